@@ -1,0 +1,1 @@
+//! Template archives: packing a folder and reading one back behind a guard.

@@ -1,0 +1,1 @@
+//! The tables of Guildhall as SeaORM entities, and its typed public ids.

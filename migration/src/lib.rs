@@ -1,0 +1,1 @@
+//! Reversible migrations for SQLite and PostgreSQL.

@@ -1,0 +1,1 @@
+//! The provisioner daemon: a client of the public API that runs Terraform.
