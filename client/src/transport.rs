@@ -1,0 +1,291 @@
+use std::fmt;
+use std::time::Duration;
+
+use cynic::GraphQlResponse;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Extensions;
+use crate::{ClientError, Operation, Retry};
+
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than the server's own limit (10 s) and than the longest poll (8 s).
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+/// An answer past this is not one of ours: pages are bounded.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+
+/// A connection to one server, on behalf of one token. Cheap to clone: clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<SecretString>,
+    agent: String,
+    retry: Retry,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client of the server at `url`, e.g. `https://guildhall.example.com` or `localhost:8080`.
+    ///
+    /// Without a scheme, `http` is taken for this machine and `https` for every other. A path is kept, so that a
+    /// server may live below one. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ClientError::InvalidUrl`].
+    pub fn new(url: &str) -> Result<Self, ClientError> {
+        let invalid = |reason: String| ClientError::InvalidUrl { url: url.to_owned(), reason };
+        let base = base_url(url).map_err(invalid)?;
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(OPERATION_TIMEOUT)
+            // Following one would turn a POST into a GET and might carry the token elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| invalid(error.to_string()))?;
+        let agent = format!("guildhall-cli/{}", env!("CARGO_PKG_VERSION"));
+        Ok(Self { http, base, token: None, agent, retry: Retry::NONE })
+    }
+
+    /// Sends `token` (a session or a provisioner key) with every operation and upload.
+    #[must_use]
+    pub fn with_token(mut self, token: SecretString) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// Calls itself `product/version` instead of `guildhall-cli/version`.
+    #[must_use]
+    pub fn with_product(mut self, product: &str) -> Self {
+        self.agent = format!("{product}/{}", env!("CARGO_PKG_VERSION"));
+        self
+    }
+
+    /// Repeats calls as `retry` says; the default is [`Retry::NONE`].
+    #[must_use]
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The server's URL, ending in `/`.
+    #[must_use]
+    pub fn base_url(&self) -> &Url {
+        &self.base
+    }
+
+    /// The URL of `path` below the server's, e.g. `/graphql`.
+    ///
+    /// # Errors
+    /// [`ClientError::InvalidUrl`] when `path` would lead away from the server, as an absolute URL does.
+    pub fn url(&self, path: &str) -> Result<Url, ClientError> {
+        let invalid =
+            |reason: &str| ClientError::InvalidUrl { url: path.to_owned(), reason: reason.to_owned() };
+        let url = self.base.join(path.trim_start_matches('/')).map_err(|_| invalid("not a path"))?;
+        if url.origin() == self.base.origin() && url.path().starts_with(self.base.path()) {
+            Ok(url)
+        } else {
+            Err(invalid("it leads away from the server"))
+        }
+    }
+
+    /// Runs `operation` and answers its data. An answer with errors is an error, even when it also has data.
+    ///
+    /// Repeated by the [`Retry`] in force only while the server can't be connected to, so never done twice.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], [`ClientError::GraphQl`], [`ClientError::Unexpected`].
+    pub async fn run<Data, Variables>(
+        &self,
+        operation: Operation<Data, Variables>,
+    ) -> Result<Data, ClientError>
+    where
+        Data: DeserializeOwned,
+        Variables: Serialize,
+    {
+        self.repeat(&operation, ClientError::is_unsent).await.and_then(data)
+    }
+
+    /// As [`run`](Self::run), and also repeated when the connection breaks, the answer is late or the server is
+    /// busy. For queries, and for mutations that may happen twice without harm.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_idempotent<Data, Variables>(
+        &self,
+        operation: Operation<Data, Variables>,
+    ) -> Result<Data, ClientError>
+    where
+        Data: DeserializeOwned,
+        Variables: Serialize,
+    {
+        self.repeat(&operation, ClientError::is_transient).await.and_then(data)
+    }
+
+    /// Runs a document that is not known at compile time; answers the whole GraphQL response, errors included.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], [`ClientError::Unexpected`].
+    pub async fn run_text(
+        &self,
+        query: &str,
+        variables: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<serde_json::Value, ClientError> {
+        self.post(&serde_json::json!({ "query": query, "variables": variables })).await
+    }
+
+    async fn repeat<Data: DeserializeOwned>(
+        &self,
+        body: &impl Serialize,
+        may_repeat: fn(&ClientError) -> bool,
+    ) -> Result<GraphQlResponse<Data, Extensions>, ClientError> {
+        let mut attempt = 1;
+        loop {
+            let answer =
+                self.post(body).await.and_then(|response: GraphQlResponse<Data, Extensions>| match response
+                    .errors
+                {
+                    Some(errors) if !errors.is_empty() => Err(graphql_errors(errors)),
+                    _ => Ok(response),
+                });
+            let wait = match &answer {
+                Err(error) if may_repeat(error) => self.retry.wait_after(attempt),
+                _ => None,
+            };
+            let Some(wait) = wait else { return answer };
+            if let Err(error) = &answer {
+                tracing::debug!(%error, attempt, wait_ms = wait.as_millis(), "the call is repeated");
+            }
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn post<Answer: DeserializeOwned>(&self, body: &impl Serialize) -> Result<Answer, ClientError> {
+        let url = self.url("graphql")?;
+        let response = self
+            .request(Method::POST, url.clone(), self.token.as_ref())
+            .header(ACCEPT, GRAPHQL_RESPONSE)
+            .timeout(OPERATION_TIMEOUT)
+            .json(body)
+            .send()
+            .await
+            .map_err(|error| ClientError::transport(&url, &error))?;
+        let answer = Answered::read(url, response).await?;
+        answer.json("a GraphQL response")
+    }
+
+    /// A request that carries this client's name and `token`.
+    pub(crate) fn request(&self, method: Method, url: Url, token: Option<&SecretString>) -> RequestBuilder {
+        let request = self.http.request(method, url).header(USER_AGENT, &self.agent);
+        match token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    }
+
+    pub(crate) fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+}
+
+fn base_url(text: &str) -> Result<Url, String> {
+    let text = text.trim();
+    let text = match text.contains("://") {
+        true => text.to_owned(),
+        false => {
+            let host = text.split(['/', ':']).next().unwrap_or_default();
+            let here = host == "localhost" || host.starts_with("127.") || text.starts_with("[::1]");
+            format!("{}://{text}", if here { "http" } else { "https" })
+        }
+    };
+    let mut url = Url::parse(&text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("it must start with http:// or https://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it must not carry a user name or a password".to_owned());
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
+fn graphql_errors(errors: Vec<cynic::GraphQlError<Extensions>>) -> ClientError {
+    ClientError::GraphQl(errors.into_iter().map(Into::into).collect())
+}
+
+fn data<Data>(response: GraphQlResponse<Data, Extensions>) -> Result<Data, ClientError> {
+    // Without errors there is data: a response with neither does not parse.
+    response.data.ok_or_else(|| ClientError::GraphQl(Vec::new()))
+}
+
+/// An answer, read whole.
+pub(crate) struct Answered {
+    url: Url,
+    status: reqwest::StatusCode,
+    media_type: String,
+    body: Vec<u8>,
+}
+
+impl Answered {
+    pub(crate) async fn read(url: Url, mut response: Response) -> Result<Self, ClientError> {
+        let status = response.status();
+        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.unwrap_or("no content type").to_owned();
+        let mut body = Vec::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| ClientError::transport(&url, &error))?
+        {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(ClientError::TooLarge { url: url.into(), limit: LARGEST_ANSWER as u64 });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Self { url, status, media_type, body })
+    }
+
+    pub(crate) fn status(&self) -> reqwest::StatusCode {
+        self.status
+    }
+
+    /// The body as JSON; `expected` names it in the error.
+    pub(crate) fn json<T: DeserializeOwned>(&self, expected: &str) -> Result<T, ClientError> {
+        let essence = self.media_type.split(';').next().unwrap_or_default().trim();
+        if !matches!(essence, GRAPHQL_RESPONSE | "application/json") {
+            return Err(self.unexpected(format!("expected {expected}")));
+        }
+        serde_json::from_slice(&self.body)
+            .map_err(|error| self.unexpected(format!("expected {expected}, but {error}")))
+    }
+
+    /// The GraphQL errors of a refusal, which every route of the API answers with, or what came instead.
+    pub(crate) fn refusal(&self) -> ClientError {
+        match self.json::<GraphQlResponse<serde::de::IgnoredAny, Extensions>>("a GraphQL response") {
+            Ok(GraphQlResponse { errors: Some(errors), .. }) if !errors.is_empty() => graphql_errors(errors),
+            Ok(_) => self.unexpected("a refusal without errors".to_owned()),
+            Err(error) => error,
+        }
+    }
+
+    fn unexpected(&self, detail: String) -> ClientError {
+        ClientError::Unexpected {
+            url: self.url.to_string(),
+            status: self.status.as_u16(),
+            media_type: self.media_type.clone(),
+            detail,
+        }
+    }
+}
