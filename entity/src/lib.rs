@@ -1,1 +1,28 @@
-//! The tables of Guildhall as SeaORM entities, and its typed public ids.
+//! The tables of Guildhall as SeaORM entities, and its typed public ids. No GraphQL and no rules in here.
+
+pub mod id;
+pub mod json;
+pub mod kind;
+
+pub mod audit_log;
+pub mod event;
+pub mod file;
+pub mod file_chunk;
+pub mod file_content;
+pub mod group;
+pub mod group_member;
+pub mod organization;
+pub mod organization_member;
+pub mod provisioner_daemon;
+pub mod provisioner_job;
+pub mod provisioner_job_log;
+pub mod provisioner_key;
+pub mod session;
+pub mod template;
+pub mod template_acl;
+pub mod template_version;
+pub mod terraform_state;
+pub mod terraform_state_lock;
+pub mod user;
+pub mod workspace;
+pub mod workspace_build;

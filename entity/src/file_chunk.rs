@@ -1,0 +1,21 @@
+//! The bytes of a content, in order.
+
+use sea_orm::entity::prelude::*;
+
+/// A row of `file_chunk`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "file_chunk")]
+#[expect(missing_docs, reason = "the columns are described in docs and in the migration")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub sha256: Vec<u8>,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub number: i32,
+    pub bytes: Vec<u8>,
+}
+
+/// No relations are declared: joins are written where they are read, from `visible(&actor)`.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

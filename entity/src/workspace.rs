@@ -1,0 +1,29 @@
+//! Workspaces.
+
+use sea_orm::entity::prelude::*;
+
+use crate::id::{OrganizationId, TemplateId, UserId, WorkspaceId};
+
+/// A row of `workspace`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "workspace")]
+#[expect(missing_docs, reason = "the columns are described in docs and in the migration")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: WorkspaceId,
+    pub organization_id: OrganizationId,
+    pub owner_id: UserId,
+    pub template_id: TemplateId,
+    pub name: String,
+    pub last_used_at: Option<DateTimeUtc>,
+    pub version: i32,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub deleted_at: Option<DateTimeUtc>,
+}
+
+/// No relations are declared: joins are written where they are read, from `visible(&actor)`.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
