@@ -30,10 +30,7 @@ pub fn unpack<R: Read + Seek>(reader: R, destination: &Path, limits: &Limits) ->
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let fresh = tempfile::Builder::new()
-        .prefix(".unpack-")
-        .tempdir_in(parent)
-        .map_err(|source| Error::io("create a folder in", parent, source))?;
+    let fresh = fresh_folder(parent).map_err(|source| Error::io("create a folder in", parent, source))?;
     let summary = walk(reader, limits, &mut Disk { root: fresh.path() })?;
     settle(fresh, destination)?;
     Ok(summary)
@@ -46,6 +43,14 @@ fn is_free(destination: &Path) -> Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
         Err(source) => Err(Error::io("read", destination, source)),
     }
+}
+
+fn fresh_folder(parent: &Path) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".unpack-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(parent)
 }
 
 /// Gives the finished folder its name. The move fails, rather than merges, if something got there meanwhile.
