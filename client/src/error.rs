@@ -3,6 +3,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::UserError;
+
 /// Why a call brought no answer that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -30,6 +32,20 @@ pub enum ClientError {
     /// The server answered with GraphQL errors; never empty.
     #[error("{}", Joined(.0))]
     GraphQl(Vec<GraphQlError>),
+    /// The input was understood and refused; never empty. Nothing has changed.
+    #[error("{}", Joined(.0))]
+    Refused(Vec<UserError>),
+    /// What was asked for is missing, or the token may not see it: the server does not tell which.
+    #[error("there is no {kind} `{name}` that you can see")]
+    NotFound {
+        /// What it would be, e.g. "organization".
+        kind: &'static str,
+        /// Its name or id as it was asked for.
+        name: String,
+    },
+    /// A mutation answered with neither a result nor a reason.
+    #[error("the server left the result out of its answer: its version may not fit this client's")]
+    Incomplete,
     /// Something answered, but not with what the API promises: a proxy, another program, another version.
     #[error("{url} answered {status} ({media_type}), which is no answer of this API: {detail}")]
     Unexpected {
@@ -134,9 +150,9 @@ impl fmt::Display for GraphQlError {
     }
 }
 
-struct Joined<'a>(&'a [GraphQlError]);
+struct Joined<'a, T>(&'a [T]);
 
-impl fmt::Display for Joined<'_> {
+impl<T: fmt::Display> fmt::Display for Joined<'_, T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.0.iter().enumerate() {
             if index > 0 {

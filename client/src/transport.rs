@@ -228,8 +228,7 @@ fn graphql_errors(errors: Vec<cynic::GraphQlError<Extensions>>) -> ClientError {
 }
 
 fn data<Data>(response: GraphQlResponse<Data, Extensions>) -> Result<Data, ClientError> {
-    // Without errors there is data: a response with neither does not parse.
-    response.data.ok_or_else(|| ClientError::GraphQl(Vec::new()))
+    response.data.ok_or(ClientError::Incomplete)
 }
 
 /// An answer, read whole.

@@ -1,0 +1,188 @@
+//! Organizations.
+
+use serde::Serialize;
+
+use crate::answer::{accepted, connection, found};
+use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
+
+/// A team's own part of the deployment.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization {
+    /// `org_…`.
+    pub id: Id,
+    /// Slug, unique in the deployment.
+    pub name: String,
+    /// For people.
+    pub display_name: String,
+    /// At most 500 characters.
+    pub description: String,
+    /// An emoji, an `https:` URL, a site path, or empty.
+    pub icon: String,
+    /// Whether it is the one that the server created at first.
+    pub is_default: bool,
+    /// Grows by one with every update.
+    pub version: i32,
+    /// When it was created.
+    pub created_at: DateTime,
+    /// When it last changed.
+    pub updated_at: DateTime,
+}
+
+/// An organization as other objects name it.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(graphql_type = "Organization")]
+#[serde(rename_all = "camelCase")]
+pub struct OrganizationRef {
+    /// `org_…`.
+    pub id: Id,
+    /// Slug, unique in the deployment.
+    pub name: String,
+    /// For people.
+    pub display_name: String,
+}
+
+/// A new organization; what is absent gets its default.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct CreateOrganizationInput {
+    /// Slug, unique in the deployment.
+    pub name: String,
+    /// For people; default: the name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// At most 500 characters.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// An emoji, an `https:` URL or a site path.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+}
+
+/// A change of an organization; what is absent stays.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct UpdateOrganizationInput {
+    /// Which.
+    pub organization_id: Id,
+    /// Slug, unique in the deployment.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For people.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// At most 500 characters.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// An emoji, an `https:` URL or a site path.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+    /// Refuse when the organization has another version by now.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<i32>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct OrganizationByNameVariables {
+    name: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "OrganizationByNameVariables")]
+struct OrganizationByName {
+    #[arguments(by: { name: $name })]
+    organization: Option<Organization>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct OrganizationsVariables {
+    after: Option<String>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "OrganizationsVariables")]
+struct Organizations {
+    #[arguments(first: 100, after: $after, orderBy: NAME_ASC)]
+    organizations: OrganizationConnection,
+}
+
+connection!(OrganizationConnection, Organization);
+
+#[derive(cynic::QueryVariables)]
+struct CreateOrganizationVariables {
+    input: CreateOrganizationInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "CreateOrganizationVariables")]
+struct CreateOrganization {
+    #[arguments(input: $input)]
+    create_organization: Option<CreateOrganizationPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct CreateOrganizationPayload {
+    organization: Option<Organization>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct UpdateOrganizationVariables {
+    input: UpdateOrganizationInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "UpdateOrganizationVariables")]
+struct UpdateOrganization {
+    #[arguments(input: $input)]
+    update_organization: Option<UpdateOrganizationPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct UpdateOrganizationPayload {
+    organization: Option<Organization>,
+    user_errors: Vec<UserError>,
+}
+
+impl Client {
+    /// The organization called `name`.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] when it is missing or not visible, else as [`Client::run`].
+    pub async fn organization(&self, name: &str) -> Result<Organization, ClientError> {
+        let variables = OrganizationByNameVariables { name: name.to_owned() };
+        let data = self.run_idempotent(OrganizationByName::build(variables)).await?;
+        found(data.organization, "organization", name)
+    }
+
+    /// The organizations that the token may see, by name.
+    ///
+    /// # Errors
+    /// As [`Client::run`].
+    pub async fn organizations(&self, after: Option<String>) -> Result<Page<Organization>, ClientError> {
+        let data = self.run_idempotent(Organizations::build(OrganizationsVariables { after })).await?;
+        Ok(data.organizations.into())
+    }
+
+    /// Creates an organization; its creator becomes its first administrator.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn create_organization(
+        &self,
+        input: CreateOrganizationInput,
+    ) -> Result<Organization, ClientError> {
+        let data = self.run(CreateOrganization::build(CreateOrganizationVariables { input })).await?;
+        accepted(data.create_organization.map(|payload| (payload.organization, payload.user_errors)))
+    }
+
+    /// Changes an organization.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn update_organization(
+        &self,
+        input: UpdateOrganizationInput,
+    ) -> Result<Organization, ClientError> {
+        let data = self.run(UpdateOrganization::build(UpdateOrganizationVariables { input })).await?;
+        accepted(data.update_organization.map(|payload| (payload.organization, payload.user_errors)))
+    }
+}

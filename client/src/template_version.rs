@@ -1,0 +1,246 @@
+//! Versions of templates, and the variables that become parameters.
+
+use serde::Serialize;
+
+use crate::answer::{accepted, connection, found};
+use crate::provisioner_job::JobOutcome;
+use crate::tag::TagInput;
+use crate::template::Template;
+use crate::user::UserRef;
+use crate::{
+    Client, ClientError, DateTime, Id, Json, MutationBuilder, Page, QueryBuilder, UserError, schema,
+};
+
+/// A version of a template.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateVersion {
+    /// `tver_…`.
+    pub id: Id,
+    /// Slug, unique in the template.
+    pub name: String,
+    /// What is new; may be empty.
+    pub message: String,
+    /// Whether it is kept for reference only.
+    pub archived: bool,
+    /// Whether new workspaces start from it.
+    pub is_active: bool,
+    /// Who pushed it.
+    pub created_by: Option<UserRef>,
+    /// When it was created.
+    pub created_at: DateTime,
+    /// Its import.
+    pub job: JobOutcome,
+    /// Its parameters; empty until the import has succeeded.
+    pub variables: Vec<TemplateVariable>,
+}
+
+/// A version as other objects name it.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(graphql_type = "TemplateVersion")]
+#[serde(rename_all = "camelCase")]
+pub struct VersionRef {
+    /// `tver_…`.
+    pub id: Id,
+    /// Slug, unique in the template.
+    pub name: String,
+    /// When it was created.
+    pub created_at: DateTime,
+}
+
+/// A variable of the module: a parameter of the template.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+pub struct TemplateVariable {
+    /// Name in the module.
+    pub name: String,
+    /// Terraform type expression, e.g. `list(string)`.
+    #[cynic(rename = "type")]
+    pub r#type: String,
+    /// For people; may be empty.
+    pub description: String,
+    /// Value if none is given.
+    pub default: Option<Json>,
+    /// Whether a value must be given.
+    pub required: bool,
+    /// Whether values are never shown.
+    pub sensitive: bool,
+    /// What values must fulfil.
+    pub validations: Vec<VariableValidation>,
+}
+
+/// A rule for the values of a variable.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct VariableValidation {
+    /// Terraform expression.
+    pub condition: String,
+    /// Said when the condition is false.
+    pub error_message: String,
+}
+
+/// A new version.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct CreateTemplateVersionInput {
+    /// Of which template.
+    pub template_id: Id,
+    /// The uploaded archive.
+    pub file_id: Id,
+    /// Slug; default: the next number, as `v2`.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What is new.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Tags for its jobs.
+    pub tags: Vec<TagInput>,
+    /// Make it the active version when its import succeeds.
+    pub promote: bool,
+}
+
+#[derive(cynic::InputObject)]
+struct PromoteTemplateVersionInput {
+    template_version_id: Id,
+}
+
+#[derive(cynic::QueryVariables)]
+struct TemplateVersionsVariables {
+    template: Id,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    after: Option<String>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "TemplateVersionsVariables")]
+struct TemplateVersions {
+    #[arguments(id: $template)]
+    node: Option<TemplateVersionsNode>,
+}
+
+#[derive(cynic::InlineFragments)]
+#[cynic(graphql_type = "Node", variables = "TemplateVersionsVariables")]
+enum TemplateVersionsNode {
+    Template(VersionsOfTemplate),
+    #[cynic(fallback)]
+    Other,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Template", variables = "TemplateVersionsVariables")]
+struct VersionsOfTemplate {
+    #[arguments(first: 100, after: $after, filter: { name: $name }, orderBy: CREATED_AT_DESC)]
+    versions: TemplateVersionConnection,
+}
+
+connection!(TemplateVersionConnection, TemplateVersion);
+
+#[derive(cynic::QueryVariables)]
+struct TemplateVersionByIdVariables {
+    id: Id,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "TemplateVersionByIdVariables")]
+struct TemplateVersionById {
+    #[arguments(id: $id)]
+    node: Option<TemplateVersionNode>,
+}
+
+#[derive(cynic::InlineFragments)]
+#[cynic(graphql_type = "Node")]
+enum TemplateVersionNode {
+    Version(Box<TemplateVersion>),
+    #[cynic(fallback)]
+    Other,
+}
+
+#[derive(cynic::QueryVariables)]
+struct CreateTemplateVersionVariables {
+    input: CreateTemplateVersionInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "CreateTemplateVersionVariables")]
+struct CreateTemplateVersion {
+    #[arguments(input: $input)]
+    create_template_version: Option<CreateTemplateVersionPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct CreateTemplateVersionPayload {
+    template_version: Option<TemplateVersion>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct PromoteTemplateVersionVariables {
+    input: PromoteTemplateVersionInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "PromoteTemplateVersionVariables")]
+struct PromoteTemplateVersion {
+    #[arguments(input: $input)]
+    promote_template_version: Option<PromoteTemplateVersionPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct PromoteTemplateVersionPayload {
+    template: Option<Template>,
+    user_errors: Vec<UserError>,
+}
+
+impl Client {
+    /// The versions of a template, newest first; with `name`, the one called so.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] for the template, else as [`Client::run`].
+    pub async fn template_versions(
+        &self,
+        template: &Id,
+        name: Option<String>,
+        after: Option<String>,
+    ) -> Result<Page<TemplateVersion>, ClientError> {
+        let variables = TemplateVersionsVariables { template: template.clone(), name, after };
+        let versions = match self.run_idempotent(TemplateVersions::build(variables)).await?.node {
+            Some(TemplateVersionsNode::Template(found)) => Some(found.versions.into()),
+            Some(TemplateVersionsNode::Other) | None => None,
+        };
+        found(versions, "template", template.inner())
+    }
+
+    /// The version with the id `id`.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] when it is missing or not visible, else as [`Client::run`].
+    pub async fn template_version(&self, id: &Id) -> Result<TemplateVersion, ClientError> {
+        let variables = TemplateVersionByIdVariables { id: id.clone() };
+        let version = match self.run_idempotent(TemplateVersionById::build(variables)).await?.node {
+            Some(TemplateVersionNode::Version(found)) => Some(*found),
+            Some(TemplateVersionNode::Other) | None => None,
+        };
+        found(version, "template version", id.inner())
+    }
+
+    /// Makes a version from an uploaded archive and queues its import.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn create_template_version(
+        &self,
+        input: CreateTemplateVersionInput,
+    ) -> Result<TemplateVersion, ClientError> {
+        let data = self.run(CreateTemplateVersion::build(CreateTemplateVersionVariables { input })).await?;
+        accepted(data.create_template_version.map(|payload| (payload.template_version, payload.user_errors)))
+    }
+
+    /// Makes a version the one that new workspaces start from; answers its template.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn promote_template_version(&self, version: &Id) -> Result<Template, ClientError> {
+        let input = PromoteTemplateVersionInput { template_version_id: version.clone() };
+        let data = self.run(PromoteTemplateVersion::build(PromoteTemplateVersionVariables { input })).await?;
+        accepted(data.promote_template_version.map(|payload| (payload.template, payload.user_errors)))
+    }
+}

@@ -1,0 +1,188 @@
+//! People and service accounts.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use crate::answer::{accepted, connection, found};
+use crate::role::Role;
+use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
+
+/// A person or a service account.
+///
+/// The optional fields are `None` where the token may not see them.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// `user_…`.
+    pub id: Id,
+    /// Slug, unique in the deployment.
+    pub username: String,
+    /// Full name; may be empty.
+    pub name: String,
+    /// Email address.
+    pub email: Option<String>,
+    /// Whether the account is in use.
+    pub status: Option<UserStatus>,
+    /// How the user signs in.
+    pub login_type: Option<LoginType>,
+    /// Roles in the whole deployment.
+    pub site_roles: Option<Vec<Role>>,
+    /// Whether it is a program.
+    pub is_service_account: bool,
+    /// Last request.
+    pub last_seen_at: Option<DateTime>,
+    /// When it was created.
+    pub created_at: DateTime,
+}
+
+/// A user as other objects name them.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(graphql_type = "User")]
+pub struct UserRef {
+    /// `user_…`.
+    pub id: Id,
+    /// Slug, unique in the deployment.
+    pub username: String,
+    /// Full name; may be empty.
+    pub name: String,
+}
+
+/// Whether an account is in use.
+#[derive(cynic::Enum, Debug, Clone, PartialEq, Eq)]
+#[cynic(non_exhaustive)]
+pub enum UserStatus {
+    /// In use.
+    Active,
+    /// Unused for long.
+    Dormant,
+    /// Without any permission.
+    Suspended,
+    /// One that this client does not know yet.
+    #[cynic(fallback)]
+    Other(String),
+}
+
+/// How a user signs in.
+#[derive(cynic::Enum, Debug, Clone, PartialEq, Eq)]
+#[cynic(non_exhaustive)]
+pub enum LoginType {
+    /// By password.
+    Password,
+    /// By an identity provider.
+    Oidc,
+    /// Not at all: a service account.
+    None,
+    /// One that this client does not know yet.
+    #[cynic(fallback)]
+    Other(String),
+}
+
+/// A new user.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Slug, unique in the deployment.
+    pub username: String,
+    /// Email address.
+    pub email: String,
+    /// Full name.
+    pub name: Option<String>,
+    /// The first password; `None` leaves the user without one.
+    pub password: Option<SecretString>,
+    /// Names of roles in the whole deployment.
+    pub site_roles: Vec<String>,
+    /// Organizations to join at once.
+    pub organizations: Vec<Id>,
+}
+
+#[derive(cynic::InputObject)]
+struct CreateUserInput<'a> {
+    username: &'a str,
+    email: &'a str,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+    site_roles: &'a [String],
+    organization_ids: &'a [Id],
+}
+
+#[derive(cynic::QueryVariables)]
+struct UserByUsernameVariables {
+    username: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "UserByUsernameVariables")]
+struct UserByUsername {
+    #[arguments(by: { username: $username })]
+    user: Option<User>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct UsersVariables {
+    after: Option<String>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "UsersVariables")]
+struct Users {
+    #[arguments(first: 100, after: $after, orderBy: USERNAME_ASC)]
+    users: UserConnection,
+}
+
+connection!(UserConnection, User);
+
+#[derive(cynic::QueryVariables)]
+struct CreateUserVariables<'a> {
+    input: CreateUserInput<'a>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "CreateUserVariables")]
+struct CreateUser {
+    #[arguments(input: $input)]
+    create_user: Option<CreateUserPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct CreateUserPayload {
+    user: Option<User>,
+    user_errors: Vec<UserError>,
+}
+
+impl Client {
+    /// The user called `username`.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] when they are missing or not visible, else as [`Client::run`].
+    pub async fn user(&self, username: &str) -> Result<User, ClientError> {
+        let variables = UserByUsernameVariables { username: username.to_owned() };
+        let data = self.run_idempotent(UserByUsername::build(variables)).await?;
+        found(data.user, "user", username)
+    }
+
+    /// The users that the token may see, by username.
+    ///
+    /// # Errors
+    /// As [`Client::run`].
+    pub async fn users(&self, after: Option<String>) -> Result<Page<User>, ClientError> {
+        Ok(self.run_idempotent(Users::build(UsersVariables { after })).await?.users.into())
+    }
+
+    /// Creates a user.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn create_user(&self, user: &NewUser) -> Result<User, ClientError> {
+        let input = CreateUserInput {
+            username: &user.username,
+            email: &user.email,
+            name: user.name.as_deref(),
+            password: user.password.as_ref().map(ExposeSecret::expose_secret),
+            site_roles: &user.site_roles,
+            organization_ids: &user.organizations,
+        };
+        let data = self.run(CreateUser::build(CreateUserVariables { input })).await?;
+        accepted(data.create_user.map(|payload| (payload.user, payload.user_errors)))
+    }
+}

@@ -1,0 +1,169 @@
+//! Builds: each start, stop and deletion of a workspace.
+
+use serde::Serialize;
+
+use crate::answer::{connection, found};
+use crate::provisioner_job::{JobOutcome, ProvisionerJobState};
+use crate::template_version::VersionRef;
+use crate::user::UserRef;
+use crate::{Client, ClientError, DateTime, Id, Page, QueryBuilder, schema};
+
+/// One start, stop or deletion of a workspace, with what it made.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceBuild {
+    /// `build_…`.
+    pub id: Id,
+    /// Counts up from 1 in each workspace.
+    pub number: i32,
+    /// What it does.
+    pub transition: WorkspaceTransition,
+    /// How far it is.
+    pub status: ProvisionerJobState,
+    /// The version it builds.
+    pub template_version: VersionRef,
+    /// Who asked for it.
+    pub initiator: Option<UserRef>,
+    /// When it was created.
+    pub created_at: DateTime,
+    /// The job that does it.
+    pub job: JobOutcome,
+    /// The values it was given.
+    pub parameters: Vec<BuildParameter>,
+    /// What exists because of it.
+    pub resources: Vec<WorkspaceResource>,
+    /// Where to go.
+    pub apps: Vec<WorkspaceApp>,
+    /// What the template tells about it.
+    pub metadata: Vec<WorkspaceMetadata>,
+    /// Credits a day.
+    pub daily_cost: i32,
+}
+
+/// A build as lists show it.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(graphql_type = "WorkspaceBuild")]
+#[serde(rename_all = "camelCase")]
+pub struct BuildSummary {
+    /// `build_…`.
+    pub id: Id,
+    /// Counts up from 1 in each workspace.
+    pub number: i32,
+    /// What it does.
+    pub transition: WorkspaceTransition,
+    /// How far it is.
+    pub status: ProvisionerJobState,
+    /// When it was created.
+    pub created_at: DateTime,
+    /// The job that does it.
+    pub job: JobOutcome,
+    /// Credits a day.
+    pub daily_cost: i32,
+}
+
+/// What a build does.
+#[derive(cynic::Enum, Debug, Clone, PartialEq, Eq)]
+#[cynic(non_exhaustive)]
+pub enum WorkspaceTransition {
+    /// Makes the workspace run.
+    Start,
+    /// Takes away what need not stay.
+    Stop,
+    /// Takes away everything.
+    Delete,
+    /// One that this client does not know yet.
+    #[cynic(fallback)]
+    Other(String),
+}
+
+/// A value of a variable.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+pub struct BuildParameter {
+    /// The variable.
+    pub name: String,
+    /// Its value; `None` if it is sensitive.
+    pub value: Option<String>,
+    /// Whether the value is hidden.
+    pub sensitive: bool,
+}
+
+/// A resource that Terraform keeps.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+pub struct WorkspaceResource {
+    /// E.g. `docker_container.main`.
+    pub address: String,
+    /// E.g. `docker_container`.
+    #[cynic(rename = "type")]
+    pub r#type: String,
+    /// E.g. `main`.
+    pub name: String,
+}
+
+/// A place to go.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+pub struct WorkspaceApp {
+    /// For people.
+    pub name: String,
+    /// Where.
+    pub url: String,
+    /// Emoji or URL; may be empty.
+    pub icon: String,
+}
+
+/// Something the template tells.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+pub struct WorkspaceMetadata {
+    /// What.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
+#[derive(cynic::QueryVariables)]
+struct WorkspaceBuildsVariables {
+    workspace: Id,
+    after: Option<String>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "WorkspaceBuildsVariables")]
+struct WorkspaceBuilds {
+    #[arguments(id: $workspace)]
+    node: Option<WorkspaceBuildsNode>,
+}
+
+#[derive(cynic::InlineFragments)]
+#[cynic(graphql_type = "Node", variables = "WorkspaceBuildsVariables")]
+enum WorkspaceBuildsNode {
+    Workspace(BuildsOfWorkspace),
+    #[cynic(fallback)]
+    Other,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Workspace", variables = "WorkspaceBuildsVariables")]
+struct BuildsOfWorkspace {
+    #[arguments(first: 100, after: $after, orderBy: NUMBER_DESC)]
+    builds: WorkspaceBuildConnection,
+}
+
+connection!(WorkspaceBuildConnection, BuildSummary);
+
+impl Client {
+    /// The builds of a workspace, newest first.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] for the workspace, else as [`Client::run`].
+    pub async fn workspace_builds(
+        &self,
+        workspace: &Id,
+        after: Option<String>,
+    ) -> Result<Page<BuildSummary>, ClientError> {
+        let variables = WorkspaceBuildsVariables { workspace: workspace.clone(), after };
+        let builds = match self.run_idempotent(WorkspaceBuilds::build(variables)).await?.node {
+            Some(WorkspaceBuildsNode::Workspace(found)) => Some(found.builds.into()),
+            Some(WorkspaceBuildsNode::Other) | None => None,
+        };
+        found(builds, "workspace", workspace.inner())
+    }
+}
