@@ -1,0 +1,67 @@
+//! The engine that runs nothing: same contract, no Terraform.
+
+use std::path::Path;
+
+use super::module::Module;
+use super::{
+    BuildOutcome, BuildTask, EngineError, ImportOutcome, LogLevel, PlanGate, Run, Stage, Transition,
+};
+use crate::engine::terraform::variables;
+
+/// Reads modules as the real engine does and pretends to build them.
+///
+/// For trying Guildhall, and its tests, where no Terraform is installed. It says so in every log.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Echo;
+
+const NOTHING_RUNS: &str = "No Terraform is installed where this provisioner runs: nothing is created.";
+
+impl Echo {
+    pub(super) async fn import(&self, module: &Path, run: &Run) -> Result<ImportOutcome, EngineError> {
+        let module = read(module, run).await?;
+        run.sink.daemon(LogLevel::Warn, Stage::Validate, NOTHING_RUNS);
+        let (count, resources) = (module.variables.len(), module.resources.len());
+        run.sink.daemon(
+            LogLevel::Info,
+            Stage::Validate,
+            &format!("The module declares {count} variables and {resources} resources."),
+        );
+        Ok(ImportOutcome { readme: module.readme, variables: module.variables })
+    }
+
+    pub(super) async fn build(
+        &self,
+        task: &BuildTask,
+        module: &Path,
+        run: &Run,
+        gate: &PlanGate,
+    ) -> Result<BuildOutcome, EngineError> {
+        let module = read(module, run).await?;
+        variables::values(&module, task, &run.sink)?;
+        run.sink.daemon(LogLevel::Warn, Stage::Plan, NOTHING_RUNS);
+        gate(Some(0)).await?;
+        if run.cancel.is_cancelled() {
+            return Err(EngineError::Canceled(Stage::Plan));
+        }
+        let (stage, verb) = match task.transition {
+            Transition::Start => (Stage::Apply, "would exist"),
+            Transition::Stop => (Stage::Apply, "would be as the template says for stop"),
+            Transition::Delete => (Stage::Destroy, "would be gone"),
+        };
+        for resource in &module.resources {
+            run.sink.daemon(LogLevel::Info, stage, &format!("{} {verb}", resource.address));
+        }
+        let resources = match task.transition {
+            Transition::Delete => Vec::new(),
+            Transition::Start | Transition::Stop => module.resources,
+        };
+        Ok(BuildOutcome { resources, ..BuildOutcome::default() })
+    }
+}
+
+async fn read(module: &Path, run: &Run) -> Result<Module, EngineError> {
+    if run.cancel.is_cancelled() {
+        return Err(EngineError::Canceled(Stage::Setup));
+    }
+    super::terraform::read_module(module).await
+}

@@ -1,0 +1,303 @@
+//! What Terraform says with `-json`, turned into lines that people read.
+
+use std::fmt::Write;
+
+use serde::Deserialize;
+
+use crate::engine::{LogLevel, LogSink, Stage};
+
+/// Longest reason that a job fails with, in characters.
+const MAX_REASON: usize = 600;
+
+/// One line of `-json` output; what a message doesn't have stays empty.
+#[derive(Debug, Deserialize)]
+struct Message {
+    #[serde(rename = "@level", default)]
+    level: String,
+    #[serde(rename = "@message")]
+    text: String,
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    message_code: String,
+    diagnostic: Option<Diagnostic>,
+    changes: Option<Changes>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Changes {
+    #[serde(default)]
+    operation: String,
+}
+
+/// An error or a warning, as `validate -json` lists them too.
+#[derive(Debug, Deserialize)]
+pub(super) struct Diagnostic {
+    severity: String,
+    summary: String,
+    #[serde(default)]
+    detail: String,
+    range: Option<Range>,
+    snippet: Option<Snippet>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Range {
+    filename: String,
+    start: Position,
+}
+
+#[derive(Debug, Deserialize)]
+struct Position {
+    line: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Snippet {
+    context: Option<String>,
+    code: String,
+    start_line: usize,
+    /// Byte offsets into `code`.
+    highlight_start_offset: usize,
+    highlight_end_offset: usize,
+    #[serde(default)]
+    values: Vec<SnippetValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SnippetValue {
+    traversal: String,
+    statement: String,
+}
+
+/// Writes what a step says to the log and remembers why it fails.
+#[derive(Debug)]
+pub(super) struct Listener<'a> {
+    sink: &'a LogSink,
+    stage: Stage,
+    /// The first error in one line.
+    reason: Option<String>,
+    errors: usize,
+    /// The last thing said without a form, in case nothing better explains a failure.
+    last_words: String,
+}
+
+impl<'a> Listener<'a> {
+    pub(super) fn new(sink: &'a LogSink, stage: Stage) -> Self {
+        Self { sink, stage, reason: None, errors: 0, last_words: String::new() }
+    }
+
+    /// A line of standard output: JSON, or the plain text of a program that didn't understand `-json`.
+    pub(super) fn out(&mut self, line: &str) {
+        match serde_json::from_str::<Message>(line) {
+            Ok(message) => self.message(&message),
+            Err(_) => self.plain(LogLevel::Info, line),
+        }
+    }
+
+    /// A line of standard error, where nothing but trouble is written.
+    pub(super) fn err(&mut self, line: &str) {
+        self.plain(LogLevel::Warn, line);
+    }
+
+    pub(super) fn diagnostic(&mut self, diagnostic: &Diagnostic) {
+        let level = match diagnostic.severity.as_str() {
+            "error" => LogLevel::Error,
+            _ => LogLevel::Warn,
+        };
+        if level == LogLevel::Error {
+            self.errors += 1;
+            self.reason.get_or_insert_with(|| diagnostic.reason());
+        }
+        self.sink.provisioner(level, self.stage, &diagnostic.to_text());
+    }
+
+    /// Why the step failed: its first error and how many more there are. Secrets are masked.
+    pub(super) fn reason(&self, otherwise: &str) -> String {
+        let reason = match &self.reason {
+            Some(reason) if self.errors > 1 => format!("{reason} (and {} more errors)", self.errors - 1),
+            Some(reason) => reason.clone(),
+            None if self.last_words.is_empty() => otherwise.to_owned(),
+            None => format!("{otherwise}: {}", self.last_words),
+        };
+        let masked = self.sink.masked(&reason);
+        match masked.char_indices().nth(MAX_REASON) {
+            Some((end, _)) => format!("{}…", &masked[..end]),
+            None => masked,
+        }
+    }
+
+    fn message(&mut self, message: &Message) {
+        if let Some(diagnostic) = &message.diagnostic {
+            return self.diagnostic(diagnostic);
+        }
+        let applying = matches!(self.stage, Stage::Apply | Stage::Destroy);
+        let planned = message.changes.as_ref().is_some_and(|changes| changes.operation == "plan");
+        let noise = match message.kind.as_str() {
+            // Each step repeats it.
+            "version" => self.stage != Stage::Init,
+            // An apply says again what the plan said.
+            "planned_change" => applying,
+            "change_summary" => applying && planned,
+            // Advice for a person at a terminal.
+            "init_output" => message.message_code == "output_init_success_cli_message",
+            _ => false,
+        };
+        if !noise {
+            let level = match message.level.as_str() {
+                "trace" => LogLevel::Trace,
+                "debug" => LogLevel::Debug,
+                "warn" => LogLevel::Warn,
+                "error" => LogLevel::Error,
+                _ => LogLevel::Info,
+            };
+            self.sink.provisioner(level, self.stage, &message.text);
+        }
+    }
+
+    fn plain(&mut self, level: LogLevel, line: &str) {
+        if !line.trim().is_empty() {
+            line.trim().clone_into(&mut self.last_words);
+            self.sink.provisioner(level, self.stage, line);
+        }
+    }
+}
+
+impl Diagnostic {
+    /// One line: summary, place and first paragraph.
+    fn reason(&self) -> String {
+        let mut text = self.summary.clone();
+        if let Some(range) = &self.range {
+            // Writing to a String cannot fail.
+            let _ = write!(text, " ({}:{})", range.filename, range.start.line);
+        }
+        let first = self.detail.split("\n\n").next().unwrap_or_default();
+        let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !first.is_empty() {
+            let _ = write!(text, ": {first}");
+        }
+        text
+    }
+
+    /// Several lines: summary, place, the code with a mark under it, the values in it, the detail.
+    fn to_text(&self) -> String {
+        let title = if self.severity == "error" { "Error" } else { "Warning" };
+        let mut text = format!("{title}: {}", self.summary);
+        if let Some(range) = &self.range {
+            let _ = write!(text, "\n  on {} line {}", range.filename, range.start.line);
+            if let Some(context) = self.snippet.as_ref().and_then(|snippet| snippet.context.as_deref()) {
+                let _ = write!(text, ", in {context}");
+            }
+            text.push(':');
+        }
+        if let Some(snippet) = &self.snippet {
+            snippet.write(&mut text);
+        }
+        for line in self.detail.lines().filter(|line| !line.trim().is_empty()) {
+            let _ = write!(text, "\n  {line}");
+        }
+        text
+    }
+}
+
+impl Snippet {
+    fn write(&self, text: &mut String) {
+        let mut offset = 0;
+        for (number, line) in (self.start_line..).zip(self.code.lines()) {
+            let _ = write!(text, "\n  {number:>4}: {line}");
+            let start = self.highlight_start_offset.max(offset) - offset;
+            let end = self.highlight_end_offset.min(offset + line.len()).saturating_sub(offset);
+            if let Some(marked) = line.get(start..end).filter(|marked| !marked.is_empty()) {
+                let before = line[..start].chars().count();
+                let _ =
+                    write!(text, "\n        {}{}", " ".repeat(before), "^".repeat(marked.chars().count()));
+            }
+            offset += line.len() + 1;
+        }
+        for value in &self.values {
+            let _ = write!(text, "\n        {} {}", value.traversal, value.statement);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Listener;
+    use crate::engine::{LogLevel, LogSink, Stage};
+
+    fn listen(stage: Stage, lines: &[&str]) -> (Vec<(LogLevel, String)>, String) {
+        let (sink, mut received) = LogSink::new();
+        sink.hide("s3cr3t");
+        let mut listener = Listener::new(&sink, stage);
+        lines.iter().for_each(|line| listener.out(line));
+        let reason = listener.reason("terraform ended with exit status: 1");
+        drop(sink);
+        let mut texts = Vec::new();
+        while let Ok(line) = received.try_recv() {
+            texts.push((line.level, line.text));
+        }
+        (texts, reason)
+    }
+
+    const DIAGNOSTIC: &str = r#"{"@level":"error","@message":"Error: Invalid value","type":"diagnostic",
+        "diagnostic":{"severity":"error","summary":"Invalid value","detail":"Not s3cr3t,\nbut one.\n\nRule: main.tf:4",
+        "range":{"filename":"main.tf","start":{"line":7,"column":1,"byte":0},"end":{"line":7,"column":9,"byte":8}},
+        "snippet":{"context":"variable \"a\"","code":"  x = 1","start_line":7,"highlight_start_offset":2,
+        "highlight_end_offset":3,"values":[{"traversal":"var.a","statement":"is \"b\""}]}}}"#;
+
+    #[test]
+    fn shows_a_diagnostic_with_its_code() {
+        let (lines, reason) = listen(Stage::Plan, &[&DIAGNOSTIC.replace("\n ", "")]);
+        let texts = lines.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>();
+        assert_eq!(
+            texts,
+            [
+                "Error: Invalid value",
+                "  on main.tf line 7, in variable \"a\":",
+                "     7:   x = 1",
+                "          ^",
+                "        var.a is \"b\"",
+                "  Not ***,",
+                "  but one.",
+                "  Rule: main.tf:4",
+            ]
+        );
+        assert!(lines.iter().all(|(level, _)| *level == LogLevel::Error));
+        assert_eq!(reason, "Invalid value (main.tf:7): Not ***, but one.");
+    }
+
+    #[test]
+    fn counts_the_other_errors() {
+        let line = DIAGNOSTIC.replace("\n ", "");
+        let (_, reason) = listen(Stage::Plan, &[&line, &line, &line]);
+        assert!(reason.ends_with("(and 2 more errors)"), "{reason}");
+    }
+
+    #[test]
+    fn leaves_out_what_a_step_repeats() {
+        let lines = [
+            r#"{"@level":"info","@message":"Terraform 1.11.4","type":"version"}"#,
+            r#"{"@level":"info","@message":"a: Plan to create","type":"planned_change"}"#,
+            r#"{"@level":"info","@message":"Plan: 1","type":"change_summary","changes":{"operation":"plan"}}"#,
+            r#"{"@level":"info","@message":"Done","type":"change_summary","changes":{"operation":"apply"}}"#,
+        ];
+        assert_eq!(listen(Stage::Apply, &lines).0, [(LogLevel::Info, "Done".to_owned())]);
+        assert_eq!(listen(Stage::Plan, &lines).0.len(), 3);
+    }
+
+    #[test]
+    fn keeps_what_is_not_json() {
+        let (lines, reason) = listen(Stage::Init, &["plain text", "", "[1]"]);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(reason, "terraform ended with exit status: 1: [1]");
+    }
+
+    #[test]
+    fn survives_offsets_that_point_nowhere() {
+        let line = DIAGNOSTIC
+            .replace("\n ", "")
+            .replace("\"highlight_end_offset\":3", "\"highlight_end_offset\":9999")
+            .replace("\"highlight_start_offset\":2", "\"highlight_start_offset\":5000");
+        assert!(listen(Stage::Plan, &[&line]).0.iter().any(|(_, text)| text.contains("x = 1")));
+    }
+}

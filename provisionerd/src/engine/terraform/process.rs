@@ -1,0 +1,169 @@
+//! One run of the program: its own process group, output to files that are followed, an end that is certain.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap, ProcessGroup};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::fs::OpenOptions;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::tail::Tail;
+use crate::engine::EngineError;
+
+/// How late a line may be: well under the 100 ms that a reader of a live log notices.
+const FOLLOW: Duration = Duration::from_millis(20);
+
+/// What ends a process that doesn't end by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Until<'a> {
+    /// Somebody cancels the job.
+    Canceled(&'a CancellationToken),
+    /// It takes too long.
+    After(Duration),
+}
+
+/// A program to run.
+#[derive(Debug)]
+pub(super) struct Process<'a> {
+    pub(super) program: &'a Path,
+    pub(super) arguments: &'a [OsString],
+    /// Working directory.
+    pub(super) folder: &'a Path,
+    /// All of it: nothing is inherited.
+    pub(super) environment: &'a [(OsString, OsString)],
+    /// Where its output goes, as `<name>.out` and `<name>.err`.
+    pub(super) output: &'a Path,
+    pub(super) name: String,
+    pub(super) until: Until<'a>,
+    /// From SIGINT to SIGKILL.
+    pub(super) grace: Duration,
+}
+
+/// Which of its two outputs a line comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Out,
+    Err,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    /// It was told to end before it did.
+    pub(super) interrupted: bool,
+}
+
+impl Process<'_> {
+    /// Runs to the end and hands each line of output to `line` within [`FOLLOW`] of its being written.
+    ///
+    /// Output goes to files and not through pipes: when this daemon dies, a program in the middle of an apply must
+    /// not die of a closed pipe but finish and save its state.
+    pub(super) async fn follow(&self, mut line: impl FnMut(Stream, &str)) -> Result<Ended, EngineError> {
+        let (out, err) = (self.output_file("out"), self.output_file("err"));
+        let mut child = self.spawn(&out, &err).await?;
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let mut out = Tail::open(&out).await?;
+        let mut err = Tail::open(&err).await?;
+        let ended = self.wait(&mut *child, async |follow| {
+            out.read(follow, |text| line(Stream::Out, text)).await?;
+            err.read(follow, |text| line(Stream::Err, text)).await
+        });
+        let ended = ended.await;
+        // What the program leaves running in its group ends with the job. ESRCH (nobody is left) is the usual case.
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        ended
+    }
+
+    /// Runs to the end and answers its standard output whole; `line` gets its standard error.
+    pub(super) async fn capture(&self, mut line: impl FnMut(&str)) -> Result<(Ended, Vec<u8>), EngineError> {
+        let ended = self.follow(|stream, text| {
+            if stream == Stream::Err {
+                line(text);
+            }
+        });
+        let ended = ended.await?;
+        let out = self.output_file("out");
+        let bytes = tokio::fs::read(&out).await.map_err(EngineError::io(&out))?;
+        tokio::fs::remove_file(&out).await.map_err(EngineError::io(&out))?;
+        Ok((ended, bytes))
+    }
+
+    async fn spawn(&self, out: &Path, err: &Path) -> Result<Box<dyn ChildWrapper>, EngineError> {
+        let stdout = append(out).await?;
+        let stderr = append(err).await?;
+        let mut command = CommandWrap::with_new(self.program, |command| {
+            command
+                .args(self.arguments)
+                .current_dir(self.folder)
+                .env_clear()
+                .envs(self.environment.iter().map(|(name, value)| (name, value)))
+                .stdin(Stdio::null())
+                .stdout(stdout)
+                .stderr(stderr);
+        });
+        command.wrap(ProcessGroup::leader());
+        command.spawn().map_err(|source| self.failed(source))
+    }
+
+    async fn wait(
+        &self,
+        child: &mut dyn ChildWrapper,
+        mut read: impl AsyncFnMut(Follow) -> Result<(), EngineError>,
+    ) -> Result<Ended, EngineError> {
+        let mut ticks = interval(FOLLOW);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let interruption = async {
+            match self.until {
+                Until::Canceled(cancel) => cancel.cancelled().await,
+                Until::After(limit) => tokio::time::sleep(limit).await,
+            }
+        };
+        tokio::pin!(interruption);
+        let mut kill_at = None;
+        let mut killed = false;
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status.map_err(|source| self.failed(source))?,
+                () = &mut interruption, if kill_at.is_none() => {
+                    // An error means that it ended just now; the next turn sees it.
+                    let _ = child.signal(Signal::INT.as_raw());
+                    kill_at = Some(Instant::now() + self.grace);
+                }
+                () = sleep_until(kill_at.unwrap_or_else(Instant::now)), if kill_at.is_some() && !killed => {
+                    let _ = child.start_kill();
+                    killed = true;
+                }
+                _ = ticks.tick() => read(Follow::Live).await?,
+            }
+        };
+        read(Follow::Ended).await?;
+        Ok(Ended { status, interrupted: kill_at.is_some() })
+    }
+
+    fn output_file(&self, extension: &str) -> PathBuf {
+        self.output.join(format!("{}.{extension}", self.name))
+    }
+
+    fn failed(&self, source: std::io::Error) -> EngineError {
+        EngineError::Process { program: self.program.to_owned(), source }
+    }
+}
+
+/// Whether more can come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    Live,
+    Ended,
+}
+
+async fn append(path: &Path) -> Result<Stdio, EngineError> {
+    let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).await;
+    Ok(file.map_err(EngineError::io(path))?.into_std().await.into())
+}
