@@ -9,6 +9,7 @@
 pub mod group;
 pub mod member;
 pub mod organization;
+pub mod provisioner;
 pub mod provisioner_daemon;
 pub mod provisioner_job;
 pub mod provisioner_key;

@@ -47,8 +47,13 @@ pub(super) fn base(terraform: &Terraform, home: &Path) -> Environment {
 }
 
 /// Adds what the HTTP backend needs: in the environment, because arguments are visible to everyone.
-pub(super) fn with_state(mut environment: Environment, state: &StateEndpoint) -> Environment {
+pub(super) fn with_state(
+    terraform: &Terraform,
+    mut environment: Environment,
+    state: &StateEndpoint,
+) -> Environment {
     let url = state.url.as_str();
+    let retries = terraform.options.state_retries.to_string();
     let settings = [
         ("TF_HTTP_ADDRESS", url),
         ("TF_HTTP_LOCK_ADDRESS", url),
@@ -57,7 +62,7 @@ pub(super) fn with_state(mut environment: Environment, state: &StateEndpoint) ->
         ("TF_HTTP_UNLOCK_METHOD", "UNLOCK"),
         ("TF_HTTP_USERNAME", "guildhall"),
         ("TF_HTTP_PASSWORD", state.token.expose_secret()),
-        ("TF_HTTP_RETRY_MAX", "4"),
+        ("TF_HTTP_RETRY_MAX", &retries),
         ("TF_HTTP_RETRY_WAIT_MIN", "1"),
         ("TF_HTTP_RETRY_WAIT_MAX", "10"),
     ];

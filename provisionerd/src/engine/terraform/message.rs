@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
+use super::VARIABLES_FILE;
 use crate::engine::{LogLevel, LogSink, Stage};
 
 /// Longest reason that a job fails with, in characters.
@@ -90,7 +91,7 @@ impl<'a> Listener<'a> {
     /// A line of standard output: JSON, or the plain text of a program that didn't understand `-json`.
     pub(super) fn out(&mut self, line: &str) {
         match serde_json::from_str::<Message>(line) {
-            Ok(message) => self.message(&message),
+            Ok(message) => self.message(message),
             Err(_) => self.plain(LogLevel::Info, line),
         }
     }
@@ -100,7 +101,8 @@ impl<'a> Listener<'a> {
         self.plain(LogLevel::Warn, line);
     }
 
-    pub(super) fn diagnostic(&mut self, diagnostic: &Diagnostic) {
+    pub(super) fn diagnostic(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.hide_variables();
         let level = match diagnostic.severity.as_str() {
             "error" => LogLevel::Error,
             _ => LogLevel::Warn,
@@ -127,8 +129,8 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn message(&mut self, message: &Message) {
-        if let Some(diagnostic) = &message.diagnostic {
+    fn message(&mut self, message: Message) {
+        if let Some(diagnostic) = message.diagnostic {
             return self.diagnostic(diagnostic);
         }
         let applying = matches!(self.stage, Stage::Apply | Stage::Destroy);
@@ -164,12 +166,24 @@ impl<'a> Listener<'a> {
 }
 
 impl Diagnostic {
+    /// The file of variables is ours: its place tells nobody anything, and its one line holds every value.
+    fn hide_variables(&mut self) {
+        if self.range.as_ref().is_some_and(|range| range.filename == VARIABLES_FILE) {
+            self.range = None;
+            if let Some(snippet) = &mut self.snippet {
+                snippet.code.clear();
+            }
+        }
+    }
+
     /// One line: summary, place and first paragraph.
     fn reason(&self) -> String {
         let mut text = self.summary.clone();
+        // Writing to a String cannot fail.
         if let Some(range) = &self.range {
-            // Writing to a String cannot fail.
             let _ = write!(text, " ({}:{})", range.filename, range.start.line);
+        } else if let Some(value) = self.snippet.as_ref().and_then(|snippet| snippet.values.first()) {
+            let _ = write!(text, " ({})", value.traversal);
         }
         let first = self.detail.split("\n\n").next().unwrap_or_default();
         let first = first.split_whitespace().collect::<Vec<_>>().join(" ");

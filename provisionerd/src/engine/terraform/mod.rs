@@ -48,11 +48,14 @@ pub struct Options {
     pub plugin_cache: Option<PathBuf>,
     /// Terraform's own configuration, e.g. a mirror of providers (`TF_CLI_CONFIG_FILE`).
     pub cli_config: Option<PathBuf>,
+    /// How often Terraform repeats a call to the state that the server didn't answer, with waits of 1, 2, 4, …
+    /// up to 10 s. After that it leaves the state to the daemon, which is more patient.
+    pub state_retries: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { grace: Duration::from_secs(60), plugin_cache: None, cli_config: None }
+        Self { grace: Duration::from_secs(60), plugin_cache: None, cli_config: None, state_retries: 4 }
     }
 }
 

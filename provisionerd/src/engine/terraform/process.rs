@@ -63,17 +63,15 @@ impl Process<'_> {
     ///
     /// Output goes to files and not through pipes: when this daemon dies, a program in the middle of an apply must
     /// not die of a closed pipe but finish and save its state.
-    pub(super) async fn follow(&self, mut line: impl FnMut(Stream, &str)) -> Result<Ended, EngineError> {
+    pub(super) async fn follow(
+        &self,
+        mut line: impl FnMut(Stream, &str) + Send,
+    ) -> Result<Ended, EngineError> {
         let (out, err) = (self.output_file("out"), self.output_file("err"));
         let mut child = self.spawn(&out, &err).await?;
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let mut out = Tail::open(&out).await?;
-        let mut err = Tail::open(&err).await?;
-        let ended = self.wait(&mut *child, async |follow| {
-            out.read(follow, |text| line(Stream::Out, text)).await?;
-            err.read(follow, |text| line(Stream::Err, text)).await
-        });
-        let ended = ended.await;
+        let mut output = Output { out: Tail::open(&out).await?, err: Tail::open(&err).await? };
+        let ended = self.wait(&mut *child, &mut output, &mut line).await;
         // What the program leaves running in its group ends with the job. ESRCH (nobody is left) is the usual case.
         if let Some(group) = group {
             let _ = kill_process_group(group, Signal::KILL);
@@ -82,7 +80,10 @@ impl Process<'_> {
     }
 
     /// Runs to the end and answers its standard output whole; `line` gets its standard error.
-    pub(super) async fn capture(&self, mut line: impl FnMut(&str)) -> Result<(Ended, Vec<u8>), EngineError> {
+    pub(super) async fn capture(
+        &self,
+        mut line: impl FnMut(&str) + Send,
+    ) -> Result<(Ended, Vec<u8>), EngineError> {
         let ended = self.follow(|stream, text| {
             if stream == Stream::Err {
                 line(text);
@@ -115,7 +116,8 @@ impl Process<'_> {
     async fn wait(
         &self,
         child: &mut dyn ChildWrapper,
-        mut read: impl AsyncFnMut(Follow) -> Result<(), EngineError>,
+        output: &mut Output,
+        line: &mut (impl FnMut(Stream, &str) + Send),
     ) -> Result<Ended, EngineError> {
         let mut ticks = interval(FOLLOW);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -140,10 +142,10 @@ impl Process<'_> {
                     let _ = child.start_kill();
                     killed = true;
                 }
-                _ = ticks.tick() => read(Follow::Live).await?,
+                _ = ticks.tick() => output.read(Follow::Live, line).await?,
             }
         };
-        read(Follow::Ended).await?;
+        output.read(Follow::Ended, line).await?;
         Ok(Ended { status, interrupted: kill_at.is_some() })
     }
 
@@ -153,6 +155,23 @@ impl Process<'_> {
 
     fn failed(&self, source: std::io::Error) -> EngineError {
         EngineError::Process { program: self.program.to_owned(), source }
+    }
+}
+
+/// Both outputs of a program.
+struct Output {
+    out: Tail,
+    err: Tail,
+}
+
+impl Output {
+    async fn read(
+        &mut self,
+        follow: Follow,
+        line: &mut (impl FnMut(Stream, &str) + Send),
+    ) -> Result<(), EngineError> {
+        self.out.read(follow, |text| line(Stream::Out, text)).await?;
+        self.err.read(follow, |text| line(Stream::Err, text)).await
     }
 }
 

@@ -1,8 +1,8 @@
 //! The steps of one job: which arguments each takes and what its answer means.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub(super) struct Session<'a> {
     environment: Environment,
     output: PathBuf,
     /// Steps run so far: their outputs are numbered.
-    steps: Cell<usize>,
+    steps: AtomicUsize,
 }
 
 /// What `validate -json` answers.
@@ -57,9 +57,9 @@ impl<'a> Session<'a> {
         write_private(&module.join(BACKEND_FILE), text.as_bytes()).await?;
         let mut environment = environment::base(terraform, &run.folder);
         if let Some(state) = state {
-            environment = environment::with_state(environment, state);
+            environment = environment::with_state(terraform, environment, state);
         }
-        Ok(Self { terraform, module, run, environment, output, steps: Cell::new(0) })
+        Ok(Self { terraform, module, run, environment, output, steps: AtomicUsize::new(0) })
     }
 
     pub(super) async fn write_variables(&self, values: &Map<String, Value>) -> Result<(), EngineError> {
@@ -79,7 +79,7 @@ impl<'a> Session<'a> {
         let (ended, answer) = process.capture(|line| listener.err(line)).await?;
         match serde_json::from_slice::<Validation>(&answer) {
             Ok(validation) => {
-                validation.diagnostics.iter().for_each(|diagnostic| listener.diagnostic(diagnostic));
+                validation.diagnostics.into_iter().for_each(|diagnostic| listener.diagnostic(diagnostic));
                 if validation.valid { Ok(()) } else { Err(self.failed(Stage::Validate, &ended, &listener)) }
             }
             // It speaks JSON whenever it comes to speak at all.
@@ -151,8 +151,7 @@ impl<'a> Session<'a> {
     }
 
     fn process<'b>(&'b self, name: &'b str, arguments: &'b [OsString], until: Until<'b>) -> Process<'b> {
-        let step = self.steps.get() + 1;
-        self.steps.set(step);
+        let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
         Process {
             program: &self.terraform.program,
             arguments,

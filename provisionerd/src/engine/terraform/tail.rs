@@ -35,7 +35,7 @@ impl Tail {
     pub(super) async fn read(
         &mut self,
         follow: Follow,
-        mut emit: impl FnMut(&str),
+        mut emit: impl FnMut(&str) + Send,
     ) -> Result<(), EngineError> {
         let mut chunk = vec![0; CHUNK];
         loop {

@@ -1,0 +1,499 @@
+//! What a provisioner daemon says to the server: it registers, takes jobs, reports on them.
+//!
+//! Every call needs a provisioner key as the client's token. None is repeated here beyond the client's own
+//! [`Retry`](crate::Retry): a daemon knows better when to try again.
+
+use std::fmt;
+
+use secrecy::SecretString;
+
+use crate::answer::accepted;
+use crate::provisioner_daemon::ProvisionerEngine;
+use crate::provisioner_job::LogLevel;
+use crate::workspace_build::WorkspaceTransition;
+use crate::{Client, ClientError, DateTime, Id, Json, MutationBuilder, UserError, schema};
+
+/// How a daemon introduces itself.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct RegisterProvisionerDaemonInput {
+    /// Must be the key's organization.
+    pub organization: String,
+    /// Slug; a daemon that comes back under its name is the same daemon.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+    /// What it can run.
+    pub engines: Vec<ProvisionerEngine>,
+}
+
+/// What the server knows the daemon by.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// `pd_…`, to be sent with every heartbeat.
+    pub daemon: Id,
+    /// Seconds between two heartbeats, if the server has a wish.
+    pub heartbeat_interval_seconds: Option<i32>,
+}
+
+/// What the server wants of a daemon's running jobs.
+#[derive(Debug, Clone, Default)]
+pub struct Heartbeat {
+    /// Interrupt these now.
+    pub cancel_job_ids: Vec<Id>,
+    /// No longer held: stop working on them.
+    pub lost_job_ids: Vec<Id>,
+}
+
+/// A job that is now this daemon's.
+#[derive(Debug)]
+pub struct AcquiredJob {
+    /// `job_…`.
+    pub id: Id,
+    /// Secret of this job alone: Basic password (any user name) for its state, Bearer for its archive.
+    pub token: SecretString,
+    /// What to do.
+    pub task: ProvisionerTask,
+}
+
+/// What to do.
+#[derive(cynic::InlineFragments, Debug)]
+pub enum ProvisionerTask {
+    /// Check a template version and read its variables.
+    TemplateImport(TemplateImportTask),
+    /// Start, stop or delete a workspace.
+    WorkspaceBuild(WorkspaceBuildTask),
+    /// A kind of task that this client does not know yet.
+    #[cynic(fallback)]
+    Unknown,
+}
+
+/// Check a template version and read its variables.
+#[derive(cynic::QueryFragment, Debug)]
+pub struct TemplateImportTask {
+    /// Path below the server's URL.
+    pub archive_path: String,
+}
+
+/// Start, stop or delete a workspace.
+#[derive(cynic::QueryFragment, Debug)]
+pub struct WorkspaceBuildTask {
+    /// Path below the server's URL.
+    pub archive_path: String,
+    /// Terraform's HTTP backend, path below the server's URL.
+    pub state_path: String,
+    /// Where the workspace shall go.
+    pub transition: WorkspaceTransition,
+    /// Values for the module's variables.
+    pub variables: Vec<TaskVariable>,
+    /// Value of the reserved variable `workspace`.
+    pub workspace: Json,
+}
+
+/// A value for a variable of the module.
+#[derive(cynic::QueryFragment)]
+pub struct TaskVariable {
+    /// The variable.
+    pub name: String,
+    /// Text; numbers, booleans, lists and objects as JSON.
+    pub value: String,
+    /// Whether the value must not be shown.
+    pub sensitive: bool,
+}
+
+impl fmt::Debug for TaskVariable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("TaskVariable").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// One line of a job's log.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct JobLogInput {
+    /// When it was written.
+    pub time: DateTime,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// Who speaks.
+    pub source: LogSource,
+    /// The step it belongs to, e.g. `Apply`.
+    pub stage: String,
+    /// At most 1 KiB.
+    pub text: String,
+}
+
+/// Who speaks in a job's log.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogSource {
+    /// The daemon.
+    ProvisionerDaemon,
+    /// What it runs.
+    Provisioner,
+}
+
+/// What a job that succeeded found or made.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub enum ProvisionerJobResultInput {
+    /// Of a template import.
+    TemplateImport(TemplateImportResultInput),
+    /// Of a workspace build.
+    WorkspaceBuild(WorkspaceBuildResultInput),
+}
+
+/// What an import found.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct TemplateImportResultInput {
+    /// Markdown; empty if there is none.
+    pub readme: String,
+    /// The module's variables.
+    pub variables: Vec<TemplateVariableInput>,
+}
+
+/// A variable of a module.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct TemplateVariableInput {
+    /// Label of the block.
+    pub name: String,
+    /// Type expression of Terraform.
+    #[cynic(rename = "type")]
+    pub type_expression: String,
+    /// Empty if there is none.
+    pub description: String,
+    /// `None` if there is none; `null` is one.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub default: Option<Json>,
+    /// Whether a value must be given.
+    pub required: bool,
+    /// Whether the value must not be shown.
+    pub sensitive: bool,
+    /// Whether `null` is a value.
+    pub nullable: bool,
+    /// Whether the value is kept nowhere.
+    pub ephemeral: bool,
+    /// Rules in order.
+    pub validations: Vec<VariableValidationInput>,
+}
+
+/// A rule for the values of a variable.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct VariableValidationInput {
+    /// Expression of Terraform.
+    pub condition: String,
+    /// What to tell who broke it.
+    pub error_message: String,
+}
+
+/// What a build made.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct WorkspaceBuildResultInput {
+    /// Everything the state manages.
+    pub resources: Vec<WorkspaceResourceInput>,
+    /// What a person can open.
+    pub apps: Vec<WorkspaceAppInput>,
+    /// What a person may want to know.
+    pub metadata: Vec<WorkspaceMetadataInput>,
+    /// Cost of a day.
+    pub daily_cost: i32,
+}
+
+/// A managed resource.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct WorkspaceResourceInput {
+    /// Address in the state.
+    pub address: String,
+    /// Type of Terraform.
+    #[cynic(rename = "type")]
+    pub kind: String,
+    /// Name in the module.
+    pub name: String,
+}
+
+/// Something to open.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct WorkspaceAppInput {
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// An emoji or URL; empty if there is none.
+    pub icon: String,
+}
+
+/// Something to know.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct WorkspaceMetadataInput {
+    /// What it is about.
+    pub key: String,
+    /// What it says.
+    pub value: String,
+}
+
+#[derive(cynic::InputObject)]
+struct HeartbeatProvisionerDaemonInput {
+    provisioner_daemon_id: Id,
+    running_job_ids: Vec<Id>,
+}
+
+#[derive(cynic::InputObject)]
+struct AcquireProvisionerJobInput {
+    provisioner_daemon_id: Id,
+    wait_seconds: i32,
+}
+
+#[derive(cynic::InputObject)]
+struct AppendProvisionerJobLogsInput {
+    provisioner_job_id: Id,
+    first_sequence: i32,
+    logs: Vec<JobLogInput>,
+}
+
+#[derive(cynic::InputObject)]
+struct CompleteProvisionerJobInput {
+    provisioner_job_id: Id,
+    result: ProvisionerJobResultInput,
+}
+
+#[derive(cynic::InputObject)]
+struct FailProvisionerJobInput {
+    provisioner_job_id: Id,
+    code: String,
+    message: String,
+    canceled: bool,
+}
+
+#[derive(cynic::QueryVariables)]
+struct RegisterProvisionerDaemonVariables {
+    input: RegisterProvisionerDaemonInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "RegisterProvisionerDaemonVariables")]
+struct RegisterProvisionerDaemon {
+    #[arguments(input: $input)]
+    register_provisioner_daemon: Option<RegisterProvisionerDaemonPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct RegisterProvisionerDaemonPayload {
+    provisioner_daemon: Option<RegisteredDaemon>,
+    heartbeat_interval_seconds: Option<i32>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct HeartbeatProvisionerDaemonVariables {
+    input: HeartbeatProvisionerDaemonInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "HeartbeatProvisionerDaemonVariables")]
+struct HeartbeatProvisionerDaemon {
+    #[arguments(input: $input)]
+    heartbeat_provisioner_daemon: Option<HeartbeatProvisionerDaemonPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct HeartbeatProvisionerDaemonPayload {
+    cancel_job_ids: Vec<Id>,
+    lost_job_ids: Vec<Id>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct AcquireProvisionerJobVariables {
+    input: AcquireProvisionerJobInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "AcquireProvisionerJobVariables")]
+struct AcquireProvisionerJob {
+    #[arguments(input: $input)]
+    acquire_provisioner_job: Option<AcquireProvisionerJobPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct AcquireProvisionerJobPayload {
+    acquired_job: Option<AcquiredJobFragment>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct AppendProvisionerJobLogsVariables {
+    input: AppendProvisionerJobLogsInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "AppendProvisionerJobLogsVariables")]
+struct AppendProvisionerJobLogs {
+    #[arguments(input: $input)]
+    append_provisioner_job_logs: Option<AppendProvisionerJobLogsPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct AppendProvisionerJobLogsPayload {
+    cancel_requested: bool,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct CompleteProvisionerJobVariables {
+    input: CompleteProvisionerJobInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "CompleteProvisionerJobVariables")]
+struct CompleteProvisionerJob {
+    #[arguments(input: $input)]
+    complete_provisioner_job: Option<CompleteProvisionerJobPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct CompleteProvisionerJobPayload {
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct FailProvisionerJobVariables {
+    input: FailProvisionerJobInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "FailProvisionerJobVariables")]
+struct FailProvisionerJob {
+    #[arguments(input: $input)]
+    fail_provisioner_job: Option<FailProvisionerJobPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct FailProvisionerJobPayload {
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "ProvisionerDaemon")]
+struct RegisteredDaemon {
+    id: Id,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "AcquiredJob")]
+struct AcquiredJobFragment {
+    id: Id,
+    token: String,
+    task: ProvisionerTask,
+}
+
+impl Client {
+    /// Introduces a daemon, new or back again.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the key is not of this organization, else as [`Client::run`].
+    pub async fn register_provisioner_daemon(
+        &self,
+        input: RegisterProvisionerDaemonInput,
+    ) -> Result<Registration, ClientError> {
+        let variables = RegisterProvisionerDaemonVariables { input };
+        let data = self.run(RegisterProvisionerDaemon::build(variables)).await?;
+        let payload = data.register_provisioner_daemon.map(|payload| {
+            let daemon = payload.provisioner_daemon.map(|daemon| daemon.id);
+            let interval = payload.heartbeat_interval_seconds;
+            let registration =
+                daemon.map(|daemon| Registration { daemon, heartbeat_interval_seconds: interval });
+            (registration, payload.user_errors)
+        });
+        accepted(payload)
+    }
+
+    /// Keeps a daemon and its jobs alive.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the server doesn't know the daemon, else as [`Client::run`].
+    pub async fn heartbeat_provisioner_daemon(
+        &self,
+        daemon: &Id,
+        running: Vec<Id>,
+    ) -> Result<Heartbeat, ClientError> {
+        let input = HeartbeatProvisionerDaemonInput {
+            provisioner_daemon_id: daemon.clone(),
+            running_job_ids: running,
+        };
+        let variables = HeartbeatProvisionerDaemonVariables { input };
+        let data = self.run(HeartbeatProvisionerDaemon::build(variables)).await?;
+        accepted(data.heartbeat_provisioner_daemon.map(|payload| {
+            let heartbeat =
+                Heartbeat { cancel_job_ids: payload.cancel_job_ids, lost_job_ids: payload.lost_job_ids };
+            (Some(heartbeat), payload.user_errors)
+        }))
+    }
+
+    /// Takes a job; `None` when none appeared within `wait_seconds` (0–8).
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the server doesn't know the daemon, else as [`Client::run`].
+    pub async fn acquire_provisioner_job(
+        &self,
+        daemon: &Id,
+        wait_seconds: i32,
+    ) -> Result<Option<AcquiredJob>, ClientError> {
+        let input = AcquireProvisionerJobInput { provisioner_daemon_id: daemon.clone(), wait_seconds };
+        let data = self.run(AcquireProvisionerJob::build(AcquireProvisionerJobVariables { input })).await?;
+        let acquired = accepted(
+            data.acquire_provisioner_job.map(|payload| (Some(payload.acquired_job), payload.user_errors)),
+        )?;
+        Ok(acquired.map(|job| AcquiredJob { id: job.id, token: job.token.into(), task: job.task }))
+    }
+
+    /// Adds lines to a job's log, the first of them with number `first_sequence` (from 1); lines that the server
+    /// has already are ignored, so that the call may be repeated. Answers whether the job must be interrupted.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
+    pub async fn append_provisioner_job_logs(
+        &self,
+        job: &Id,
+        first_sequence: i32,
+        logs: Vec<JobLogInput>,
+    ) -> Result<bool, ClientError> {
+        let input = AppendProvisionerJobLogsInput { provisioner_job_id: job.clone(), first_sequence, logs };
+        let variables = AppendProvisionerJobLogsVariables { input };
+        let data = self.run(AppendProvisionerJobLogs::build(variables)).await?;
+        accepted(
+            data.append_provisioner_job_logs
+                .map(|payload| (Some(payload.cancel_requested), payload.user_errors)),
+        )
+    }
+
+    /// Reports that a job succeeded.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
+    pub async fn complete_provisioner_job(
+        &self,
+        job: &Id,
+        result: ProvisionerJobResultInput,
+    ) -> Result<(), ClientError> {
+        let input = CompleteProvisionerJobInput { provisioner_job_id: job.clone(), result };
+        let data = self.run(CompleteProvisionerJob::build(CompleteProvisionerJobVariables { input })).await?;
+        accepted(data.complete_provisioner_job.map(|payload| (Some(()), payload.user_errors)))
+    }
+
+    /// Reports that a job failed, or ended because it was asked to (`canceled`).
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
+    pub async fn fail_provisioner_job(
+        &self,
+        job: &Id,
+        code: &str,
+        message: &str,
+        canceled: bool,
+    ) -> Result<(), ClientError> {
+        let input = FailProvisionerJobInput {
+            provisioner_job_id: job.clone(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            canceled,
+        };
+        let data = self.run(FailProvisionerJob::build(FailProvisionerJobVariables { input })).await?;
+        accepted(data.fail_provisioner_job.map(|payload| (Some(()), payload.user_errors)))
+    }
+}
