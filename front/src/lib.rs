@@ -1,1 +1,44 @@
 //! The GraphQL request pipeline: limits, validation, documents, negotiation; shared by HTTP, WebSocket and SSE.
+//!
+//! async-graphql executes; it does not face the network. A request passes, in this order:
+//!
+//! 1. [`http`](Front::router): method, media types, size and time of the body, the token ([`Host::authenticate`]);
+//! 2. the document: from the cache by its text, else a linear [`scan`], parse, limits on its shape, full validation;
+//! 3. the operation: its name, its variables, its cost;
+//! 4. the budget: points of the key, load of the process;
+//! 5. execution, with panics caught and time bounded; then errors are shaped, and faults masked.
+//!
+//! The crate knows nothing of the application: what it needs from it is the trait [`Host`].
+
+mod answer;
+mod cache;
+mod coerce;
+mod cost;
+mod digest;
+mod document;
+mod error;
+mod front;
+mod host;
+mod http;
+mod limits;
+mod load;
+mod params;
+mod persisted;
+mod rate;
+pub mod request_id;
+mod run;
+mod scan;
+mod sse;
+mod ws;
+
+pub use answer::Answer;
+pub use digest::Digest;
+pub use document::OperationKind;
+pub use error::{ErrorCode, GraphqlError, Phase, Refused};
+pub use front::{Caller, Front, SchemaError};
+pub use host::{Ended, EventCursor, Host, Peer, RateKey, Refusal, RequestMeta, RequestRecord, Transport};
+pub use limits::{Limits, StreamLimits};
+pub use params::GraphqlParams;
+pub use persisted::{ManifestError, PersistedDocuments, PersistedMode};
+pub use rate::RateStatus;
+pub use scan::scan;

@@ -1,0 +1,175 @@
+//! Rules of the specification that the compiler leaves out.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use apollo_compiler::{
+    ExecutableDocument, Node, Schema,
+    ast::{Argument, Value},
+    executable::{Field, Selection, SelectionSet},
+    schema::ExtendedType,
+};
+
+use super::lines::Lines;
+use crate::{
+    Limits,
+    error::{ErrorCode, GraphqlError, Refused},
+};
+
+/// Checks introspection (a setting) and arguments that differ only in the length of a list.
+///
+/// # Errors
+/// `GRAPHQL_VALIDATION_FAILED`.
+pub(super) fn check(
+    schema: &Schema,
+    document: &ExecutableDocument,
+    lines: &Lines<'_>,
+    limits: &Limits,
+) -> Result<(), Refused> {
+    for operation in document.operations.iter() {
+        let set = &operation.selection_set;
+        if !limits.introspection {
+            no_introspection(document, set, lines)?;
+        }
+        Merging { schema, document, lines, seen: HashSet::new() }.agree(&[set])?;
+    }
+    Ok(())
+}
+
+fn no_introspection(
+    document: &ExecutableDocument,
+    set: &SelectionSet,
+    lines: &Lines<'_>,
+) -> Result<(), Refused> {
+    let mut fields = Vec::new();
+    collect(document, set, &mut fields);
+    match fields.iter().find(|(_, field)| matches!(field.name.as_str(), "__schema" | "__type")) {
+        None => Ok(()),
+        Some((_, field)) => {
+            let message = "Introspection is switched off; read the schema at /schema.graphql.";
+            let error = GraphqlError::new(ErrorCode::GraphqlValidationFailed, message);
+            Err(error.at(lines.start(field.location())).into())
+        }
+    }
+}
+
+/// A field and the type it is selected on.
+type Selected<'a> = (&'a str, &'a Node<Field>);
+
+/// The fields of a set with its fragments; the shape of the document has bounded how many there are.
+fn collect<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, fields: &mut Vec<Selected<'a>>) {
+    for selection in &set.selections {
+        match selection {
+            Selection::Field(field) => fields.push((set.ty.as_str(), field)),
+            Selection::InlineFragment(fragment) => collect(document, &fragment.selection_set, fields),
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = document.fragments.get(&spread.fragment_name) {
+                    collect(document, &fragment.selection_set, fields);
+                }
+            }
+        }
+    }
+}
+
+/// The compiler takes `[1]` and `[1, 2]` for the same argument; merged, one of the fields would be answered wrongly.
+struct Merging<'a> {
+    schema: &'a Schema,
+    document: &'a ExecutableDocument,
+    lines: &'a Lines<'a>,
+    /// Sets that were merged before: each combination is looked at once.
+    seen: HashSet<Vec<*const SelectionSet>>,
+}
+
+impl<'a> Merging<'a> {
+    fn agree(&mut self, sets: &[&'a SelectionSet]) -> Result<(), Refused> {
+        if sets.is_empty() || !self.seen.insert(sets.iter().map(|set| std::ptr::from_ref(*set)).collect()) {
+            return Ok(());
+        }
+        let mut fields = Vec::new();
+        sets.iter().for_each(|set| collect(self.document, set, &mut fields));
+        let mut groups: HashMap<&str, Vec<Selected<'a>>> = HashMap::new();
+        for (parent, field) in fields {
+            groups.entry(field.response_name().as_str()).or_default().push((parent, field));
+        }
+        for group in groups.into_values() {
+            // Fields of two different object types never meet in one answer.
+            let objects: BTreeSet<&str> =
+                group.iter().map(|(ty, _)| *ty).filter(|ty| self.is_object(ty)).collect();
+            if objects.is_empty() {
+                self.group(group.iter().map(|(_, field)| *field).collect())?;
+            }
+            for object in objects {
+                let meets = |ty: &str| ty == object || !self.is_object(ty);
+                self.group(group.iter().filter(|(ty, _)| meets(ty)).map(|(_, field)| *field).collect())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, group: Vec<&'a Node<Field>>) -> Result<(), Refused> {
+        let (first, rest) = (group[0], &group[1..]);
+        for field in rest {
+            let differs = |argument: &Node<Argument>| {
+                let other = first.arguments.iter().find(|other| other.name == argument.name);
+                other.is_some_and(|other| !same_lengths(&other.value, &argument.value))
+            };
+            if field.arguments.iter().any(differs) {
+                let message = format!(
+                    "Fields \"{}\" conflict because they have differing arguments. \
+                     Use different aliases on the fields to fetch both if this was intentional.",
+                    field.response_name()
+                );
+                let error = GraphqlError::new(ErrorCode::GraphqlValidationFailed, message);
+                return Err(error.at(self.lines.start(field.location())).into());
+            }
+        }
+        let below: Vec<_> = group.iter().filter_map(|field| field.selection_set.as_ref()).collect();
+        self.agree(&below)
+    }
+
+    fn is_object(&self, ty: &str) -> bool {
+        matches!(self.schema.types.get(ty), Some(ExtendedType::Object(_)))
+    }
+}
+
+fn same_lengths(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_lengths(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => left.iter().all(|(name, left)| {
+            right.iter().filter(|(other, _)| other == name).all(|(_, right)| same_lengths(left, right))
+        }),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn check_text(text: &str, limits: &Limits) -> Option<String> {
+        let sdl = "type Query { u: U a(l: [Int], o: O): Int n: Query } union U = A | B input O { l: [Int] }
+            type A { f(l: [Int]): Int } type B { f(l: [Int]): Int }";
+        let schema = Schema::parse_and_validate(sdl, "schema").unwrap();
+        let document = ExecutableDocument::parse_and_validate(&schema, text, "request").unwrap();
+        let refused = check(&schema, &document, &Lines::of(text), limits).err()?;
+        Some(refused.errors[0].message.to_string())
+    }
+
+    #[test]
+    fn lists_of_different_lengths_conflict() {
+        let check = |text| check_text(text, &Limits::default());
+        assert_eq!(check("{ a(l: [1]) a(l: [1]) }"), None);
+        assert!(check("{ a(l: [1]) a(l: [1, 2]) }").unwrap().contains("\"a\" conflict"));
+        assert!(check("{ n { a(o: {l: []}) } ...F } fragment F on Query { n { a(o: {l: [1]}) } }").is_some());
+        assert_eq!(check("{ u { ... on A { f(l: [1]) } ... on B { f(l: [1, 2]) } } }"), None);
+    }
+
+    #[test]
+    fn introspection_can_be_switched_off() {
+        let off = Limits { introspection: false, ..Limits::default() };
+        assert!(check_text("{ ...F } fragment F on Query { __schema { types { name } } }", &off).is_some());
+        assert_eq!(check_text("{ __typename }", &off), None);
+    }
+}

@@ -1,0 +1,233 @@
+//! GraphQL over HTTP: one endpoint for queries, mutations, event streams and WebSocket upgrades.
+
+pub(crate) mod accept;
+mod body;
+mod respond;
+
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+
+use async_graphql::Executor;
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, State},
+    response::Response,
+    routing::any,
+};
+use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts};
+use tower_http::{
+    CompressionLevel,
+    compression::{
+        CompressionLayer, Predicate as _,
+        predicate::{NotForContentType, SizeAbove},
+    },
+};
+
+use crate::{
+    document::OperationKind,
+    error::{ErrorCode, GraphqlError, Refused},
+    front::{Caller, Front, Inner},
+    host::{Host, Peer, Refusal, Transport},
+    params::GraphqlParams,
+    request_id, sse, ws,
+};
+use accept::{Accepted, Media, negotiate, prefers_html};
+
+/// Methods the endpoint answers to.
+const ALLOW: &str = "GET, POST";
+
+impl<H: Host, S: Executor> Front<H, S> {
+    /// Routes `/graphql` and its alias `/graphql/stream`, which answers with event streams unless asked otherwise.
+    pub fn router(&self) -> Router {
+        let compression = CompressionLayer::new()
+            .quality(CompressionLevel::Fastest)
+            .compress_when(SizeAbove::new(self.0.limits.compress_from_bytes).and(NotForContentType::SSE));
+        Router::new()
+            .route("/graphql", any(endpoint::<H, S>))
+            .route("/graphql/stream", any(stream_endpoint::<H, S>))
+            .layer(compression)
+            .with_state(self.clone())
+    }
+}
+
+async fn endpoint<H: Host, S: Executor>(State(front): State<Front<H, S>>, request: Request) -> Response {
+    serve(front.0, request, false).await
+}
+
+async fn stream_endpoint<H: Host, S: Executor>(
+    State(front): State<Front<H, S>>,
+    request: Request,
+) -> Response {
+    serve(front.0, request, true).await
+}
+
+async fn serve<H: Host, S: Executor>(inner: Arc<Inner<H, S>>, request: Request, streaming: bool) -> Response {
+    let request_id = request_id::of(request.headers());
+    let connected = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let peer = inner.host.peer(request.headers(), connected);
+    let caller = Caller {
+        request_id: Arc::clone(&request_id),
+        transport: Transport::Http,
+        peer,
+        last_event_id: last_event_id(request.headers()),
+        safe: false,
+        streams: false,
+        arrived: Instant::now(),
+    };
+    let mut response = respond(&inner, request, caller, streaming).await;
+    respond::common_headers(&mut response, &request_id);
+    response
+}
+
+async fn respond<H: Host, S: Executor>(
+    inner: &Arc<Inner<H, S>>,
+    request: Request,
+    mut caller: Caller,
+    streaming: bool,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    if ws::is_upgrade(&parts) {
+        return match ws::upgrade(inner, &mut parts, caller.clone()).await {
+            Ok(response) => response,
+            Err(refused) => turn_away(inner, &caller, None, &refused, Media::Json),
+        };
+    }
+    let Some(accepted) = negotiate(&parts.headers, streaming) else {
+        if parts.method == Method::GET && prefers_html(&parts.headers) {
+            if let Some(page) = inner.host.page(&parts.headers) {
+                return page;
+            }
+        }
+        return turn_away(inner, &caller, None, &not_acceptable(), Media::Json);
+    };
+    let Accepted { media, streams } = accepted;
+    caller.safe = parts.method != Method::POST;
+    caller.streams = streams;
+    if media == Media::EventStream {
+        caller.transport = Transport::EventStream;
+    }
+    let params = match parts.method {
+        Method::POST => body::check_content_type(&parts.headers).map(|()| None),
+        Method::GET | Method::HEAD => {
+            if is_bare(&parts.uri) && prefers_html(&parts.headers) {
+                if let Some(page) = inner.host.page(&parts.headers) {
+                    return page;
+                }
+            }
+            from_uri(&parts.uri, inner.limits.query_string_bytes).map(Some)
+        }
+        _ => Err(method_not_allowed()),
+    };
+    let params = match params {
+        Ok(params) => params,
+        Err(refused) => return turn_away(inner, &caller, None, &refused, media),
+    };
+    let identity = match authenticate(&inner.host, &parts, &caller.peer).await {
+        Ok(identity) => identity,
+        Err(refused) => return turn_away(inner, &caller, None, &refused, media),
+    };
+    let params = match params {
+        Some(params) => Ok(params),
+        None => body::read(&parts.headers, body, &inner.limits)
+            .await
+            .and_then(|body| GraphqlParams::from_json(&body)),
+    };
+    let admitted = params.and_then(|params| inner.admit(params, &identity, &caller));
+    match admitted {
+        // The specification of event streams has a refused operation answered within the stream.
+        Err(refused) if media == Media::EventStream && sse::in_stream(&refused) => {
+            inner.observe_refused(&caller, Some(&identity), &refused);
+            sse::refused(&refused, &caller, &inner.limits)
+        }
+        Err(refused) => turn_away(inner, &caller, Some(&identity), &refused, media),
+        Ok(admitted)
+            if media == Media::EventStream || admitted.operation.kind == OperationKind::Subscription =>
+        {
+            match sse::stream(inner, admitted, identity) {
+                Ok(response) => response,
+                Err(refused) => respond::refused(&refused, media, &caller.request_id, &inner.limits),
+            }
+        }
+        Ok(admitted) => match inner.run(admitted, &identity).await {
+            Ok(answer) => respond::answer(answer, media),
+            Err(refused) => respond::refused(&refused, media, &caller.request_id, &inner.limits),
+        },
+    }
+}
+
+/// Reports a refused request to the host and answers it.
+fn turn_away<H: Host, S: Executor>(
+    inner: &Inner<H, S>,
+    caller: &Caller,
+    identity: Option<&H::Identity>,
+    refused: &Refused,
+    media: Media,
+) -> Response {
+    inner.observe_refused(caller, identity, refused);
+    let media = if media == Media::EventStream { Media::Json } else { media };
+    respond::refused(refused, media, &caller.request_id, &inner.limits)
+}
+
+/// The identity of an HTTP request.
+///
+/// # Errors
+/// 401 with a challenge for a bad token; 403, 429 and 503 as the host says.
+pub(crate) async fn authenticate<H: Host>(
+    host: &H,
+    parts: &Parts,
+    peer: &Peer,
+) -> Result<H::Identity, Refused> {
+    let token = host.token(&parts.headers).map_err(refusal)?;
+    host.authenticate(token.as_deref(), peer).await.map_err(refusal)
+}
+
+fn refusal(refusal: Refusal) -> Refused {
+    let status = match refusal.code {
+        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::FORBIDDEN,
+    };
+    let challenge = status == StatusCode::UNAUTHORIZED;
+    Refused { challenge, ..Refused::transport(status, GraphqlError::new(refusal.code, refusal.message)) }
+}
+
+fn from_uri(uri: &Uri, limit: usize) -> Result<GraphqlParams, Refused> {
+    let query = uri.query().unwrap_or_default();
+    if query.len() > limit {
+        let message = format!("The query string is longer than {limit} bytes: send the request with POST.");
+        let error = GraphqlError::new(ErrorCode::DocumentTooLarge, message).with("limit", limit);
+        return Err(Refused::transport(StatusCode::URI_TOO_LONG, error.with("actual", query.len())));
+    }
+    GraphqlParams::from_query_string(query)
+}
+
+fn is_bare(uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or_default();
+    !query.split('&').any(|pair| {
+        pair.starts_with("query=") || pair.starts_with("documentId=") || pair.starts_with("extensions=")
+    })
+}
+
+fn not_acceptable() -> Refused {
+    let message = "Answers are application/graphql-response+json, application/json or text/event-stream.";
+    Refused::transport(StatusCode::NOT_ACCEPTABLE, GraphqlError::new(ErrorCode::BadRequest, message))
+}
+
+fn method_not_allowed() -> Refused {
+    let error = GraphqlError::new(ErrorCode::BadRequest, "Requests come by POST, queries also by GET.");
+    Refused { allow: Some(ALLOW), ..Refused::transport(StatusCode::METHOD_NOT_ALLOWED, error) }
+}
+
+fn last_event_id(headers: &HeaderMap) -> Option<Arc<str>> {
+    let value = headers.get("last-event-id")?.to_str().ok()?;
+    (!value.is_empty() && value.len() <= 512).then(|| Arc::from(value))
+}
+
+/// The header that allows a connection to become a WebSocket.
+pub(crate) fn upgrades_to_websocket(parts: &Parts) -> bool {
+    let has = |name: header::HeaderName, token: &str| {
+        let values = parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+    };
+    has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket")
+}

@@ -1,0 +1,181 @@
+//! The members of a GraphQL request, from a JSON body or a query string.
+
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::error::{ErrorCode, GraphqlError, Refused};
+
+/// A GraphQL request as it came. Members that are not listed are ignored; null is the same as absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GraphqlParams {
+    /// Text of the document.
+    pub query: Option<String>,
+    /// Name of the operation to run; the empty string is none.
+    pub operation_name: Option<String>,
+    /// Values of variables by name.
+    pub variables: Option<Map<String, Value>>,
+    /// Protocol extensions: `persistedQuery`, `cost`.
+    pub extensions: Option<Map<String, Value>>,
+    /// Id of a persisted document.
+    pub document_id: Option<String>,
+}
+
+impl GraphqlParams {
+    /// A request that carries its document.
+    pub fn of(query: impl Into<String>) -> Self {
+        Self { query: Some(query.into()), ..Self::default() }
+    }
+
+    /// Reads a JSON body.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` for what is not JSON, not an object, or has a member of the wrong type.
+    pub fn from_json(body: &[u8]) -> Result<Self, Refused> {
+        match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            None => {
+                return Err(Refused::malformed("The body is empty; send a JSON object with a \"query\"."));
+            }
+            Some(b'[') => {
+                return Err(Refused::malformed(
+                    "Batches are not supported: send one JSON object per request.",
+                ));
+            }
+            Some(_) => {}
+        }
+        // An object is asked for by its first byte, as derived readers also take lists for structures.
+        if !body.trim_ascii_start().starts_with(b"{")
+            && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+        {
+            return Err(Refused::malformed(SHAPE));
+        }
+        serde_json::from_slice(body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            if error.is_data() {
+                return Refused::malformed(SHAPE);
+            }
+            Refused::malformed(format!(
+                "The body is not JSON: it breaks off or goes wrong at line {line}, column {column}."
+            ))
+        })
+    }
+
+    /// Reads the query string of a GET request. Empty optional parameters count as absent.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` for percent-encoding that is not UTF-8, and for `variables` or `extensions` that are not objects.
+    pub fn from_query_string(text: &str) -> Result<Self, Refused> {
+        let mut params = Self::default();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if !matches!(name, "query" | "operationName" | "variables" | "extensions" | "documentId")
+                || value.is_empty()
+            {
+                continue;
+            }
+            let value = value.replace('+', " ");
+            let value = percent_decode_str(&value).decode_utf8().map_err(|_| {
+                Refused::malformed(format!("The parameter \"{name}\" is not UTF-8 after percent-decoding."))
+            })?;
+            match name {
+                "query" => params.query = Some(value.into_owned()),
+                "operationName" => params.operation_name = Some(value.into_owned()),
+                "documentId" => params.document_id = Some(value.into_owned()),
+                name => {
+                    let object: Option<Map<String, Value>> = serde_json::from_str(&value).map_err(|_| {
+                        Refused::malformed(format!("The parameter \"{name}\" is not a JSON object."))
+                    })?;
+                    let member =
+                        if name == "variables" { &mut params.variables } else { &mut params.extensions };
+                    *member = object;
+                }
+            }
+        }
+        Ok(params)
+    }
+
+    /// The operation name, where one was given.
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.operation_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// The hash of Apollo's `persistedQuery` extension.
+    pub(crate) fn apollo_hash(&self) -> Option<&str> {
+        self.extensions.as_ref()?.get("persistedQuery")?.get("sha256Hash")?.as_str()
+    }
+
+    /// Whether the cost is to be reported by path.
+    pub(crate) fn wants_cost(&self) -> bool {
+        self.extensions.as_ref().and_then(|extensions| extensions.get("cost")) == Some(&Value::Bool(true))
+    }
+}
+
+const SHAPE: &str = "A request is a JSON object: a string \"query\" or \"documentId\", and optionally a string \
+    \"operationName\" and objects \"variables\" and \"extensions\".";
+
+/// The refusal of a request without a document.
+pub(crate) fn no_document() -> Refused {
+    let error =
+        GraphqlError::new(ErrorCode::BadRequest, "The request has neither a \"query\" nor a \"documentId\".");
+    Refused::transport(http::StatusCode::BAD_REQUEST, error)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn bodies_that_are_not_requests_are_refused() {
+        for body in [
+            "",
+            " ",
+            "null",
+            "7",
+            "\"x\"",
+            "[]",
+            "[{\"query\":\"{a}\"}]",
+            "[\"{a}\"]",
+            "{\"query\":",
+            "{\"query\":7}",
+            "{\"query\":\"{a}\",\"variables\":[]}",
+            "{\"query\":\"{a}\",\"variables\":\"x\"}",
+            "{\"query\":\"{a}\",\"operationName\":{}}",
+            "{\"query\":\"{a}\",\"extensions\":0}",
+            "{\"query\":\"a\"} x",
+            "{\"query\":\"a\",\"query\":\"b\"}",
+        ] {
+            assert!(GraphqlParams::from_json(body.as_bytes()).is_err(), "{body}");
+        }
+        assert!(GraphqlParams::from_json(b"{\"query\":\"\xff\"}").is_err());
+        assert!(GraphqlParams::from_json("[".repeat(100_000).as_bytes()).is_err());
+        let deep = format!(
+            "{{\"query\":\"a\",\"variables\":{{\"a\":{}{}}}}}",
+            "[".repeat(10_000),
+            "]".repeat(10_000)
+        );
+        assert!(GraphqlParams::from_json(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn null_and_unknown_members_are_fine() {
+        let body = br#" {"query":"{a}","operationName":null,"variables":null,"extensions":null,"id":1} "#;
+        let params = GraphqlParams::from_json(body).unwrap();
+        assert_eq!(params.query.as_deref(), Some("{a}"));
+        assert!(params.operation().is_none());
+    }
+
+    #[test]
+    fn query_strings() {
+        let params = GraphqlParams::from_query_string(
+            "query=%7Ba%7D+b&operationName=&variables=%7B%22a%22%3A1%7D&x=%zz",
+        );
+        let params = params.unwrap();
+        assert_eq!(params.query.as_deref(), Some("{a} b"));
+        assert_eq!(params.operation_name, None);
+        assert_eq!(params.variables.unwrap()["a"], 1);
+        assert!(GraphqlParams::from_query_string("query=%ff").is_err());
+        assert!(GraphqlParams::from_query_string("query=a&variables=[]").is_err());
+    }
+}

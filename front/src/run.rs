@@ -1,0 +1,196 @@
+//! Runs admitted requests: once, or as a stream of events.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_graphql::{Executor, Response};
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::{
+    answer::{Answer, MASKED, Shaped},
+    error::{ErrorCode, GraphqlError, Refused},
+    front::{Admitted, Caller, Front, Inner},
+    host::{EventCursor, Host, RequestMeta, RequestRecord},
+    params::GraphqlParams,
+};
+
+impl<H: Host, S: Executor> Front<H, S> {
+    /// Checks and runs a query or a mutation.
+    ///
+    /// # Errors
+    /// A [`Refused`] for a request that was not executed, or not to its end.
+    pub async fn execute(
+        &self,
+        params: GraphqlParams,
+        identity: &H::Identity,
+        caller: &Caller,
+    ) -> Result<Answer, Refused> {
+        let inner = &self.0;
+        match inner.admit(params, identity, caller) {
+            Ok(admitted) => inner.run(admitted, identity).await,
+            Err(refused) => {
+                inner.observe_refused(caller, Some(identity), &refused);
+                Err(refused)
+            }
+        }
+    }
+}
+
+/// One event of a subscription.
+pub(crate) struct Event {
+    /// The response as JSON.
+    pub(crate) json: Vec<u8>,
+    /// Where a client can resume after this event.
+    pub(crate) cursor: Option<String>,
+}
+
+impl<H: Host, S: Executor> Inner<H, S> {
+    /// Runs a query or a mutation to its end, its panic or its time-out.
+    pub(crate) async fn run(&self, admitted: Admitted<H>, identity: &H::Identity) -> Result<Answer, Refused> {
+        let Admitted { request, operation, meta, work, charge, slot, explain, .. } = admitted;
+        let limit = Duration::from_millis(self.limits.request_timeout_ms);
+        let execution = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
+        let outcome = tokio::time::timeout(limit, execution).await;
+        drop(slot);
+        let result = match outcome {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(_panic)) => Err(panicked(&meta)),
+            Err(_elapsed) => Err(timed_out(limit)),
+        };
+        let request_id = &meta.request_id;
+        let result = result.map(|mut response| {
+            let headers = std::mem::take(&mut response.http_headers);
+            let shaped = Shaped::of(response, request_id, &self.limits);
+            let cost = operation.cost.used(shaped.data()).min(charge.points);
+            let rate = charge
+                .status
+                .and(self.rate.as_ref())
+                .map(|rate| rate.refund(charge.key, charge.points - cost, Instant::now()));
+            let extensions = explain.map(|variables| {
+                let by_path = operation.cost.breakdown(&variables);
+                json!({"cost": {"requested": charge.points, "used": cost, "byPath": by_path}})
+            });
+            let json = shaped.write(request_id, &self.limits, extensions.as_ref());
+            Answer { json, codes: shaped.codes(), cost, rate, headers }
+        });
+        self.host.observe(&RequestRecord {
+            request_id,
+            transport: meta.transport,
+            identity: Some(identity),
+            operation: Some(&meta),
+            work: Some(&work),
+            status: result.as_ref().map_or_else(|refused| refused.status(false), |_| StatusCode::OK).as_u16(),
+            codes: &result.as_ref().map_or_else(Refused::codes, |answer| answer.codes.clone()),
+            cost: result.as_ref().map_or(charge.points, |answer| answer.cost),
+            bytes: result.as_ref().map_or(0, |answer| answer.json.len()),
+            duration: meta.started.elapsed(),
+        });
+        result
+    }
+
+    /// Runs a subscription. The stream ends with the subscription, or after the event that reports its panic.
+    pub(crate) fn events(
+        self: &Arc<Self>,
+        admitted: Admitted<H>,
+        identity: H::Identity,
+    ) -> impl Stream<Item = Event> + Send + use<H, S> {
+        let Admitted { request, meta, work, charge, slot, cursor, .. } = admitted;
+        // An idle subscription is no load.
+        drop(slot);
+        let mut watch = Watch {
+            inner: Arc::clone(self),
+            meta,
+            work,
+            identity,
+            cost: charge.points,
+            codes: Vec::new(),
+            bytes: 0,
+        };
+        let responses = AssertUnwindSafe(self.executor.execute_stream(request, None)).catch_unwind();
+        responses.map(move |response| watch.event(response.ok(), cursor.as_ref()))
+    }
+
+    /// Tells the host about a request that was not executed.
+    pub(crate) fn observe_refused(&self, caller: &Caller, identity: Option<&H::Identity>, refused: &Refused) {
+        self.host.observe(&RequestRecord {
+            request_id: &caller.request_id,
+            transport: caller.transport,
+            identity,
+            operation: None,
+            work: None,
+            status: refused.status(false).as_u16(),
+            codes: &refused.codes(),
+            cost: 0,
+            bytes: 0,
+            duration: caller.arrived.elapsed(),
+        });
+    }
+}
+
+/// Follows a subscription and reports it when it ends, whoever ends it.
+struct Watch<H: Host, S: Executor> {
+    inner: Arc<Inner<H, S>>,
+    meta: Arc<RequestMeta>,
+    work: H::Work,
+    identity: H::Identity,
+    cost: u64,
+    codes: Vec<ErrorCode>,
+    bytes: usize,
+}
+
+impl<H: Host, S: Executor> Watch<H, S> {
+    /// An event; without a response, the one that reports a panic.
+    fn event(&mut self, response: Option<Response>, cursor: Option<&EventCursor>) -> Event {
+        let limits = &self.inner.limits;
+        let (json, codes) = match response {
+            Some(response) => {
+                let shaped = Shaped::of(response, &self.meta.request_id, limits);
+                (shaped.write(&self.meta.request_id, limits, None), shaped.codes())
+            }
+            None => {
+                let refused = panicked(&self.meta);
+                (crate::answer::refusal_body(&refused, &self.meta.request_id, limits), refused.codes())
+            }
+        };
+        let unseen = codes.into_iter().filter(|code| !self.codes.contains(code)).collect::<Vec<_>>();
+        self.codes.extend(unseen);
+        self.bytes += json.len();
+        Event { json, cursor: cursor.and_then(EventCursor::take) }
+    }
+}
+
+impl<H: Host, S: Executor> Drop for Watch<H, S> {
+    fn drop(&mut self) {
+        self.inner.host.observe(&RequestRecord {
+            request_id: &self.meta.request_id,
+            transport: self.meta.transport,
+            identity: Some(&self.identity),
+            operation: Some(&self.meta),
+            work: Some(&self.work),
+            status: StatusCode::OK.as_u16(),
+            codes: &self.codes,
+            cost: self.cost,
+            bytes: self.bytes,
+            duration: self.meta.started.elapsed(),
+        });
+    }
+}
+
+fn panicked(meta: &RequestMeta) -> Refused {
+    let operation = meta.operation_name.as_deref().unwrap_or_default();
+    tracing::error!(request_id = %meta.request_id, operation, document = %meta.document, "a resolver panicked");
+    let error = GraphqlError::new(ErrorCode::InternalServerError, MASKED);
+    Refused::transport(StatusCode::INTERNAL_SERVER_ERROR, error)
+}
+
+fn timed_out(limit: Duration) -> Refused {
+    let message =
+        format!("The operation took longer than {} ms and was given up: ask for less.", limit.as_millis());
+    let error = GraphqlError::new(ErrorCode::Timeout, message);
+    Refused::transport(StatusCode::GATEWAY_TIMEOUT, error)
+}
