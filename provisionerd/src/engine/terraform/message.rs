@@ -117,7 +117,8 @@ impl<'a> Listener<'a> {
     /// Why the step failed: its first error and how many more there are. Secrets are masked.
     pub(super) fn reason(&self, otherwise: &str) -> String {
         let reason = match &self.reason {
-            Some(reason) if self.errors > 1 => format!("{reason} (and {} more errors)", self.errors - 1),
+            Some(reason) if self.errors == 2 => format!("{reason} (and another error)"),
+            Some(reason) if self.errors > 2 => format!("{reason} (and {} more errors)", self.errors - 1),
             Some(reason) => reason.clone(),
             None if self.last_words.is_empty() => otherwise.to_owned(),
             None => format!("{otherwise}: {}", self.last_words),

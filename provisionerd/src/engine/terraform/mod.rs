@@ -13,6 +13,7 @@ pub(crate) mod variables;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 pub use self::discovery::DiscoveryError;
@@ -100,6 +101,8 @@ impl Terraform {
         gate: &PlanGate,
     ) -> Result<BuildOutcome, EngineError> {
         let module = read_module(folder).await?;
+        // Terraform and what it runs have it in their environment.
+        run.sink.hide(task.state.token.expose_secret());
         let values = variables::values(&module, task, &run.sink)?;
         let session = Session::open(self, folder, run, "http", Some(&task.state)).await?;
         session.write_variables(&values).await?;
