@@ -50,6 +50,8 @@ const slimMonaco = {
 const page = await build({
   ...common,
   plugins: [slimMonaco],
+  // GraphiQL asks for the old names, which lead to CommonJS files whose parsers it would not find.
+  alias: { "prettier/parser-babel": "prettier/plugins/babel", "prettier/parser-graphql": "prettier/plugins/graphql" },
   format: "esm",
   splitting: true,
   jsx: "automatic",
