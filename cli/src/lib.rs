@@ -1,1 +1,106 @@
-//! The command line: one file per noun, a client of the public API.
+//! The command line: one module per noun, each a client of the public API.
+//!
+//! The binary flattens [`Globals`] and [`Command`] into its own parser, next to the commands that need the server
+//! itself, and hands what was parsed to [`run`]. Two commands are parsed here and run there: [`provisionerd`], which
+//! needs the daemon, and [`completion`], which needs the whole parser.
+//!
+//! Results go to the output stream, as a table or, with `-o json`, as JSON in the shapes of the API. Questions,
+//! progress and errors go to the error stream. How a command ends is told by its exit code ([`EXIT_CODES`]).
+
+pub mod completion;
+pub mod provisionerd;
+
+mod api;
+mod context;
+mod credentials;
+mod failure;
+mod follow;
+mod globals;
+mod groups;
+mod members;
+mod names;
+mod organizations;
+mod output;
+mod parameters;
+mod prompt;
+mod provisioner;
+mod session;
+mod templates;
+mod time;
+mod users;
+mod workspaces;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+pub use failure::EXIT_CODES;
+pub use globals::{Format, Globals};
+
+use context::Context;
+
+/// Commands that talk to a server.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sign in to a server and remember it
+    Login(session::Login),
+    /// End the session with the server and forget it
+    Logout(session::Logout),
+    /// Show who is signed in, and where
+    Whoami(session::Whoami),
+    /// Create and change organizations
+    #[command(subcommand, visible_alias = "orgs", alias = "org", alias = "organization")]
+    Organizations(organizations::Organizations),
+    /// Add people to an organization, remove them, set their roles
+    #[command(subcommand, alias = "member")]
+    Members(members::Members),
+    /// Create and list users
+    #[command(subcommand, alias = "user")]
+    Users(users::Users),
+    /// Create groups of members
+    #[command(subcommand, alias = "group")]
+    Groups(groups::Groups),
+    /// Keys for provisioner daemons, the daemons and their jobs
+    #[command(subcommand, alias = "provisioners")]
+    Provisioner(provisioner::Provisioner),
+    /// Push templates and look at their versions
+    #[command(subcommand, alias = "template")]
+    Templates(templates::Templates),
+    /// Create, start, stop and delete workspaces
+    #[command(subcommand, visible_alias = "ws", alias = "workspace")]
+    Workspaces(workspaces::Workspaces),
+    /// Call the API directly
+    #[command(subcommand)]
+    Api(api::Api),
+}
+
+/// Runs a command to its end. Never panics; what went wrong is on the error stream and in the exit code.
+pub async fn run(command: Command, globals: Globals) -> ExitCode {
+    let context = Context::new(globals);
+    match dispatch(command, &context).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            context.output.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+async fn dispatch(command: Command, context: &Context) -> Result<(), failure::Failure> {
+    match command {
+        Command::Login(login) => login.run(context).await,
+        Command::Logout(logout) => logout.run(context).await,
+        Command::Whoami(whoami) => whoami.run(context).await,
+        Command::Organizations(organizations) => organizations.run(context).await,
+        Command::Members(members) => members.run(context).await,
+        Command::Users(users) => users.run(context).await,
+        Command::Groups(groups) => groups.run(context).await,
+        Command::Provisioner(provisioner) => provisioner.run(context).await,
+        Command::Templates(templates) => templates.run(context).await,
+        Command::Workspaces(workspaces) => workspaces.run(context).await,
+        Command::Api(api) => api.run(context).await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Following a job: its log as it is written, and how it ended.
+
+use std::time::Duration;
+
+use console::style;
+use guildhall_client::provisioner_job::{
+    JobProgress, LogLevel, PendingReason, ProvisionerJobLog, ProvisionerJobState,
+};
+use guildhall_client::{Client, Id, Retry};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::failure::{Exit, Failure};
+use crate::output::{Output, printable};
+
+const POLL: Duration = Duration::from_millis(300);
+/// About half a minute: a server that restarts is back by then, and the job goes on meanwhile.
+const PATIENCE: Retry =
+    Retry { attempts: 10, first_wait: Duration::from_millis(250), longest_wait: Duration::from_secs(5) };
+
+/// Where the lines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// The log is progress on the way to another result: the error stream.
+    Progress,
+    /// The log is the result: the output stream.
+    Result,
+}
+
+/// Writes the log of `job` until it ends. `what` names the job in errors, e.g. "the start of `dev`".
+///
+/// The log is read again by cursor every 300 ms.
+pub(crate) async fn follow(
+    client: &Client,
+    output: &Output,
+    job: &Id,
+    what: &str,
+    lines: Lines,
+) -> Result<(), Failure> {
+    let client = client.clone().with_retry(PATIENCE);
+    let mut view = View::new(output, what, lines);
+    let mut after = None;
+    loop {
+        let JobProgress { state, error, pending_reason, logs } =
+            client.job_progress(job, after.clone()).await?;
+        for line in &logs.nodes {
+            view.line(line)?;
+        }
+        after = logs.end_cursor.or(after);
+        if logs.has_next {
+            continue;
+        }
+        view.waiting(pending_reason.as_ref());
+        if state.is_final() {
+            view.end();
+            let message = error.map(|error| error.message);
+            return outcome(&state, what, message.as_deref());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Writes what is in the log of `job` by now; answers how far the job is.
+pub(crate) async fn read(client: &Client, output: &Output, job: &Id) -> Result<ProvisionerJobState, Failure> {
+    let view = View::new(output, "reading the log", Lines::Result);
+    let mut after = None;
+    loop {
+        let progress = client.job_progress(job, after).await?;
+        for line in &progress.logs.nodes {
+            view.line(line)?;
+        }
+        if !progress.logs.has_next || progress.logs.end_cursor.is_none() {
+            view.end();
+            return Ok(progress.state);
+        }
+        after = progress.logs.end_cursor;
+    }
+}
+
+fn outcome(state: &ProvisionerJobState, what: &str, error: Option<&str>) -> Result<(), Failure> {
+    match state {
+        ProvisionerJobState::Succeeded => Ok(()),
+        ProvisionerJobState::Canceled => Err(Failure::new(Exit::JobFailed, format!("{what} was canceled"))),
+        _ => {
+            let reason = error.unwrap_or("its log says why");
+            Err(Failure::new(Exit::JobFailed, format!("{what} failed: {reason}")))
+        }
+    }
+}
+
+/// The lines, and on a terminal a spinner below them that says what is waited for.
+struct View<'a> {
+    output: &'a Output,
+    what: &'a str,
+    lines: Lines,
+    spinner: ProgressBar,
+    said: Option<String>,
+}
+
+impl<'a> View<'a> {
+    fn new(output: &'a Output, what: &'a str, lines: Lines) -> Self {
+        // Hidden by indicatif itself where the error stream is no terminal.
+        let spinner = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            spinner.set_style(style);
+        }
+        spinner.set_message(what.to_owned());
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        Self { output, what, lines, spinner, said: None }
+    }
+
+    fn line(&self, line: &ProvisionerJobLog) -> Result<(), Failure> {
+        self.spinner.suspend(|| match self.lines {
+            Lines::Progress => {
+                self.output.note(&people(line, true));
+                Ok(())
+            }
+            Lines::Result if self.output.is_json() => self.output.json_line(line),
+            Lines::Result => self.output.line(&people(line, false)),
+        })
+    }
+
+    /// Says why a pending job waits: in the spinner, or once a reason where there is none.
+    fn waiting(&mut self, reason: Option<&PendingReason>) {
+        let reason = reason.map(|reason| format!("waiting: {}", printable(&reason.message)));
+        if reason == self.said {
+            return;
+        }
+        self.spinner.set_message(reason.clone().unwrap_or_else(|| self.what.to_owned()));
+        if let Some(reason) = reason.as_ref().filter(|_| self.spinner.is_hidden()) {
+            self.output.note(reason);
+        }
+        self.said = reason;
+    }
+
+    fn end(&self) {
+        self.spinner.finish_and_clear();
+    }
+}
+
+/// A line for people: its stage, then its text in the colour of its level.
+fn people(line: &ProvisionerJobLog, on_stderr: bool) -> String {
+    let paint = |text: String, level: &LogLevel| {
+        let styled = if on_stderr { style(text).for_stderr() } else { style(text) };
+        match level {
+            LogLevel::Error => styled.red().to_string(),
+            LogLevel::Warn => styled.yellow().to_string(),
+            LogLevel::Trace | LogLevel::Debug => styled.dim().to_string(),
+            LogLevel::Info | LogLevel::Other(_) => styled.to_string(),
+        }
+    };
+    let text = if line.text.is_empty() { String::new() } else { printable(&line.text) };
+    format!("{:<10} {}", printable(&line.stage), paint(text, &line.level))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+    use super::*;
+
+    #[test]
+    fn only_success_is_success() {
+        assert!(outcome(&ProvisionerJobState::Succeeded, "the start", None).is_ok());
+        let failure = outcome(&ProvisionerJobState::Failed, "the start", Some("no disk")).unwrap_err();
+        assert_eq!((failure.exit, failure.message.as_str()), (Exit::JobFailed, "the start failed: no disk"));
+        let failure = outcome(&ProvisionerJobState::Canceled, "the start", None).unwrap_err();
+        assert_eq!((failure.exit, failure.message.as_str()), (Exit::JobFailed, "the start was canceled"));
+    }
+
+    #[test]
+    fn a_line_shows_its_stage_and_no_control_characters() {
+        let line = ProvisionerJobLog {
+            sequence: 1,
+            time: guildhall_client::DateTime::default(),
+            level: LogLevel::Info,
+            stage: "Apply".to_owned(),
+            text: "done\u{7}".to_owned(),
+        };
+        assert_eq!(people(&line, false), "Apply      done");
+    }
+}

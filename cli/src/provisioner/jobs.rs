@@ -1,0 +1,119 @@
+//! `provisioner jobs`.
+
+use clap::{Args, Subcommand};
+use guildhall_client::provisioner_job::ProvisionerJob;
+use guildhall_client::{Id, Page};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::follow::{self, Lines};
+use crate::names::InOrganization;
+use crate::output::{Value, state, word};
+
+/// The arguments of `guildhall provisioner jobs`; without a verb it lists.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  guildhall provisioner jobs --org data-platform
+  guildhall provisioner jobs logs job_01h455vb4pex5vsknk084sn02q --follow
+  guildhall provisioner jobs cancel job_01h455vb4pex5vsknk084sn02q"
+)]
+pub struct Jobs {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    list: List,
+}
+
+/// Which jobs.
+#[derive(Debug, Args)]
+struct List {
+    /// At most so many, newest first
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    #[command(flatten)]
+    organization: InOrganization,
+}
+
+/// The verbs of `guildhall provisioner jobs`.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the jobs of an organization, newest first
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Print the log of a job
+    Logs {
+        /// Its id
+        #[arg(value_name = "JOB")]
+        id: String,
+        /// Go on until the job ends
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Ask a job to end
+    Cancel {
+        /// Its id
+        #[arg(value_name = "JOB")]
+        id: String,
+    },
+}
+
+impl Jobs {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self.verb.unwrap_or(Verb::List(self.list)) {
+            Verb::List(list) => list.run(context).await,
+            Verb::Logs { id, follow: false } => {
+                follow::read(&context.client()?, &context.output, &Id::new(id)).await.map(|_| ())
+            }
+            Verb::Logs { id, follow: true } => {
+                let what = format!("the job {id}");
+                follow::follow(&context.client()?, &context.output, &Id::new(id), &what, Lines::Result).await
+            }
+            Verb::Cancel { id } => {
+                let job = context.client()?.cancel_provisioner_job(&Id::new(id)).await?;
+                let sentence = format!("The job {} is {} now.", job.id.inner(), word(&job.state));
+                context.output.done(&job, &sentence)
+            }
+        }
+    }
+}
+
+impl List {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let organization = self.organization.resolve(&client).await?;
+        let page = async |after| client.provisioner_jobs(&organization.id, after).await;
+        let mut jobs = Page::all(self.limit, page).await?;
+        jobs.truncate(self.limit);
+        context.output.list(
+            &jobs,
+            &["ID", "TYPE", "STATE", "AGE", "BY", "DAEMON", "DETAIL"],
+            row,
+            "No job yet. `guildhall templates push NAME --directory DIR` makes the first one.",
+        )
+    }
+}
+
+fn row(job: &ProvisionerJob) -> Vec<Value> {
+    vec![
+        job.id.inner().into(),
+        word(&job.r#type).into(),
+        state(&job.state),
+        job.created_at.into(),
+        job.initiator.as_ref().map_or("", |user| user.username.as_str()).into(),
+        job.daemon.as_ref().map_or("", |daemon| daemon.name.as_str()).into(),
+        detail(job).into(),
+    ]
+}
+
+/// Why it waits or failed.
+fn detail(job: &ProvisionerJob) -> String {
+    match (&job.error, &job.pending_reason, job.position) {
+        (Some(error), ..) => error.message.clone(),
+        (None, Some(reason), Some(position)) => format!("#{position}: {}", reason.message),
+        (None, Some(reason), None) => reason.message.clone(),
+        (None, None, _) => String::new(),
+    }
+}

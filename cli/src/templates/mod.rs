@@ -1,0 +1,222 @@
+//! `templates`: what workspaces are made from.
+
+mod push;
+
+use clap::Subcommand;
+use guildhall_client::template::Template;
+use guildhall_client::template_version::{TemplateVariable, TemplateVersion};
+use guildhall_client::{Client, ClientError, Page};
+use serde_json::json;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::names::{InOrganization, Scoped};
+use crate::output::{Value, state};
+
+/// The verbs of `guildhall templates`.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+A template is a plain Terraform module; its variables become the parameters of workspaces.
+
+Examples:
+  guildhall templates push docker-dev --org data-platform --directory ./template
+  guildhall templates show data-platform/docker-dev
+  guildhall templates promote docker-dev v1 --org data-platform")]
+pub enum Templates {
+    /// Upload a folder as a new template, or as a new version of one, and import it
+    Push(push::Push),
+    /// List the templates of an organization
+    #[command(visible_alias = "ls")]
+    List {
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Show a template with the parameters of its active version
+    Show {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// List the versions of a template, newest first
+    Versions {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Let new workspaces start from a version
+    Promote {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// Name of the version
+        version: String,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+}
+
+impl Templates {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Push(push) => push.run(context).await,
+            Self::List { organization } => list(context, &organization).await,
+            Self::Show { name, organization } => show(context, &name, &organization).await,
+            Self::Versions { name, organization } => versions(context, &name, &organization).await,
+            Self::Promote { name, version, organization } => {
+                promote(context, &name, &version, &organization).await
+            }
+        }
+    }
+}
+
+/// The template that is meant by `name`.
+pub(crate) async fn find(
+    client: &Client,
+    name: &Scoped,
+    organization: &InOrganization,
+) -> Result<Template, Failure> {
+    let organization = organization.resolve_for(client, name).await?;
+    let found = called(client, &organization.id, &name.name).await?;
+    Ok(found.ok_or_else(|| ClientError::NotFound { kind: "template", name: name.name.clone() })?)
+}
+
+/// The template of an organization called `name`, if there is one.
+async fn called(
+    client: &Client,
+    organization: &guildhall_client::Id,
+    name: &str,
+) -> Result<Option<Template>, Failure> {
+    let page = client.templates(organization, Some(name.to_owned()), None).await?;
+    Ok(page.nodes.into_iter().find(|template| template.name.eq_ignore_ascii_case(name)))
+}
+
+/// The version of a template called `name`.
+pub(crate) async fn version_called(
+    client: &Client,
+    template: &Template,
+    name: &str,
+) -> Result<TemplateVersion, Failure> {
+    let page = client.template_versions(&template.id, Some(name.to_owned()), None).await?;
+    let found = page.nodes.into_iter().find(|version| version.name.eq_ignore_ascii_case(name));
+    Ok(found.ok_or_else(|| ClientError::NotFound { kind: "template version", name: name.to_owned() })?)
+}
+
+async fn list(context: &Context, organization: &InOrganization) -> Result<(), Failure> {
+    let client = context.client()?;
+    let organization = organization.resolve(&client).await?;
+    let page = async |after| client.templates(&organization.id, None, after).await;
+    let templates = Page::all(usize::MAX, page).await?;
+    context.output.list(
+        &templates,
+        &["NAME", "DISPLAY NAME", "ACTIVE VERSION", "PUSHED", "DEPRECATED"],
+        |template| {
+            let version = template.active_version.as_ref();
+            vec![
+                template.name.as_str().into(),
+                template.display_name.as_str().into(),
+                version.map_or("", |version| version.name.as_str()).into(),
+                version.map(|version| version.created_at).into(),
+                template.deprecation_message.as_str().into(),
+            ]
+        },
+        &format!(
+            "No template that you can see. Push one with `guildhall templates push NAME --org {} --directory DIR`.",
+            organization.name
+        ),
+    )
+}
+
+async fn show(context: &Context, name: &Scoped, organization: &InOrganization) -> Result<(), Failure> {
+    let client = context.client()?;
+    let template = find(&client, name, organization).await?;
+    let version = match &template.active_version {
+        Some(version) => Some(client.template_version(&version.id).await?),
+        None => None,
+    };
+    if context.output.is_json() {
+        let mut object = json!(template);
+        object["activeVersion"] = json!(version);
+        return context.output.json(&object);
+    }
+    context.output.object(&template, rows(&template))?;
+    let Some(version) = version else {
+        context.output.note("No version has been imported yet: see `guildhall templates versions`.");
+        return Ok(());
+    };
+    if version.variables.is_empty() {
+        return Ok(());
+    }
+    let header = ["PARAMETER", "TYPE", "DEFAULT", "DESCRIPTION"];
+    let table = context.output.table(&header, version.variables.iter().map(parameter));
+    context.output.line(&format!("\n{table}"))
+}
+
+fn rows(template: &Template) -> Vec<(&'static str, Value)> {
+    let version = template.active_version.as_ref().map_or("", |version| version.name.as_str());
+    vec![
+        ("Name", template.name.as_str().into()),
+        ("Display name", template.display_name.as_str().into()),
+        ("Organization", template.organization.name.as_str().into()),
+        ("Description", template.description.as_str().into()),
+        ("Active version", version.into()),
+        ("Deprecated", template.deprecation_message.as_str().into()),
+        ("Id", template.id.inner().into()),
+        ("Created", template.created_at.into()),
+        ("Changed", template.updated_at.into()),
+    ]
+}
+
+fn parameter(variable: &TemplateVariable) -> Vec<Value> {
+    let default = match &variable.default {
+        _ if variable.required => "(required)".to_owned(),
+        _ if variable.sensitive => "(hidden)".to_owned(),
+        Some(default) => default.to_string(),
+        None => "null".to_owned(),
+    };
+    vec![
+        variable.name.as_str().into(),
+        variable.r#type.as_str().into(),
+        default.into(),
+        variable.description.as_str().into(),
+    ]
+}
+
+async fn versions(context: &Context, name: &Scoped, organization: &InOrganization) -> Result<(), Failure> {
+    let client = context.client()?;
+    let template = find(&client, name, organization).await?;
+    let page = async |after| client.template_versions(&template.id, None, after).await;
+    let versions = Page::all(usize::MAX, page).await?;
+    context.output.list(
+        &versions,
+        &["NAME", "ACTIVE", "IMPORT", "BY", "CREATED", "MESSAGE"],
+        |version| {
+            vec![
+                version.name.as_str().into(),
+                if version.is_active { "yes" } else { "" }.into(),
+                state(&version.job.state),
+                version.created_by.as_ref().map_or("", |user| user.username.as_str()).into(),
+                version.created_at.into(),
+                version.message.as_str().into(),
+            ]
+        },
+        &format!(
+            "No version yet. Push one with `guildhall templates push {} --directory DIR`.",
+            template.name
+        ),
+    )
+}
+
+async fn promote(
+    context: &Context,
+    name: &Scoped,
+    version: &str,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
+    let client = context.client()?;
+    let template = find(&client, name, organization).await?;
+    let version = version_called(&client, &template, version).await?;
+    let template = client.promote_template_version(&version.id).await?;
+    let sentence = format!("New workspaces of {} start from {} now.", template.name, version.name);
+    context.output.done(&template, &sentence)
+}

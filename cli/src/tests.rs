@@ -1,0 +1,110 @@
+//! The whole parser, as the binary builds it.
+
+use clap::{CommandFactory, Parser};
+use rstest::rstest;
+
+use crate::{Command, EXIT_CODES, Globals, completion, provisionerd};
+
+#[derive(Debug, Parser)]
+#[command(name = "guildhall", after_help = EXIT_CODES)]
+struct Line {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    #[command(flatten)]
+    Client(Command),
+    #[command(subcommand)]
+    Provisionerd(provisionerd::Provisionerd),
+    Completion(completion::Completion),
+}
+
+#[test]
+fn the_parser_is_sound() {
+    Line::command().debug_assert();
+}
+
+#[rstest]
+#[case("login")]
+#[case("login https://guildhall.example.com --username ana --password-stdin")]
+#[case("login --first-user --username ana --email ana@example.com --setup-token t")]
+#[case("logout")]
+#[case("whoami -o json")]
+#[case("organizations create data-platform --display-name Data --icon x")]
+#[case("org ls")]
+#[case("organizations edit data --rename data-platform")]
+#[case("members add ana ben --org data --role organization-admin --role organization-auditor")]
+#[case("members roles ana --none")]
+#[case("members remove ana -O data --yes")]
+#[case("users create ana --email a@example.com --org data --org web")]
+#[case("groups create data/analysts --quota-allowance 20")]
+#[case("groups add data/analysts ana ben")]
+#[case("provisioner keys create gpu --org data --tag gpu=a100 --expires-at 2027-01-31T00:00:00Z")]
+#[case("provisioner keys delete data/gpu --yes")]
+#[case("provisioner daemons --org data")]
+#[case("provisioner jobs")]
+#[case("provisioner jobs --org data --limit 5")]
+#[case("provisioner jobs list --org data")]
+#[case("provisioner jobs cancel job_1")]
+#[case("provisionerd start --org data --key ghpk_x --engine echo --concurrency 4")]
+#[case("provisionerd start --org data --key-file /run/key")]
+#[case("templates push docker-dev --org data --directory ./template --tag gpu=a100 --no-promote")]
+#[case("templates promote data/docker-dev v1")]
+#[case("workspaces create dev --template data/docker-dev --param cpus=4 --rich-parameter-file dev.toml")]
+#[case("ws list --all --org data")]
+#[case("workspaces logs dev --follow --build 3")]
+#[case("--url http://127.0.0.1:1 --token t workspaces delete dev --yes")]
+#[case("api graphql -f query={viewer{id}} -F first=5")]
+#[case("completion fish")]
+fn the_lines_of_the_guide_parse(#[case] line: &str) {
+    let words = std::iter::once("guildhall").chain(line.split(' '));
+    if let Err(error) = Line::try_parse_from(words) {
+        panic!("{line}: {error}");
+    }
+}
+
+#[rstest]
+#[case("members roles ana", "--role")]
+#[case("members roles ana --none --role x", "cannot be used")]
+#[case("members add", "USERNAME")]
+#[case("groups create analysts --quota-allowance=-1", "-1")]
+#[case("provisionerd start --org data", "--key")]
+#[case("provisionerd start --org data --key x --concurrency 0", "1..=64")]
+#[case("workspaces show a/b/c", "ORG/NAME")]
+#[case("workspaces create dev", "--template")]
+#[case("workspaces create dev -t dev --param cpus", "NAME=VALUE")]
+#[case("workspaces list --all --owner ana", "cannot be used")]
+#[case("whoami -o yaml", "table, json")]
+fn what_makes_no_sense_is_refused_by_name(#[case] line: &str, #[case] part: &str) {
+    let words = std::iter::once("guildhall").chain(line.split(' '));
+    match Line::try_parse_from(words) {
+        Ok(parsed) => panic!("{line} was accepted: {parsed:?}"),
+        Err(error) => assert!(error.to_string().contains(part), "{error}"),
+    }
+}
+
+#[test]
+fn secrets_of_the_command_line_are_not_shown_when_it_is_printed() {
+    let words = ["guildhall", "--token", "very-secret", "whoami"];
+    match Line::try_parse_from(words) {
+        Ok(parsed) => assert!(!format!("{parsed:?}").contains("very-secret")),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn every_command_explains_itself() {
+    fn walk(command: &clap::Command) {
+        assert!(command.get_about().is_some() || command.get_name() == "guildhall", "{}", command.get_name());
+        for argument in command.get_arguments() {
+            let name = format!("{} {}", command.get_name(), argument.get_id());
+            assert!(argument.get_help().is_some() || argument.get_id() == "help", "{name}");
+        }
+        command.get_subcommands().for_each(walk);
+    }
+    walk(&Line::command());
+}

@@ -1,0 +1,141 @@
+//! `workspaces start`, `stop` and `delete`: each queues a build and follows it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use guildhall_client::workspace::{StartWorkspaceInput, WorkspaceSummary};
+use guildhall_client::workspace_build::BuildSummary;
+use guildhall_client::{Client, Id};
+
+use super::{Which, show};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::follow::{Lines, follow};
+use crate::names::{InOrganization, Scoped};
+use crate::parameters::{Pair, parameters};
+use crate::templates;
+
+/// The arguments of `guildhall workspaces start`.
+#[derive(Debug, Args)]
+pub struct Start {
+    #[command(flatten)]
+    which: Which,
+    /// A value to change for a variable of the template; may be repeated
+    #[arg(long = "param", short = 'p', value_name = "NAME=VALUE")]
+    parameters: Vec<Pair>,
+    /// A TOML file of values to change
+    #[arg(long, value_name = "FILE")]
+    rich_parameter_file: Option<PathBuf>,
+    /// Name of the version to build; default: that of the latest build
+    #[arg(long, value_name = "NAME")]
+    template_version: Option<String>,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+/// The arguments of `guildhall workspaces stop`.
+#[derive(Debug, Args)]
+pub struct Stop {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+/// The arguments of `guildhall workspaces delete`.
+#[derive(Debug, Args)]
+pub struct Delete {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+/// Whether to wait for a build.
+#[derive(Debug, Args)]
+pub(super) struct Waiting {
+    /// Don't wait until the build ends
+    #[arg(long)]
+    pub(super) detach: bool,
+}
+
+impl Start {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let parameters = parameters(self.rich_parameter_file.as_deref(), self.parameters)?;
+        let client = context.client()?;
+        let workspace = self.which.find(&client).await?;
+        let template_version_id = match &self.template_version {
+            Some(name) => Some(version(&client, &workspace, name).await?),
+            None => None,
+        };
+        let workspace_id = workspace.id.clone();
+        let build = client
+            .start_workspace(StartWorkspaceInput { workspace_id, parameters, template_version_id })
+            .await?;
+        finish(context, &client, &workspace, &build, "start", &self.waiting).await
+    }
+}
+
+async fn version(client: &Client, workspace: &WorkspaceSummary, name: &str) -> Result<Id, Failure> {
+    let template = Scoped {
+        organization: Some(workspace.organization.name.clone()),
+        name: workspace.template.name.clone(),
+    };
+    let template = templates::find(client, &template, &InOrganization::default()).await?;
+    Ok(templates::version_called(client, &template, name).await?.id)
+}
+
+impl Stop {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let workspace = self.which.find(&client).await?;
+        let build = client.stop_workspace(&workspace.id).await?;
+        finish(context, &client, &workspace, &build, "stop", &self.waiting).await
+    }
+}
+
+impl Delete {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let workspace = self.which.find(&client).await?;
+        let what =
+            format!("the workspace {}/{} and all it holds", workspace.organization.name, workspace.name);
+        context.confirm(&what, &workspace.name)?;
+        let build = client.delete_workspace(&workspace.id).await?;
+        if self.waiting.detach {
+            return queued(context, &workspace, &build, "deletion");
+        }
+        let what = format!("the deletion of {}", workspace.name);
+        follow(&client, &context.output, &build.job.id, &what, Lines::Progress).await?;
+        context.output.done(&build, &format!("Deleted {}/{}.", workspace.organization.name, workspace.name))
+    }
+}
+
+/// Follows `build` and shows the workspace as it is then.
+async fn finish(
+    context: &Context,
+    client: &Client,
+    workspace: &WorkspaceSummary,
+    build: &BuildSummary,
+    verb: &str,
+    waiting: &Waiting,
+) -> Result<(), Failure> {
+    if waiting.detach {
+        return queued(context, workspace, build, verb);
+    }
+    let what = format!("the {verb} of {}", workspace.name);
+    follow(client, &context.output, &build.job.id, &what, Lines::Progress).await?;
+    show::present(context, &client.workspace(&workspace.id).await?)
+}
+
+fn queued(
+    context: &Context,
+    workspace: &WorkspaceSummary,
+    build: &BuildSummary,
+    verb: &str,
+) -> Result<(), Failure> {
+    let place = format!("{}/{}", workspace.organization.name, workspace.name);
+    let sentence =
+        format!("Queued the {verb} of {place}. Watch it with `guildhall workspaces logs {place} --follow`.");
+    context.output.done(build, &sentence)
+}

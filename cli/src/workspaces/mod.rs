@@ -1,0 +1,108 @@
+//! `workspaces`: what members work in.
+
+mod build;
+mod create;
+mod logs;
+mod show;
+
+use clap::{Args, Subcommand};
+use guildhall_client::workspace::{WorkspaceFilter, WorkspaceSummary};
+use guildhall_client::{Client, ClientError};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::names::{InOrganization, Scoped};
+
+/// The verbs of `guildhall workspaces`.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  guildhall workspaces create dev --template data-platform/docker-dev --param cpus=4
+  guildhall workspaces list
+  guildhall workspaces logs dev --follow
+  guildhall workspaces stop dev
+  guildhall workspaces delete dev")]
+pub enum Workspaces {
+    /// Create a workspace from a template and start it
+    Create(create::Create),
+    /// List workspaces, by default your own
+    #[command(visible_alias = "ls")]
+    List(show::List),
+    /// Show a workspace with what its latest build made
+    Show(Which),
+    /// Start a workspace
+    Start(build::Start),
+    /// Stop a workspace
+    Stop(build::Stop),
+    /// Delete a workspace and everything that belongs to it
+    #[command(visible_alias = "rm")]
+    Delete(build::Delete),
+    /// Print the log of a build
+    Logs(logs::Logs),
+}
+
+impl Workspaces {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Create(create) => create.run(context).await,
+            Self::List(list) => list.run(context).await,
+            Self::Show(which) => show::show(context, &which).await,
+            Self::Start(start) => start.run(context).await,
+            Self::Stop(stop) => stop.run(context).await,
+            Self::Delete(delete) => delete.run(context).await,
+            Self::Logs(logs) => logs.run(context).await,
+        }
+    }
+}
+
+/// Names one workspace.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// NAME or ORG/NAME
+    name: Scoped,
+    /// Username of its owner; default: you, where you have one of this name
+    #[arg(long, value_name = "USERNAME")]
+    owner: Option<String>,
+    #[command(flatten)]
+    organization: InOrganization,
+}
+
+impl Which {
+    /// The workspace that is meant. Without an organization all are searched, since names rarely repeat.
+    async fn find(&self, client: &Client) -> Result<WorkspaceSummary, Failure> {
+        let organization = match self.organization.named(&self.name)? {
+            Some(name) => Some(client.organization(name).await?.id),
+            None => None,
+        };
+        let owner = match &self.owner {
+            Some(username) => Some(client.user(username).await?.id),
+            None => None,
+        };
+        let name = self.name.name.clone();
+        let filter = WorkspaceFilter { name: Some(name.clone()), owner, organization };
+        let mut found = client.workspaces(filter, None).await?.nodes;
+        found.retain(|workspace| workspace.name.eq_ignore_ascii_case(&name));
+        if found.len() > 1
+            && let Some(viewer) = client.viewer().await?
+            && found.iter().any(|workspace| workspace.owner.id == viewer.id)
+        {
+            found.retain(|workspace| workspace.owner.id == viewer.id);
+        }
+        one(found, &name)
+    }
+}
+
+fn one(mut found: Vec<WorkspaceSummary>, name: &str) -> Result<WorkspaceSummary, Failure> {
+    if found.len() > 1 {
+        let places = found
+            .iter()
+            .map(|one| format!("{}/{} of {}", one.organization.name, one.name, one.owner.username))
+            .collect::<Vec<_>>();
+        return Err(Failure::usage(format!(
+            "`{name}` is the name of several workspaces: {}",
+            places.join(", ")
+        ))
+        .hint("say which with ORG/NAME and --owner"));
+    }
+    Ok(found.pop().ok_or_else(|| ClientError::NotFound { kind: "workspace", name: name.to_owned() })?)
+}
