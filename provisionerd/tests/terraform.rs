@@ -101,11 +101,7 @@ async fn an_import_fails_where_terraform_finds_fault() {
             "Unsupported argument (main.tf:2)",
         ),
         ("resource \"terraform_data\" \"a\" {\n  input = var.missing\n}\n", Stage::Validate, "undeclared"),
-        (
-            "module \"m\" {\n  source = \"./missing\"\n}\n",
-            Stage::Init,
-            "Unreadable module directory",
-        ),
+        ("module \"m\" {\n  source = \"./missing\"\n}\n", Stage::Init, "Unreadable module directory"),
         (
             "variable \"a\" {\n  default = 1\n  validation {\n    condition = var.a > 1\n    error_message = \"Too small.\"\n  }\n}\n",
             Stage::Plan,

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
+pub mod server;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -122,7 +124,7 @@ pub const TOKEN: &str = "job-token-0123456789";
 impl StateServer {
     pub async fn start() -> Self {
         let kept = Arc::new(Mutex::new(Kept::default()));
-        let router = axum::Router::new().fallback(answer).with_state(Arc::clone(&kept));
+        let router = axum::Router::new().fallback(state_answer).with_state(Arc::clone(&kept));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -161,7 +163,7 @@ impl Drop for StateServer {
     }
 }
 
-async fn answer(
+async fn state_answer(
     State(kept): State<Arc<Mutex<Kept>>>,
     method: Method,
     Query(query): Query<BTreeMap<String, String>>,

@@ -1,0 +1,335 @@
+//! The daemon against a server that behaves and misbehaves.
+
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use guildhall_provisionerd::{Daemon, DaemonError, EngineChoice, Settings, Shutdown};
+use serde_json::{Value, json};
+use support::server::FakeServer;
+use support::{TOKEN, eventually};
+use tokio::task::JoinHandle;
+
+const MODULE: &str = r#"
+variable "secret" {
+  type      = string
+  default   = "none"
+  sensitive = true
+}
+resource "terraform_data" "a" {
+  provisioner "local-exec" { command = "for i in $(seq 100); do echo line $i; done" }
+}
+"#;
+
+/// Runs until the file `go` appears beside `main.tf`; says where it waits.
+const WAITS: &str = r#"
+variable "secret" {
+  type      = string
+  default   = "none"
+  sensitive = true
+}
+resource "terraform_data" "first" {}
+resource "terraform_data" "slow" {
+  depends_on = [terraform_data.first]
+  provisioner "local-exec" { command = "echo begun; until test -e go; do sleep 0.05; done" }
+}
+"#;
+
+fn start(settings: Settings, shutdown: &Shutdown) -> JoinHandle<Result<(), DaemonError>> {
+    tokio::spawn(Daemon::run(settings, shutdown.clone()))
+}
+
+/// Ends the daemon and expects it to end well and soon.
+async fn stop(daemon: JoinHandle<Result<(), DaemonError>>, shutdown: &Shutdown) {
+    shutdown.drain.cancel();
+    tokio::time::timeout(Duration::from_secs(20), daemon).await.unwrap().unwrap().unwrap();
+}
+
+async fn ended(server: &FakeServer) -> Value {
+    eventually("the job ends", async || server.ended()).await
+}
+
+async fn begun(server: &FakeServer) {
+    eventually("the apply begins", async || server.log().contains("(local-exec): begun").then_some(())).await;
+}
+
+fn jobs_dir(work_dir: &Path) -> std::path::PathBuf {
+    work_dir.join("tester/jobs")
+}
+
+fn leftovers(work_dir: &Path) -> usize {
+    fs::read_dir(jobs_dir(work_dir)).unwrap().count()
+}
+
+fn let_go(work_dir: &Path) {
+    for job in fs::read_dir(jobs_dir(work_dir)).unwrap() {
+        fs::write(job.unwrap().path().join("module/go"), "").unwrap();
+    }
+}
+
+macro_rules! needs_terraform {
+    ($test:literal) => {
+        if support::terraform($test).await.is_none() {
+            return;
+        }
+    };
+}
+
+#[tokio::test]
+async fn echo_imports_and_builds() {
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    server.enqueue_import();
+    server.enqueue_build();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &shutdown);
+    eventually("both jobs end", async || (server.seen().ended.len() == 2).then_some(())).await;
+    stop(daemon, &shutdown).await;
+    let ended = server.seen().ended.clone();
+    let import = &ended[0]["result"]["templateImport"];
+    assert_eq!(import["variables"][0]["name"], "secret", "{import}");
+    assert_eq!(
+        (&import["variables"][0]["required"], &import["variables"][0]["default"]),
+        (&json!(false), &Value::Null)
+    );
+    let build = &ended[1]["result"]["workspaceBuild"];
+    let resource = json!({"address": "terraform_data.a", "type": "terraform_data", "name": "a"});
+    assert_eq!(build["resources"], json!([resource]));
+    assert!(server.log().contains("nothing is created"), "{}", server.log());
+    assert_eq!(leftovers(work_dir.path()), 0);
+}
+
+#[tokio::test]
+async fn terraform_builds_and_every_line_arrives_once() {
+    needs_terraform!("terraform_builds_and_every_line_arrives_once");
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    server.seen().forget_answer = true;
+    server.enqueue_build();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(job["result"]["workspaceBuild"]["resources"][0]["address"], "terraform_data.a", "{job}");
+    let log = server.log();
+    let printed = log.lines().filter_map(|line| line.strip_prefix("terraform_data.a: (local-exec): line "));
+    let expected = (1..=100).map(|number: usize| number.to_string()).collect::<Vec<_>>();
+    assert_eq!(printed.collect::<Vec<_>>(), expected);
+    let sequences = server.seen().logs.keys().copied().collect::<Vec<_>>();
+    assert_eq!(sequences, (1..=i64::try_from(sequences.len()).unwrap()).collect::<Vec<_>>());
+    assert!(!log.contains(TOKEN) && !log.contains("s3cr3t"), "{log}");
+    assert_eq!(leftovers(work_dir.path()), 0);
+}
+
+#[tokio::test]
+async fn an_outage_delays_and_loses_nothing() {
+    needs_terraform!("an_outage_delays_and_loses_nothing");
+    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
+    server.enqueue_build();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
+    begun(&server).await;
+    server.seen().away = true;
+    server.state.lock().unwrap().away = true;
+    let_go(work_dir.path());
+    let errored = || {
+        let job = fs::read_dir(jobs_dir(work_dir.path())).unwrap().next()?.unwrap().path();
+        job.join("module/errored.tfstate").exists().then_some(())
+    };
+    eventually("Terraform can't save its state", async || errored()).await;
+    server.state.lock().unwrap().away = false;
+    server.seen().away = false;
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(job["code"], "APPLY_FAILED", "{job}");
+    assert!(
+        server.log().contains("The state that Terraform could not save is saved now."),
+        "{}",
+        server.log()
+    );
+    assert!(server.state.lock().unwrap().state.as_ref().unwrap().to_string().contains("slow"));
+    assert_eq!(leftovers(work_dir.path()), 0);
+}
+
+#[tokio::test]
+async fn a_cancel_is_heard_and_reported() {
+    needs_terraform!("a_cancel_is_heard_and_reported");
+    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
+    server.enqueue_build();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
+    begun(&server).await;
+    server.seen().cancel = true;
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!((&job["code"], &job["canceled"]), (&json!("CANCELED"), &json!(true)), "{job}");
+    assert!(server.state.lock().unwrap().state.is_some());
+    assert_eq!(leftovers(work_dir.path()), 0);
+}
+
+#[tokio::test]
+async fn a_lost_job_is_ended_in_silence() {
+    needs_terraform!("a_lost_job_is_ended_in_silence");
+    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
+    server.enqueue_build();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
+    begun(&server).await;
+    let lines = server.seen().logs.len();
+    server.seen().lost = true;
+    eventually("the folder is gone", async || (leftovers(work_dir.path()) == 0).then_some(())).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(server.ended(), None);
+    assert_eq!(server.seen().logs.len(), lines);
+}
+
+#[tokio::test]
+async fn draining_finishes_what_runs_and_aborting_interrupts_it() {
+    needs_terraform!("draining_finishes_what_runs_and_aborting_interrupts_it");
+    for abort in [false, true] {
+        let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
+        server.enqueue_build();
+        let shutdown = Shutdown::default();
+        let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
+        begun(&server).await;
+        shutdown.drain.cancel();
+        server.enqueue_import();
+        if abort {
+            shutdown.abort.cancel();
+        } else {
+            let_go(work_dir.path());
+        }
+        stop(daemon, &shutdown).await;
+        let seen = server.seen();
+        assert_eq!(seen.ended.len(), 1);
+        if abort {
+            assert_eq!(seen.ended[0]["code"], "DAEMON_STOPPED");
+            assert_eq!(seen.ended[0]["canceled"], false);
+        } else {
+            assert!(seen.ended[0]["result"]["workspaceBuild"].is_object(), "{:?}", seen.ended);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_organization_or_engine_is_an_error() {
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    let settings = || server.settings(work_dir.path(), EngineChoice::Echo);
+    let wrong_key = Settings { key: "ghpk_wrong".into(), ..settings() };
+    let error = Daemon::run(wrong_key, Shutdown::default()).await.unwrap_err();
+    assert!(matches!(&error, DaemonError::Key(_)) && !error.to_string().contains("ghpk"), "{error}");
+    let elsewhere = Settings { organization: "other".to_owned(), ..settings() };
+    let error = Daemon::run(elsewhere, Shutdown::default()).await.unwrap_err();
+    assert!(matches!(&error, DaemonError::Refused(_)), "{error}");
+    let no_terraform =
+        Settings { engine: EngineChoice::Terraform, terraform: Some("/bin/true".into()), ..settings() };
+    let error = Daemon::run(no_terraform, Shutdown::default()).await.unwrap_err();
+    assert!(error.to_string().starts_with("`/bin/true` can't be used as Terraform"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_waited_for_and_a_disabled_key_ends_the_daemon() {
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    server.seen().away = true;
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &shutdown);
+    eventually("it tries again", async || (server.seen().unheard > 1).then_some(())).await;
+    server.seen().away = false;
+    eventually("a heartbeat", async || (!server.seen().heartbeats.is_empty()).then_some(())).await;
+    server.seen().key_disabled = true;
+    let error = tokio::time::timeout(Duration::from_secs(20), daemon).await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(error, DaemonError::Key(_)), "{error}");
+    assert!(!shutdown.drain.is_cancelled(), "its siblings go on");
+}
+
+#[tokio::test]
+async fn a_bad_archive_is_named_and_leaves_nothing() {
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    server.seen().archive = b"this is no archive".to_vec();
+    server.enqueue_import();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &shutdown);
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(job["code"], "INVALID_ARCHIVE", "{job}");
+    assert_eq!(leftovers(work_dir.path()), 0);
+}
+
+/// A daemon in a process of its own: it can be killed. Told by the environment what to serve.
+#[tokio::test]
+#[ignore = "run by other tests as a process of its own"]
+async fn daemon_process() {
+    let [url, work_dir] = ["TEST_URL", "TEST_WORK_DIR"].map(|name| std::env::var(name).unwrap());
+    let key = support::server::KEY.into();
+    let mut settings = Settings::new(url, key, "acme".to_owned(), work_dir.into());
+    settings.name = "tester".to_owned();
+    settings.options.state_retries = 0;
+    Daemon::run(settings, Shutdown::default()).await.unwrap();
+}
+
+fn spawn_daemon(server: &FakeServer, work_dir: &Path) -> std::process::Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "daemon_process", "--ignored"])
+        .env("TEST_URL", server.url())
+        .env("TEST_WORK_DIR", work_dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_killed_daemon_leaves_a_job_that_its_next_life_ends() {
+    needs_terraform!("a_killed_daemon_leaves_a_job_that_its_next_life_ends");
+    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
+    server.enqueue_build();
+    let mut first = spawn_daemon(&server, work_dir.path());
+    begun(&server).await;
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(leftovers(work_dir.path()), 1);
+    assert!(server.state.lock().unwrap().lock.is_some(), "the orphan still works");
+
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(
+        (&job["provisionerJobId"], &job["code"]),
+        (&json!("job_build"), &json!("DAEMON_LOST")),
+        "{job}"
+    );
+    let state = server.state.lock().unwrap();
+    assert!(state.state.as_ref().unwrap().to_string().contains("\"first\"") && state.lock.is_none());
+    assert_eq!(leftovers(work_dir.path()), 0);
+}
+
+#[tokio::test]
+async fn an_orphan_finishes_and_its_state_is_rescued() {
+    needs_terraform!("an_orphan_finishes_and_its_state_is_rescued");
+    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
+    server.enqueue_build();
+    let mut first = spawn_daemon(&server, work_dir.path());
+    begun(&server).await;
+    first.kill().unwrap();
+    first.wait().unwrap();
+    server.state.lock().unwrap().away = true;
+    let_go(work_dir.path());
+    let errored = || {
+        let job = fs::read_dir(jobs_dir(work_dir.path())).unwrap().next()?.unwrap().path();
+        job.join("module/errored.tfstate").exists().then_some(())
+    };
+    eventually("the orphan finishes its apply", async || errored()).await;
+
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
+    server.state.lock().unwrap().away = false;
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(job["code"], "DAEMON_LOST", "{job}");
+    assert!(server.state.lock().unwrap().state.as_ref().unwrap().to_string().contains("\"slow\""));
+    assert_eq!(leftovers(work_dir.path()), 0);
+}

@@ -1,0 +1,203 @@
+//! A server as far as a daemon sees one: the mutations for daemons, an archive, a state.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use guildhall_provisionerd::{EngineChoice, Settings};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::{Kept, TOKEN, state_answer};
+
+pub const KEY: &str = "ghpk_right";
+
+pub struct FakeServer {
+    pub address: std::net::SocketAddr,
+    seen: Arc<Mutex<Seen>>,
+    pub state: Arc<Mutex<Kept>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// What the server knows, and how it behaves.
+#[derive(Default)]
+pub struct Seen {
+    pub queue: VecDeque<Value>,
+    pub archive: Vec<u8>,
+    pub registrations: usize,
+    pub heartbeats: Vec<Value>,
+    /// By sequence, as a server keeps them.
+    pub logs: BTreeMap<i64, Value>,
+    /// Result or failure of the jobs that ended.
+    pub ended: Vec<Value>,
+    pub cancel: bool,
+    pub lost: bool,
+    /// Answer 503 to every mutation.
+    pub away: bool,
+    /// Mutations that came while it was away.
+    pub unheard: usize,
+    /// Answer UNAUTHENTICATED to every mutation.
+    pub key_disabled: bool,
+    /// Drop the answer of the next append after it was kept.
+    pub forget_answer: bool,
+}
+
+impl FakeServer {
+    pub async fn start(main: &str) -> Self {
+        let seen = Arc::new(Mutex::new(Seen { archive: pack(main), ..Seen::default() }));
+        let state = Arc::new(Mutex::new(Kept::default()));
+        let router = axum::Router::new()
+            .route("/graphql", post(graphql))
+            .route("/archive", get(archive))
+            .with_state(Arc::clone(&seen))
+            .merge(axum::Router::new().fallback(state_answer).with_state(Arc::clone(&state)));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { address, seen, state, task }
+    }
+
+    pub fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn settings(&self, work_dir: &Path, engine: EngineChoice) -> Settings {
+        let key = SecretString::from(KEY);
+        let mut settings = Settings::new(self.url(), key, "acme".to_owned(), work_dir.to_owned());
+        settings.name = "tester".to_owned();
+        settings.engine = engine;
+        settings.options.state_retries = 0;
+        settings
+    }
+
+    pub fn enqueue_import(&self) {
+        let task = json!({"__typename": "TemplateImportTask", "archivePath": "/archive"});
+        self.seen().queue.push_back(json!({"id": "job_import", "token": TOKEN, "task": task}));
+    }
+
+    pub fn enqueue_build(&self) {
+        let task = json!({
+            "__typename": "WorkspaceBuildTask",
+            "archivePath": "/archive",
+            "statePath": "/state/1",
+            "transition": "START",
+            "variables": [{"name": "secret", "value": "s3cr3t-value", "sensitive": true}],
+            "workspace": {"id": "wks_1", "name": "dev", "transition": "START", "owner": "ada", "organization": "acme"},
+        });
+        self.seen().queue.push_back(json!({"id": "job_build", "token": TOKEN, "task": task}));
+    }
+
+    pub fn ended(&self) -> Option<Value> {
+        self.seen().ended.first().cloned()
+    }
+
+    pub fn log(&self) -> String {
+        let seen = self.seen();
+        seen.logs.values().map(|line| line["text"].as_str().unwrap()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for FakeServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn pack(main: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("main.tf"), main).unwrap();
+    let mut archive = Vec::new();
+    guildhall_archive::pack(folder.path(), &mut archive).unwrap();
+    archive
+}
+
+async fn archive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap) -> Response {
+    let expected = format!("Bearer {TOKEN}");
+    if headers.get(header::AUTHORIZATION).is_none_or(|value| *value != *expected) {
+        return failure("FORBIDDEN");
+    }
+    seen.lock().unwrap().archive.clone().into_response()
+}
+
+fn failure(code: &str) -> Response {
+    Json(json!({"errors": [{"message": code, "extensions": {"code": code}}]})).into_response()
+}
+
+async fn graphql(
+    State(seen): State<Arc<Mutex<Seen>>>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let query = body["query"].as_str().unwrap();
+    let input = &body["variables"]["input"];
+    let mut seen = seen.lock().unwrap();
+    if seen.away {
+        seen.unheard += 1;
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let expected = format!("Bearer {KEY}");
+    if seen.key_disabled || headers.get(header::AUTHORIZATION).is_none_or(|value| *value != *expected) {
+        return failure("UNAUTHENTICATED");
+    }
+    let name = [
+        "registerProvisionerDaemon",
+        "heartbeatProvisionerDaemon",
+        "acquireProvisionerJob",
+        "appendProvisionerJobLogs",
+        "completeProvisionerJob",
+        "failProvisionerJob",
+    ];
+    let name = name.into_iter().find(|name| query.contains(&format!("{name}("))).unwrap();
+    let conflict = |payload: Value| {
+        let error =
+            json!({"__typename": "Conflict", "message": "refused", "code": "CONFLICT", "field": null});
+        let mut payload = payload;
+        payload["userErrors"] = json!([error]);
+        payload
+    };
+    let payload = match name {
+        "registerProvisionerDaemon" if input["organization"] != "acme" => {
+            conflict(json!({"provisionerDaemon": null, "heartbeatIntervalSeconds": null}))
+        }
+        "registerProvisionerDaemon" => {
+            seen.registrations += 1;
+            json!({"provisionerDaemon": {"id": "pd_1"}, "heartbeatIntervalSeconds": 1, "userErrors": []})
+        }
+        "heartbeatProvisionerDaemon" => {
+            seen.heartbeats.push(input.clone());
+            let lost = if seen.lost { input["runningJobIds"].clone() } else { json!([]) };
+            json!({"cancelJobIds": [], "lostJobIds": lost, "userErrors": []})
+        }
+        "acquireProvisionerJob" => {
+            json!({"acquiredJob": seen.queue.pop_front(), "userErrors": []})
+        }
+        "appendProvisionerJobLogs" if seen.lost => conflict(json!({"cancelRequested": false})),
+        "appendProvisionerJobLogs" => {
+            let first = input["firstSequence"].as_i64().unwrap();
+            for (sequence, line) in (first..).zip(input["logs"].as_array().unwrap()) {
+                seen.logs.entry(sequence).or_insert_with(|| line.clone());
+            }
+            if !input["logs"].as_array().unwrap().is_empty() && std::mem::take(&mut seen.forget_answer) {
+                return StatusCode::BAD_GATEWAY.into_response();
+            }
+            json!({"cancelRequested": seen.cancel, "userErrors": []})
+        }
+        _ => {
+            seen.ended.push(input.clone());
+            json!({"provisionerJob": null, "userErrors": []})
+        }
+    };
+    let mut data = serde_json::Map::new();
+    data.insert(name.to_owned(), payload);
+    Json(json!({"data": data})).into_response()
+}
