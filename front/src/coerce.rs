@@ -91,7 +91,8 @@ impl Coercion<'_> {
                 single => Ok(Value::List(vec![self.value(item, single)?])),
             },
             Type::Named(name) | Type::NonNullNamed(name) => match self.schema.types.get(name) {
-                Some(ExtendedType::Scalar(_)) => scalar(name, json),
+                // The compiler leaves out built-in scalars that the schema does not use.
+                Some(ExtendedType::Scalar(_)) | None => scalar(name, json),
                 Some(ExtendedType::Enum(definition)) => match json {
                     Json::String(text) if definition.values.contains_key(text.as_str()) => {
                         Ok(Value::Enum(Name::new(text)))

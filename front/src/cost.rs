@@ -70,6 +70,9 @@ impl CostPlan {
         let builder = Builder { schema, document };
         let mut roots = Vec::new();
         builder.set(&operation.selection_set, false, &mut roots);
+        if !operation.operation_type.is_mutation() {
+            roots.retain(|root| root.own > 0);
+        }
         let mut base = 0;
         if operation.operation_type.is_mutation() {
             roots.iter_mut().for_each(|root| root.own += MUTATION_POINTS);
@@ -190,7 +193,6 @@ impl Builder<'_> {
         }
     }
 
-    /// Leaves cost nothing and are left out; mutation fields that answer a leaf still cost theirs.
     fn field(&self, field: &Field, introspection: bool) -> Option<CostNode> {
         let inner = field.definition.ty.inner_named_type();
         let is_object = matches!(
@@ -205,6 +207,8 @@ impl Builder<'_> {
         let mut children = Vec::new();
         if let Some(set) = &field.selection_set {
             self.set(set, introspection, &mut children);
+            // Leaves cost nothing; at the root they matter, as fields of a mutation.
+            children.retain(|child| child.own > 0);
         }
         let size = match (introspection, is_object) {
             // The schema is what it is: its lists are bounded, and so is how deep a document may follow them.

@@ -175,7 +175,9 @@ impl<H: Host, S: Executor> Inner<H, S> {
             Some(Err((status, wait))) => return Err(rate_limited(status, cost, wait)),
         };
         let Some(slot) = self.load.admit(operation.kind, cost) else {
-            self.rate.iter().for_each(|rate| drop(rate.refund(key, cost, caller.arrived)));
+            if let Some(rate) = &self.rate {
+                rate.refund(key, cost, caller.arrived);
+            }
             return Err(overloaded());
         };
         let meta = Arc::new(RequestMeta {

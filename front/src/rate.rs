@@ -53,7 +53,7 @@ impl RateLimiter {
             let price = cost as f64;
             let needed = price.min(per_minute);
             if bucket.points < needed {
-                let wait = (needed - bucket.points) / per_minute * 60.0;
+                let wait = (needed - bucket.points) * 60.0 / per_minute;
                 return Err((bucket.status(per_minute), whole(wait.ceil()).max(1)));
             }
             bucket.points -= price;
@@ -96,7 +96,7 @@ impl Bucket {
         RateStatus {
             limit: whole(per_minute),
             remaining: whole(self.points),
-            reset_s: whole((missing / per_minute * 60.0).ceil()),
+            reset_s: whole((missing * 60.0 / per_minute).ceil()),
         }
     }
 }

@@ -92,10 +92,10 @@ async fn respond<H: Host, S: Executor>(
         };
     }
     let Some(accepted) = negotiate(&parts.headers, streaming) else {
-        if parts.method == Method::GET && prefers_html(&parts.headers) {
-            if let Some(page) = inner.host.page(&parts.headers) {
-                return page;
-            }
+        if parts.method == Method::GET
+            && let Some(page) = page(inner, &parts)
+        {
+            return page;
         }
         return turn_away(inner, &caller, None, &not_acceptable(), Media::Json);
     };
@@ -108,10 +108,8 @@ async fn respond<H: Host, S: Executor>(
     let params = match parts.method {
         Method::POST => body::check_content_type(&parts.headers).map(|()| None),
         Method::GET | Method::HEAD => {
-            if is_bare(&parts.uri) && prefers_html(&parts.headers) {
-                if let Some(page) = inner.host.page(&parts.headers) {
-                    return page;
-                }
+            if let Some(page) = page(inner, &parts) {
+                return page;
             }
             from_uri(&parts.uri, inner.limits.query_string_bytes).map(Some)
         }
@@ -152,6 +150,11 @@ async fn respond<H: Host, S: Executor>(
             Err(refused) => respond::refused(&refused, media, &caller.request_id, &inner.limits),
         },
     }
+}
+
+/// The page for a browser that opens the address without a request in it.
+fn page<H: Host, S>(inner: &Inner<H, S>, parts: &Parts) -> Option<Response> {
+    (is_bare(&parts.uri) && prefers_html(&parts.headers)).then(|| inner.host.page(&parts.headers))?
 }
 
 /// Reports a refused request to the host and answers it.

@@ -1,25 +1,80 @@
 //! GraphQL over WebSocket: the subprotocol `graphql-transport-ws`.
+//!
+//! One task reads a socket and starts operations, one writes what they answer; between them is a bounded queue. Each
+//! operation is a task of its own, ended by its `complete`, by the client's, or with the socket.
+
+mod message;
+mod outbox;
+mod session;
 
 use std::sync::Arc;
 
 use async_graphql::Executor;
-use axum::response::Response;
-use http::{Method, request::Parts};
+use axum::{
+    extract::{
+        FromRequestParts as _,
+        ws::{WebSocket, WebSocketUpgrade},
+    },
+    response::{IntoResponse as _, Response},
+};
+use http::{Method, StatusCode, request::Parts};
 
 use crate::{
-    error::Refused,
+    error::{ErrorCode, GraphqlError, Refused},
     front::{Caller, Inner},
-    host::Host,
+    host::{Host, Transport},
 };
 
+/// The subprotocol spoken.
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// Whether a request asks for a WebSocket.
 pub(crate) fn is_upgrade(parts: &Parts) -> bool {
     parts.method == Method::GET && crate::http::upgrades_to_websocket(parts)
 }
 
+/// Turns a request into a socket.
+///
+/// A token in the header of the request is checked here, before there is a socket; one in `connection_init` takes its
+/// place later.
+///
+/// # Errors
+/// 401 for a bad token, 400 for a bad handshake, 503 when there are too many sockets or the server is closing them.
 pub(crate) async fn upgrade<H: Host, S: Executor>(
-    _inner: &Arc<Inner<H, S>>,
-    _parts: &mut Parts,
-    _caller: Caller,
+    inner: &Arc<Inner<H, S>>,
+    parts: &mut Parts,
+    mut caller: Caller,
 ) -> Result<Response, Refused> {
-    Err(Refused::malformed("not yet"))
+    caller.transport = Transport::WebSocket;
+    caller.streams = true;
+    let identity = crate::http::authenticate(&inner.host, parts, &caller.peer).await?;
+    let permit =
+        Arc::clone(&inner.streams).try_acquire_owned().ok().filter(|_| !inner.closing.is_cancelled());
+    let Some(permit) = permit else { return Err(no_room()) };
+    let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await;
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => {
+            // A status of its own (426 for a wrong version) with our body.
+            let status = rejection.into_response().status();
+            let error = GraphqlError::new(ErrorCode::BadRequest, "The WebSocket handshake is not complete.");
+            return Err(Refused::transport(status, error));
+        }
+    };
+    let bytes = inner.limits.body_bytes;
+    let upgrade =
+        upgrade.protocols([PROTOCOL]).max_message_size(bytes).max_frame_size(bytes).write_buffer_size(0);
+    let inner = Arc::clone(inner);
+    Ok(upgrade.on_upgrade(move |socket: WebSocket| async move {
+        let _permit = permit;
+        session::serve(inner, socket, identity, caller).await;
+    }))
+}
+
+fn no_room() -> Refused {
+    let error = GraphqlError::new(
+        ErrorCode::Unavailable,
+        "The server has no room for another socket: try again in a moment.",
+    );
+    Refused { retry_after: Some(5), ..Refused::transport(StatusCode::SERVICE_UNAVAILABLE, error) }
 }

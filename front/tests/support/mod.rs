@@ -279,8 +279,9 @@ impl Query {
     async fn maybe_broken(&self) -> Option<Result<i32, Error>> {
         Some(Err(Error::new("hunter2")))
     }
-    async fn panics(&self) -> i32 {
-        panic!("a resolver of the tests panics on purpose")
+    async fn panics(&self, #[graphql(default = 0)] divisor: i32) -> i32 {
+        // A division by zero is the panic.
+        1 / divisor
     }
     async fn slow(&self, ms: u64) -> bool {
         tokio::time::sleep(Duration::from_millis(ms)).await;

@@ -1,0 +1,230 @@
+//! A TCP stream that times out where HTTP says it may: while a header trickles in, between requests, and while an
+//! answer is not read. Between those a request takes the time it takes.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::ListenerLimits;
+
+/// What the requests of a connection are doing.
+pub(super) struct Activity {
+    requests: AtomicUsize,
+    upgraded: AtomicBool,
+}
+
+impl Activity {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { requests: AtomicUsize::new(0), upgraded: AtomicBool::new(false) })
+    }
+
+    /// A request whose header is complete. It is over when the value is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> Busy {
+        self.requests.fetch_add(1, Ordering::AcqRel);
+        Busy(Arc::clone(self))
+    }
+
+    /// The connection speaks another protocol now, with timers of its own.
+    pub(super) fn upgraded(&self) {
+        self.upgraded.store(true, Ordering::Release);
+    }
+
+    fn is_busy(&self) -> bool {
+        self.requests.load(Ordering::Acquire) > 0 || self.upgraded.load(Ordering::Acquire)
+    }
+}
+
+pub(super) struct Busy(Arc<Activity>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The body of an answer: the request is busy until it is written.
+pub(super) struct Held {
+    body: Body,
+    _busy: Busy,
+}
+
+impl Held {
+    pub(super) fn new(body: Body, busy: Busy) -> Self {
+        Self { body, _busy: busy }
+    }
+}
+
+impl http_body::Body for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// What a connection waits for while no request is being served.
+#[derive(Clone, Copy, PartialEq)]
+enum Waiting {
+    /// The rest of a header.
+    Header,
+    /// The next request.
+    Request,
+    /// Nothing: a request is being served.
+    Served,
+}
+
+pub(super) struct Timed {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    waiting: Waiting,
+    deadline: Pin<Box<Sleep>>,
+    stalled: Option<Pin<Box<Sleep>>>,
+    header_read: Duration,
+    idle: Duration,
+    write_stall: Duration,
+    /// Frames of HTTP/2 come between requests too, so that only silence counts.
+    is_http2: Option<bool>,
+}
+
+impl Timed {
+    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, limits: &ListenerLimits) -> Self {
+        let header_read = Duration::from_millis(limits.header_read_ms);
+        Self {
+            stream,
+            activity,
+            waiting: Waiting::Header,
+            deadline: Box::pin(sleep_until(Instant::now() + header_read)),
+            stalled: None,
+            header_read,
+            idle: Duration::from_millis(limits.idle_ms),
+            write_stall: Duration::from_millis(limits.write_stall_ms),
+            is_http2: None,
+        }
+    }
+
+    fn wait_for(&mut self, waiting: Waiting) {
+        self.waiting = waiting;
+        let patience = match waiting {
+            Waiting::Header => self.header_read,
+            Waiting::Request => self.idle,
+            Waiting::Served => return,
+        };
+        self.deadline.as_mut().reset(Instant::now() + patience);
+    }
+
+    fn received(&mut self, bytes: &[u8]) {
+        let is_http2 = *self.is_http2.get_or_insert_with(|| bytes.starts_with(b"PRI"));
+        if self.activity.is_busy() {
+            self.waiting = Waiting::Served;
+        } else if is_http2 {
+            self.wait_for(Waiting::Request);
+        } else if self.waiting != Waiting::Header {
+            self.wait_for(Waiting::Header);
+        }
+    }
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Ready(result) => {
+                if buffer.filled().len() > before {
+                    self.received(&buffer.filled()[before..]);
+                }
+                Poll::Ready(result)
+            }
+            Poll::Pending => {
+                if self.activity.is_busy() {
+                    self.waiting = Waiting::Served;
+                    return Poll::Pending;
+                }
+                if self.waiting == Waiting::Served {
+                    self.wait_for(Waiting::Request);
+                }
+                self.deadline.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+}
+
+impl Timed {
+    /// Ends a connection whose client has stopped reading.
+    fn watch_write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let until = Instant::now() + self.write_stall;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch_write(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.watch_write(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,197 @@
+//! Serves a router over TCP with the timers and limits that `axum::serve` does not set.
+
+mod io;
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
+use http::{HeaderValue, Request, StatusCode, header};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::{
+    Limits,
+    answer::refusal_body,
+    error::{ErrorCode, GraphqlError, Refused},
+    request_id::{self, X_REQUEST_ID},
+};
+use io::{Activity, Held, Timed};
+
+/// What a connection may take. Sizes are bytes, times are milliseconds.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ListenerLimits {
+    /// Connections at once; further ones wait in the backlog.
+    pub connections: usize,
+    /// Header fields of a request; more are answered 431.
+    pub headers: usize,
+    /// Size of all header fields of a request; more is answered 431.
+    pub header_bytes: usize,
+    /// Time from the first byte of a request to the end of its header.
+    pub header_read_ms: u64,
+    /// Time a connection may be open without a request.
+    pub idle_ms: u64,
+    /// Time a client may leave an answer unread.
+    pub write_stall_ms: u64,
+    /// HTTP/2 requests at once on one connection.
+    pub http2_streams: u32,
+    /// Time for requests to end after a shutdown has begun; then they are cut off.
+    pub drain_ms: u64,
+}
+
+impl Default for ListenerLimits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            headers: 64,
+            header_bytes: 32 << 10,
+            header_read_ms: 10_000,
+            idle_ms: 60_000,
+            write_stall_ms: 30_000,
+            http2_streams: 100,
+            drain_ms: 15_000,
+        }
+    }
+}
+
+/// Serves until `shutdown` is cancelled, then lets the requests in flight end.
+///
+/// Handlers find the client's address in [`ConnectInfo<SocketAddr>`]. Streams end with
+/// [`Front::close_streams`](crate::Front::close_streams), which the caller calls when it cancels.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ListenerLimits,
+    shutdown: CancellationToken,
+) {
+    let limits = Arc::new(limits);
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept(&listener, &room) => accepted,
+        };
+        let (stream, address, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, mostly: others have to end first.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (router, limits, watcher) = (router.clone(), Arc::clone(&limits), graceful.watcher());
+        connections.spawn(async move {
+            let _permit = permit;
+            let activity = Activity::new();
+            let io = TokioIo::new(Timed::new(stream, Arc::clone(&activity), &limits));
+            let service = service_fn({
+                let limits = Arc::clone(&limits);
+                move |request| {
+                    handle(request, router.clone(), address, Arc::clone(&activity), Arc::clone(&limits))
+                }
+            });
+            let connection = builder(&limits).serve_connection_with_upgrades(io, service).into_owned();
+            if let Err(error) = watcher.watch(connection).await {
+                tracing::debug!(%error, %address, "a connection ended early");
+            }
+        });
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    let patience = Duration::from_millis(limits.drain_ms);
+    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "requests did not end in time and were cut off");
+    }
+    connections.shutdown().await;
+}
+
+type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> std::io::Result<Accepted> {
+    let permit = Arc::clone(room).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, address) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, address, permit))
+}
+
+fn builder(limits: &ListenerLimits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // A header past our limit but below these is answered with a body; past these, hyper answers a bare 431.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_buf_size((limits.header_bytes * 4).max(8_192));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.http2_streams)
+        .max_header_list_size(u32::try_from(limits.header_bytes * 2).unwrap_or(u32::MAX))
+        .keep_alive_interval(Duration::from_millis(limits.idle_ms / 2))
+        .keep_alive_timeout(Duration::from_millis(limits.idle_ms / 2));
+    builder
+}
+
+async fn handle(
+    request: Request<Incoming>,
+    router: Router,
+    address: SocketAddr,
+    activity: Arc<Activity>,
+    limits: Arc<ListenerLimits>,
+) -> Result<Response, Infallible> {
+    let busy = activity.begin();
+    if let Some(refused) = too_many_headers(&request, &limits) {
+        let mut response = refuse(&request, &refused);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return Ok(response);
+    }
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(address));
+    let response = router.oneshot(request).await?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        activity.upgraded();
+        return Ok(response);
+    }
+    Ok(response.map(|body| Body::new(Held::new(body, busy))))
+}
+
+fn too_many_headers(request: &Request<Incoming>, limits: &ListenerLimits) -> Option<Refused> {
+    let headers = request.headers();
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let (what, limit, actual) = if headers.len() > limits.headers {
+        ("header fields", limits.headers, headers.len())
+    } else if bytes > limits.header_bytes {
+        ("bytes of header fields", limits.header_bytes, bytes)
+    } else {
+        return None;
+    };
+    let message = format!("The request has more than {limit} {what}.");
+    let error = GraphqlError::new(ErrorCode::BadRequest, message).with("limit", limit).with("actual", actual);
+    Some(Refused::transport(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, error))
+}
+
+fn refuse(request: &Request<Incoming>, refused: &Refused) -> Response {
+    let request_id = request_id::of(request.headers());
+    let mut response = Response::new(Body::from(refusal_body(refused, &request_id, &Limits::default())));
+    *response.status_mut() = refused.status(false);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    response
+}
