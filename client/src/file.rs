@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
-use crate::transport::Answered;
+use crate::answered::Answered;
 use crate::{Client, ClientError, Id};
 
 /// 100 MiB at 1 Mbit/s.

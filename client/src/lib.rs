@@ -23,6 +23,7 @@ pub mod workspace;
 pub mod workspace_build;
 
 mod answer;
+mod answered;
 mod error;
 mod file;
 mod retry;

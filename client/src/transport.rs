@@ -1,23 +1,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use cynic::GraphQlResponse;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::header::{ACCEPT, USER_AGENT};
+use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Extensions;
+use crate::answered::{Answered, GRAPHQL_RESPONSE};
 use crate::{ClientError, Operation, Retry};
 
-const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than the server's own limit (10 s) and than the longest poll (8 s).
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
-/// An answer past this is not one of ours: pages are bounded.
-const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
-
 /// A connection to one server, on behalf of one token. Cheap to clone: clones share their connections.
 #[derive(Clone)]
 pub struct Client {
@@ -112,7 +107,7 @@ impl Client {
         Data: DeserializeOwned,
         Variables: Serialize,
     {
-        self.repeat(&operation, ClientError::is_unsent).await.and_then(data)
+        self.repeat(&operation, ClientError::is_unsent).await
     }
 
     /// As [`run`](Self::run), and also repeated when the connection breaks, the answer is late or the server is
@@ -128,7 +123,7 @@ impl Client {
         Data: DeserializeOwned,
         Variables: Serialize,
     {
-        self.repeat(&operation, ClientError::is_transient).await.and_then(data)
+        self.repeat(&operation, ClientError::is_transient).await
     }
 
     /// Runs a document that is not known at compile time; answers the whole GraphQL response, errors included.
@@ -140,29 +135,24 @@ impl Client {
         query: &str,
         variables: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<serde_json::Value, ClientError> {
-        self.post(&serde_json::json!({ "query": query, "variables": variables })).await
+        let answer = self.post(&serde_json::json!({ "query": query, "variables": variables })).await?;
+        answer.json("a GraphQL response")
     }
 
     async fn repeat<Data: DeserializeOwned>(
         &self,
         body: &impl Serialize,
         may_repeat: fn(&ClientError) -> bool,
-    ) -> Result<GraphQlResponse<Data, Extensions>, ClientError> {
+    ) -> Result<Data, ClientError> {
         let mut attempt = 1;
         loop {
-            let answer =
-                self.post(body).await.and_then(|response: GraphQlResponse<Data, Extensions>| match response
-                    .errors
-                {
-                    Some(errors) if !errors.is_empty() => Err(graphql_errors(errors)),
-                    _ => Ok(response),
-                });
-            let wait = match &answer {
+            let data = self.post(body).await.and_then(|answer| answer.data());
+            let wait = match &data {
                 Err(error) if may_repeat(error) => self.retry.wait_after(attempt),
                 _ => None,
             };
-            let Some(wait) = wait else { return answer };
-            if let Err(error) = &answer {
+            let Some(wait) = wait else { return data };
+            if let Err(error) = &data {
                 tracing::debug!(%error, attempt, wait_ms = wait.as_millis(), "the call is repeated");
             }
             tokio::time::sleep(wait).await;
@@ -170,7 +160,7 @@ impl Client {
         }
     }
 
-    async fn post<Answer: DeserializeOwned>(&self, body: &impl Serialize) -> Result<Answer, ClientError> {
+    async fn post(&self, body: &impl Serialize) -> Result<Answered, ClientError> {
         let url = self.url("graphql")?;
         let response = self
             .request(Method::POST, url.clone(), self.token.as_ref())
@@ -180,8 +170,7 @@ impl Client {
             .send()
             .await
             .map_err(|error| ClientError::transport(&url, &error))?;
-        let answer = Answered::read(url, response).await?;
-        answer.json("a GraphQL response")
+        Answered::read(url, response).await
     }
 
     /// A request that carries this client's name and `token`.
@@ -223,68 +212,46 @@ fn base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn graphql_errors(errors: Vec<cynic::GraphQlError<Extensions>>) -> ClientError {
-    ClientError::GraphQl(errors.into_iter().map(Into::into).collect())
-}
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 
-fn data<Data>(response: GraphQlResponse<Data, Extensions>) -> Result<Data, ClientError> {
-    response.data.ok_or(ClientError::Incomplete)
-}
+    use rstest::rstest;
 
-/// An answer, read whole.
-pub(crate) struct Answered {
-    url: Url,
-    status: reqwest::StatusCode,
-    media_type: String,
-    body: Vec<u8>,
-}
+    use super::*;
 
-impl Answered {
-    pub(crate) async fn read(url: Url, mut response: Response) -> Result<Self, ClientError> {
-        let status = response.status();
-        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.unwrap_or("no content type").to_owned();
-        let mut body = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| ClientError::transport(&url, &error))?
-        {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(ClientError::TooLarge { url: url.into(), limit: LARGEST_ANSWER as u64 });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Self { url, status, media_type, body })
+    #[rstest]
+    #[case("https://a.example", "https://a.example/")]
+    #[case(" http://a.example:8080/ ", "http://a.example:8080/")]
+    #[case("https://a.example/guild?x=1#y", "https://a.example/guild/")]
+    #[case("a.example", "https://a.example/")]
+    #[case("localhost:8080", "http://localhost:8080/")]
+    #[case("127.0.0.1:8080", "http://127.0.0.1:8080/")]
+    #[case("[::1]:8080", "http://[::1]:8080/")]
+    #[case("localhost.example.com", "https://localhost.example.com/")]
+    fn urls_are_completed(#[case] given: &str, #[case] url: &str) {
+        assert_eq!(Client::new(given).unwrap().base_url().as_str(), url);
     }
 
-    pub(crate) fn status(&self) -> reqwest::StatusCode {
-        self.status
+    #[rstest]
+    fn what_is_no_url_is_named(
+        #[values("", "ftp://a.example", "http://", "https://ana:pw@a.example", "https://a b")] given: &str,
+    ) {
+        let error = Client::new(given).unwrap_err();
+        assert!(matches!(&error, ClientError::InvalidUrl { url, .. } if url == given), "{error}");
     }
 
-    /// The body as JSON; `expected` names it in the error.
-    pub(crate) fn json<T: DeserializeOwned>(&self, expected: &str) -> Result<T, ClientError> {
-        let essence = self.media_type.split(';').next().unwrap_or_default().trim();
-        if !matches!(essence, GRAPHQL_RESPONSE | "application/json") {
-            return Err(self.unexpected(format!("expected {expected}")));
-        }
-        serde_json::from_slice(&self.body)
-            .map_err(|error| self.unexpected(format!("expected {expected}, but {error}")))
+    #[rstest]
+    #[case("/graphql", "https://a.example/guild/graphql")]
+    #[case("files/file_1", "https://a.example/guild/files/file_1")]
+    #[case("//b.example/files", "https://a.example/guild/b.example/files")]
+    fn paths_stay_below_the_server(#[case] path: &str, #[case] url: &str) {
+        assert_eq!(Client::new("https://a.example/guild").unwrap().url(path).unwrap().as_str(), url);
     }
 
-    /// The GraphQL errors of a refusal, which every route of the API answers with, or what came instead.
-    pub(crate) fn refusal(&self) -> ClientError {
-        match self.json::<GraphQlResponse<serde::de::IgnoredAny, Extensions>>("a GraphQL response") {
-            Ok(GraphQlResponse { errors: Some(errors), .. }) if !errors.is_empty() => graphql_errors(errors),
-            Ok(_) => self.unexpected("a refusal without errors".to_owned()),
-            Err(error) => error,
-        }
-    }
-
-    fn unexpected(&self, detail: String) -> ClientError {
-        ClientError::Unexpected {
-            url: self.url.to_string(),
-            status: self.status.as_u16(),
-            media_type: self.media_type.clone(),
-            detail,
-        }
+    #[rstest]
+    fn paths_that_lead_away_are_refused(#[values("https://b.example/x", "../x", "/../../x")] path: &str
+    ) {
+        assert!(Client::new("https://a.example/guild").unwrap().url(path).is_err());
     }
 }
