@@ -1,6 +1,6 @@
 //! The one walk through an archive that inspecting and unpacking share.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use crate::{
     Error, Format, Limits, Result, Rule,
@@ -25,7 +25,7 @@ pub struct Summary {
 
 /// Reads an archive to its last byte under the guard and writes nothing.
 ///
-/// The reader is read from its start, whatever its position. Wrap a file in nothing: buffering is done here.
+/// The reader is read from its start, whatever its position. It needs no buffer around it: that is done here.
 ///
 /// # Errors
 /// Any [`Error`] but those of writing: the first rule that is broken ends the reading.
@@ -74,7 +74,7 @@ pub(crate) fn walk<R: Read + Seek>(mut reader: R, limits: &Limits, sink: &mut im
     let source = Source::new(reader, trace.clone());
     let mut visit = Visit::new(format, limits, trace, sink);
     match format {
-        Format::Tar => tarball::read(source.take(limits.max_archive_bytes), &mut visit)?,
+        Format::Tar => tarball::read(BufReader::new(source.take(limits.max_archive_bytes)), &mut visit)?,
         Format::TarGz => tarball::read_gzip(source.take(limits.max_archive_bytes), &mut visit)?,
         Format::Zip => zipball::read(source, &mut visit)?,
     }

@@ -4,6 +4,7 @@
 mod forge;
 mod hostile_tar;
 mod hostile_zip;
+mod mutation;
 mod packing;
 mod round_trip;
 mod unpacking;
