@@ -8,21 +8,21 @@ use crate::credentials::Credentials;
 use crate::failure::{Exit, Failure};
 use crate::globals::{Globals, secret_or_file};
 use crate::output::Output;
-use crate::prompt;
+use crate::prompt::Person;
 
 /// Where a server listens that was started without options.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
-#[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) output: Output,
+    pub(crate) person: Person,
 }
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
         let output = Output::of_process(globals.output);
-        Self { globals, output }
+        Self { globals, output, person: Person::of_process() }
     }
 
     /// Where the sign-ins are kept.
@@ -59,7 +59,7 @@ impl Context {
 
     /// Lets a destructive command go on only with `--yes` or when the person types the name.
     pub(crate) fn confirm(&self, what: &str, name: &str) -> Result<(), Failure> {
-        if self.globals.yes { Ok(()) } else { prompt::confirm(what, name) }
+        if self.globals.yes { Ok(()) } else { self.person.confirm(what, name) }
     }
 }
 

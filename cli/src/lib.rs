@@ -38,6 +38,7 @@ pub use failure::EXIT_CODES;
 pub use globals::{Format, Globals};
 
 use context::Context;
+use failure::{Exit, Failure};
 
 /// Commands that talk to a server.
 #[derive(Debug, Subcommand)]
@@ -76,17 +77,20 @@ pub enum Command {
 
 /// Runs a command to its end. Never panics; what went wrong is on the error stream and in the exit code.
 pub async fn run(command: Command, globals: Globals) -> ExitCode {
-    let context = Context::new(globals);
-    match dispatch(command, &context).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            context.output.failure(&failure);
-            failure.exit.into()
-        }
+    match run_in(command, &Context::new(globals)).await {
+        None => ExitCode::SUCCESS,
+        Some(exit) => exit.into(),
     }
 }
 
-async fn dispatch(command: Command, context: &Context) -> Result<(), failure::Failure> {
+/// Runs a command and says what went wrong, if anything did.
+async fn run_in(command: Command, context: &Context) -> Option<Exit> {
+    let failure = dispatch(command, context).await.err()?;
+    context.output.failure(&failure);
+    Some(failure.exit)
+}
+
+async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
     match command {
         Command::Login(login) => login.run(context).await,
         Command::Logout(logout) => logout.run(context).await,

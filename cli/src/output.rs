@@ -1,6 +1,7 @@
 //! The one place that writes: results to the output stream, everything else to the error stream.
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use guildhall_client::DateTime;
@@ -10,9 +11,13 @@ use crate::failure::Failure;
 use crate::globals::Format;
 use crate::time::relative;
 
+/// Somewhere to write to.
+type Sink = Arc<Mutex<dyn Write + Send>>;
+
 /// Where and how a command writes.
-#[derive(Debug, Clone)]
 pub(crate) struct Output {
+    results: Sink,
+    notes: Sink,
     format: Format,
     /// The output stream is a terminal: tables fit its width.
     terminal: bool,
@@ -70,7 +75,15 @@ impl Output {
     pub(crate) fn of_process(format: Format) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let colour = terminal && console::colors_enabled();
-        Self { format, terminal, colour, now: chrono::Utc::now() }
+        let (results, notes) =
+            (Arc::new(Mutex::new(std::io::stdout())), Arc::new(Mutex::new(std::io::stderr())));
+        Self { results, notes, format, terminal, colour, now: chrono::Utc::now() }
+    }
+
+    /// Writes to `results` and `notes`, neither of which is a terminal.
+    #[cfg(test)]
+    pub(crate) fn to(results: Sink, notes: Sink, format: Format, now: DateTime) -> Self {
+        Self { results, notes, format, terminal: false, colour: false, now }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -124,13 +137,12 @@ impl Output {
 
     /// Writes a line of the result.
     pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
-        let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+        write_line(&self.results, text).map_err(|error| Failure::output(&error))
     }
 
     /// Says something that is not the result. Nobody is helped by failing when it can't be said.
     pub(crate) fn note(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = write_line(&self.notes, text);
     }
 
     /// Says why the command ends: words for people, an object for programs.
@@ -194,6 +206,13 @@ impl Output {
     }
 }
 
+fn write_line(sink: &Sink, text: &str) -> std::io::Result<()> {
+    // A writer that panicked has left at most a part of a line behind.
+    let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+    writeln!(sink, "{text}")?;
+    sink.flush()
+}
+
 /// `text` without control characters, apart from line ends and tabs; an empty one becomes a dash.
 pub(crate) fn printable(text: &str) -> String {
     if text.is_empty() {
@@ -221,7 +240,8 @@ mod tests {
 
     fn plain() -> Output {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
-        Output { format: Format::Table, terminal: false, colour: false, now }
+        let nowhere = || Arc::new(Mutex::new(std::io::sink()));
+        Output::to(nowhere(), nowhere(), Format::Table, now)
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::credentials::{Credentials, SignIn};
 use crate::failure::{Exit, Failure};
 use crate::globals::{secret, secret_or_file};
 use crate::members::names as role_names;
-use crate::prompt;
+use crate::prompt::{self, Person};
 
 /// The arguments of `guildhall login`.
 #[derive(Debug, Args)]
@@ -86,10 +86,10 @@ impl Password {
     }
 
     /// The password of a new user: given, or asked for twice.
-    pub(crate) fn new_one(&self) -> Result<SecretString, Failure> {
+    pub(crate) fn new_one(&self, person: Person) -> Result<SecretString, Failure> {
         match self.given()? {
             Some(password) => Ok(password),
-            None => prompt::new_secret("Password", PASSWORD_INSTEAD),
+            None => person.new_secret("Password", PASSWORD_INSTEAD),
         }
     }
 }
@@ -102,8 +102,8 @@ impl Login {
         };
         let setup_required = client.deployment().await?.setup_required;
         let session = match (self.first_user, setup_required) {
-            (true, true) => self.create_first_user(&client).await?,
-            (false, false) => self.sign_in(&client).await?,
+            (true, true) => self.create_first_user(&client, context.person).await?,
+            (false, false) => self.sign_in(&client, context.person).await?,
             (true, false) => {
                 return Err(Failure::new(
                     Exit::Refused,
@@ -122,35 +122,35 @@ impl Login {
         keep(context, client.base_url().as_str(), session)
     }
 
-    async fn sign_in(&self, client: &Client) -> Result<Session, Failure> {
+    async fn sign_in(&self, client: &Client, person: Person) -> Result<Session, Failure> {
         let username = match &self.username {
             Some(username) => username.clone(),
-            None => prompt::text("Username or email", "pass --username")?,
+            None => person.text("Username or email", "pass --username")?,
         };
         let password = match self.password.given()? {
             Some(password) => password,
-            None => prompt::secret("Password", PASSWORD_INSTEAD)?,
+            None => person.secret("Password", PASSWORD_INSTEAD)?,
         };
         Ok(client.sign_in(&username, &password).await?)
     }
 
-    async fn create_first_user(&self, client: &Client) -> Result<Session, Failure> {
+    async fn create_first_user(&self, client: &Client, person: Person) -> Result<Session, Failure> {
         let setup_token = match &self.setup_token {
             Some(token) => token.clone(),
             None => setup_token(self.data_dir.as_deref())?,
         };
         let ask = |given: &Option<String>, question: &str, instead: &str| match given {
             Some(given) => Ok(given.clone()),
-            None => prompt::text(question, instead),
+            None => person.text(question, instead),
         };
         let username = ask(&self.username, "Username", "pass --username")?;
         let email = ask(&self.email, "Email", "pass --email")?;
         let name = match &self.name {
             Some(name) => name.clone(),
-            None if prompt::is_possible() => prompt::optional_text("Full name (optional)", "pass --name")?,
+            None if person.is_there() => person.optional_text("Full name (optional)", "pass --name")?,
             None => String::new(),
         };
-        let password = self.password.new_one()?;
+        let password = self.password.new_one(person)?;
         let user = FirstUser {
             setup_token: &setup_token,
             username: &username,

@@ -71,7 +71,7 @@ impl Create {
         for name in &self.organizations {
             organizations.push(client.organization(name).await?.id);
         }
-        let password = Some(self.password.new_one()?);
+        let password = Some(self.password.new_one(context.person)?);
         let Self { username, email, name, site_roles, .. } = self;
         let user = client
             .create_user(&NewUser { username, email, name, password, site_roles, organizations })

@@ -14,7 +14,8 @@ use crate::failure::{Exit, Failure};
 use crate::follow::{Lines, follow};
 use crate::names::{InOrganization, Scoped};
 use crate::parameters::{Pair, parameters};
-use crate::{prompt, templates};
+use crate::prompt::Person;
+use crate::templates;
 
 /// The variable of a module that the server fills itself.
 const RESERVED: &str = "workspace";
@@ -64,7 +65,7 @@ impl Create {
                     .hint(format!("`guildhall templates versions {}` shows why", template.name)));
             }
         };
-        complete(&version, &mut parameters)?;
+        complete(context.person, &version, &mut parameters)?;
         let input = CreateWorkspaceInput {
             template_id: template.id,
             name: self.name,
@@ -89,12 +90,16 @@ impl Create {
 }
 
 /// Adds what is missing, by asking where somebody can be asked.
-fn complete(version: &TemplateVersion, parameters: &mut Vec<ParameterInput>) -> Result<(), Failure> {
+fn complete(
+    person: Person,
+    version: &TemplateVersion,
+    parameters: &mut Vec<ParameterInput>,
+) -> Result<(), Failure> {
     let missing = missing(&version.variables, parameters);
     if missing.is_empty() {
         return Ok(());
     }
-    if !prompt::is_possible() {
+    if !person.is_there() {
         let names = missing.iter().map(|variable| variable.name.as_str()).collect::<Vec<_>>();
         return Err(Failure::new(
             Exit::Refused,
@@ -103,7 +108,7 @@ fn complete(version: &TemplateVersion, parameters: &mut Vec<ParameterInput>) -> 
         .hint("give each with --param NAME=VALUE, or all with --rich-parameter-file"));
     }
     for variable in missing {
-        let value = ask(variable)?;
+        let value = ask(person, variable)?;
         parameters.push(ParameterInput { name: variable.name.clone(), value });
     }
     Ok(())
@@ -115,16 +120,16 @@ fn missing<'a>(variables: &'a [TemplateVariable], given: &[ParameterInput]) -> V
     needed.filter(|variable| given.iter().all(|parameter| parameter.name != variable.name)).collect()
 }
 
-fn ask(variable: &TemplateVariable) -> Result<String, Failure> {
+fn ask(person: Person, variable: &TemplateVariable) -> Result<String, Failure> {
     let question = match variable.description.as_str() {
         "" => format!("{} ({})", variable.name, variable.r#type),
         description => format!("{} ({}): {description}", variable.name, variable.r#type),
     };
     let instead = "pass --param NAME=VALUE";
     if variable.sensitive {
-        return prompt::secret(&question, instead).map(|value| value.expose_secret().to_owned());
+        return person.secret(&question, instead).map(|value| value.expose_secret().to_owned());
     }
-    prompt::text(&question, instead)
+    person.text(&question, instead)
 }
 
 #[cfg(test)]

@@ -1,27 +1,9 @@
-//! The whole parser, as the binary builds it.
+//! What the parser takes and what it refuses.
 
 use clap::{CommandFactory, Parser};
 use rstest::rstest;
 
-use crate::{Command, EXIT_CODES, Globals, completion, provisionerd};
-
-#[derive(Debug, Parser)]
-#[command(name = "guildhall", after_help = EXIT_CODES)]
-struct Line {
-    #[command(flatten)]
-    globals: Globals,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
-    #[command(flatten)]
-    Client(Command),
-    #[command(subcommand)]
-    Provisionerd(provisionerd::Provisionerd),
-    Completion(completion::Completion),
-}
+use super::Line;
 
 #[test]
 fn the_parser_is_sound() {

@@ -1,0 +1,30 @@
+//! The whole command line, as the binary builds it, against a server that answers what a test tells it to.
+
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+mod commands;
+mod fake;
+mod lines;
+mod sign_in;
+
+use clap::Parser;
+
+use crate::{Command, EXIT_CODES, Globals, completion, provisionerd};
+
+#[derive(Debug, Parser)]
+#[command(name = "guildhall", after_help = EXIT_CODES)]
+struct Line {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    #[command(flatten)]
+    Client(Command),
+    #[command(subcommand)]
+    Provisionerd(provisionerd::Provisionerd),
+    Completion(completion::Completion),
+}
