@@ -202,6 +202,28 @@ async fn a_refused_plan_changes_nothing() {
     assert!(server.state().is_none() && !server.is_locked());
 }
 
+#[tokio::test]
+async fn an_ephemeral_value_reaches_the_apply_and_no_state() {
+    let Some(terraform) = support::terraform("an_ephemeral_value_reaches_the_apply_and_no_state").await
+    else {
+        return;
+    };
+    let minor = terraform.version().split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+    if minor.is_some_and(|minor| minor < 10) {
+        return; // They know no ephemeral variables.
+    }
+    let server = StateServer::start().await;
+    let job = Job::new(
+        "variable \"key\" {\n  type      = string\n  ephemeral = true\n}\n\
+         resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" {\n    command = \"printf %s $KEY > seen\"\n    \
+         environment = { KEY = var.key }\n  }\n}\n",
+    );
+    let build = task(Transition::Start, &[("key", "ephemeral-value")], &server);
+    Engine::Terraform(terraform).build(&build, &job.module, &job.run, &open_gate()).await.unwrap();
+    assert_eq!(fs::read_to_string(job.module.join("seen")).unwrap(), "ephemeral-value");
+    assert!(!server.state().unwrap().to_string().contains("ephemeral-value"));
+}
+
 const FAILS_HALF_WAY: &str = r#"
 variable "secret" {
   type      = string

@@ -27,6 +27,9 @@ const RESCUE: Duration = Duration::from_secs(10 * 60);
 /// The same for a job that nobody waits for any more, or a daemon that is told to end at once.
 const BRIEF_RESCUE: Duration = Duration::from_secs(10);
 
+/// For the template's archive, outages included.
+const FETCH: Duration = Duration::from_secs(15 * 60);
+
 /// Why a job did not succeed, for the person who asked for it.
 #[derive(Debug)]
 struct Failure {
@@ -150,6 +153,10 @@ async fn fetch(
     let downloaded = tokio::select! {
         downloaded = download => downloaded,
         () = run.cancel.cancelled() => return Err(EngineError::Canceled(Stage::Setup).into()),
+        () = tokio::time::sleep(FETCH) => {
+            let message = format!("the template could not be fetched within {} minutes", FETCH.as_secs() / 60);
+            return Err(Failure::new("DOWNLOAD_FAILED", message));
+        }
     };
     downloaded.map_err(|(Unsaid::Refused(error) | Unsaid::GaveUp(error))| Failure::from(error))?;
     let module = dir.module();

@@ -94,9 +94,11 @@ impl Server {
             match self.judge(&error) {
                 Verdict::Refused => return Err(DaemonError::Refused(error)),
                 Verdict::Key => return Err(DaemonError::Key(error)),
-                // What is no answer of this API will not become one by waiting.
+                // At the start, what is no answer of this API is a wrong URL. Later it is a proxy in trouble.
                 Verdict::Later
-                    if matches!(error, ClientError::Unexpected { .. }) && !error.is_transient() =>
+                    if self.is_new()
+                        && matches!(error, ClientError::Unexpected { .. })
+                        && !error.is_transient() =>
                 {
                     return Err(DaemonError::Server(error));
                 }
@@ -116,6 +118,10 @@ impl Server {
         if let Err(error) = self.register().await {
             self.end_with(error);
         }
+    }
+
+    fn is_new(&self) -> bool {
+        lock(&self.registration).is_none()
     }
 
     /// Who the daemon is there; empty before it registered.

@@ -1,5 +1,6 @@
 //! The engine that runs a real `terraform` or `tofu`.
 
+mod diagnostic;
 mod discovery;
 mod environment;
 mod message;

@@ -17,6 +17,11 @@ use crate::engine::EngineError;
 /// How late a line may be: well under the 100 ms that a reader of a live log notices.
 const FOLLOW: Duration = Duration::from_millis(20);
 
+/// Bytes of output on disk past which the file is emptied: a disk is not endless, and a job's log is long full.
+const LARGEST_LOG: u64 = 16 * 1024 * 1024;
+/// The same where the output is one document, such as a whole state.
+const LARGEST_DOCUMENT: u64 = 512 * 1024 * 1024;
+
 /// What ends a process that doesn't end by itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Until<'a> {
@@ -63,20 +68,28 @@ impl Process<'_> {
     ///
     /// Output goes to files and not through pipes: when this daemon dies, a program in the middle of an apply must
     /// not die of a closed pipe but finish and save its state.
-    pub(super) async fn follow(
+    pub(super) async fn follow(&self, line: impl FnMut(Stream, &str) + Send) -> Result<Ended, EngineError> {
+        self.run(LARGEST_LOG, line).await
+    }
+
+    async fn run(
         &self,
+        largest: u64,
         mut line: impl FnMut(Stream, &str) + Send,
     ) -> Result<Ended, EngineError> {
         let (out, err) = (self.output_file("out"), self.output_file("err"));
         let mut child = self.spawn(&out, &err).await?;
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let mut output = Output { out: Tail::open(&out).await?, err: Tail::open(&err).await? };
+        let mut output =
+            Output { out: Tail::open(&out, largest).await?, err: Tail::open(&err, LARGEST_LOG).await? };
         let ended = self.wait(&mut *child, &mut output, &mut line).await;
-        // What the program leaves running in its group ends with the job. ESRCH (nobody is left) is the usual case.
+        // What the program leaves running in its group ends with it. ESRCH (nobody is left) is the usual case.
         if let Some(group) = group {
             let _ = kill_process_group(group, Signal::KILL);
         }
-        ended
+        // Only now is there a last line.
+        let rest = output.read(Follow::Ended, &mut line).await;
+        ended.and_then(|ended| rest.map(|()| ended))
     }
 
     /// Runs to the end and answers its standard output whole; `line` gets its standard error.
@@ -84,7 +97,7 @@ impl Process<'_> {
         &self,
         mut line: impl FnMut(&str) + Send,
     ) -> Result<(Ended, Vec<u8>), EngineError> {
-        let ended = self.follow(|stream, text| {
+        let ended = self.run(LARGEST_DOCUMENT, |stream, text| {
             if stream == Stream::Err {
                 line(text);
             }
@@ -130,6 +143,7 @@ impl Process<'_> {
         tokio::pin!(interruption);
         let mut kill_at = None;
         let mut killed = false;
+        let mut trouble = None;
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status.map_err(|source| self.failed(source))?,
@@ -142,11 +156,14 @@ impl Process<'_> {
                     let _ = child.start_kill();
                     killed = true;
                 }
-                _ = ticks.tick() => output.read(Follow::Live, line).await?,
+                // Output that can't be read is no reason to cut an apply short: it is told when that has ended.
+                _ = ticks.tick(), if trouble.is_none() => trouble = output.read(Follow::Live, line).await.err(),
             }
         };
-        output.read(Follow::Ended, line).await?;
-        Ok(Ended { status, interrupted: kill_at.is_some() })
+        match trouble {
+            Some(error) => Err(error),
+            None => Ok(Ended { status, interrupted: kill_at.is_some() }),
+        }
     }
 
     fn output_file(&self, extension: &str) -> PathBuf {
@@ -185,4 +202,65 @@ pub(super) enum Follow {
 async fn append(path: &Path) -> Result<Stdio, EngineError> {
     let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).await;
     Ok(file.map_err(EngineError::io(path))?.into_std().await.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+
+    use std::time::Duration;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Process, Stream, Until};
+
+    /// Runs `script` and answers what it printed, and whether it was interrupted.
+    async fn shell(script: &str, until: Until<'_>) -> (Vec<(Stream, String)>, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let process = Process {
+            program: "/bin/sh".as_ref(),
+            arguments: &["-c".into(), script.into()],
+            folder: folder.path(),
+            environment: &[("PATH".into(), "/usr/bin:/bin".into())],
+            output: folder.path(),
+            name: "1-shell".to_owned(),
+            until,
+            grace: Duration::from_millis(100),
+        };
+        let mut lines = Vec::new();
+        let ended = process.follow(|stream, line| {
+            if lines.len() < 10 {
+                lines.push((stream, line.to_owned()));
+            }
+        });
+        let ended = tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap().unwrap();
+        (lines, ended.interrupted)
+    }
+
+    #[tokio::test]
+    async fn reads_both_outputs_to_the_last_byte() {
+        let never = CancellationToken::new();
+        let script = "cat; echo out; printf 'no end'; echo err >&2; env | grep -v -e PWD -e ^_ -e SHLVL";
+        let (mut lines, interrupted) = shell(script, Until::Canceled(&never)).await;
+        lines.sort_by_key(|(stream, _)| *stream == Stream::Err);
+        let texts = lines.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>();
+        assert_eq!(texts, ["out", "no endPATH=/usr/bin:/bin", "err"]);
+        assert!(!interrupted);
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_output_does_not_delay_the_end() {
+        let (lines, interrupted) = shell("trap '' INT; yes", Until::After(Duration::from_millis(200))).await;
+        assert!(lines.iter().all(|(_, line)| line == "y") && interrupted);
+    }
+
+    #[tokio::test]
+    async fn what_stays_in_the_background_ends_too() {
+        let never = CancellationToken::new();
+        let (lines, _) = shell("sleep 600 & echo $!", Until::Canceled(&never)).await;
+        let (_, background) = &lines[0];
+        // Adopted by a process that may take its time to notice, but surely no longer at work.
+        let status = std::fs::read_to_string(format!("/proc/{background}/stat")).unwrap_or_default();
+        assert!(status.is_empty() || status.contains(") Z ") || status.contains(") X "), "{status}");
+    }
 }

@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::io::AsyncWriteExt;
 
+use super::diagnostic::Diagnostic;
 use super::environment::{self, Environment};
-use super::message::{Diagnostic, Listener};
+use super::message::Listener;
 use super::outputs::{Plan, State};
 use super::process::{Ended, Process, Stream, Until};
 use super::{BACKEND_FILE, PLAN_FILE, TEMPORARY, Terraform, VARIABLES_FILE};
@@ -19,6 +20,8 @@ use crate::engine::{EngineError, Resource, Run, Stage, StateEndpoint};
 
 /// Where the programs of a job write to, inside the job's folder.
 const OUTPUT: &str = "output";
+/// The previous build may be giving its lock back just now.
+const LOCK_TIMEOUT: &str = "-lock-timeout=20s";
 /// Reading what an apply made is not interrupted by a cancellation that came too late, but not endless either.
 const READING: Duration = Duration::from_secs(120);
 
@@ -89,7 +92,7 @@ impl<'a> Session<'a> {
 
     pub(super) async fn plan(&self, more: &[&str]) -> Result<(), EngineError> {
         let out = format!("-out={PLAN_FILE}");
-        let mut words = vec!["plan", "-json", "-input=false", out.as_str()];
+        let mut words = vec!["plan", "-json", "-input=false", LOCK_TIMEOUT, out.as_str()];
         words.extend(more);
         self.follow(Stage::Plan, &words).await
     }
@@ -101,7 +104,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) async fn apply(&self, stage: Stage) -> Result<(), EngineError> {
-        self.follow(stage, &["apply", "-json", "-input=false", PLAN_FILE]).await
+        self.follow(stage, &["apply", "-json", "-input=false", LOCK_TIMEOUT, PLAN_FILE]).await
     }
 
     pub(super) async fn outputs(&self) -> Result<Map<String, Value>, EngineError> {

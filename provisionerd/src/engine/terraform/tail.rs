@@ -10,25 +10,25 @@ use crate::engine::EngineError;
 
 /// A line past this is cut: one diagnostic of Terraform with its snippet is far below.
 const MAX_LINE: usize = 256 * 1024;
-/// A file past this is emptied once it is read: the job's log is long full by then, and a disk is not endless.
-const MAX_FILE: u64 = 64 * 1024 * 1024;
 const CHUNK: usize = 64 * 1024;
+/// Read in one turn while the writer lives: somebody who writes without end must not keep others from their turn.
+const TURN: usize = 1024 * 1024;
 
 pub(super) struct Tail {
     path: PathBuf,
     file: File,
-    /// Bytes read so far.
-    offset: u64,
+    /// Size in bytes past which the file is emptied, read or not.
+    largest: u64,
     /// A line whose end has not come yet.
     line: Vec<u8>,
 }
 
 impl Tail {
-    pub(super) async fn open(path: &Path) -> Result<Self, EngineError> {
+    pub(super) async fn open(path: &Path, largest: u64) -> Result<Self, EngineError> {
         // Writable for the sake of emptying it.
         let file = OpenOptions::new().read(true).write(true).open(path).await;
         let file = file.map_err(EngineError::io(path))?;
-        Ok(Self { path: path.to_owned(), file, offset: 0, line: Vec::new() })
+        Ok(Self { path: path.to_owned(), file, largest, line: Vec::new() })
     }
 
     /// Hands on every line that is complete, and the rest too once the writer has ended.
@@ -38,20 +38,21 @@ impl Tail {
         mut emit: impl FnMut(&str) + Send,
     ) -> Result<(), EngineError> {
         let mut chunk = vec![0; CHUNK];
-        loop {
+        let mut taken = 0;
+        while follow == Follow::Ended || taken < TURN {
             let count = self.file.read(&mut chunk).await.map_err(EngineError::io(&self.path))?;
             if count == 0 {
                 break;
             }
-            self.offset += count as u64;
+            taken += count;
             self.take(&chunk[..count], &mut emit);
         }
         if follow == Follow::Ended && !self.line.is_empty() {
             emit(&String::from_utf8_lossy(&self.line));
             self.line.clear();
         }
-        if follow == Follow::Live && self.offset > MAX_FILE {
-            self.empty().await.map_err(EngineError::io(&self.path))?;
+        if follow == Follow::Live {
+            self.bound().await.map_err(EngineError::io(&self.path))?;
         }
         Ok(())
     }
@@ -71,10 +72,13 @@ impl Tail {
         }
     }
 
-    async fn empty(&mut self) -> std::io::Result<()> {
-        self.file.set_len(0).await?;
-        self.file.rewind().await?;
-        self.offset = 0;
+    /// The writer appends, so that it goes on at the new end.
+    async fn bound(&mut self) -> std::io::Result<()> {
+        if self.file.metadata().await?.len() > self.largest {
+            self.file.set_len(0).await?;
+            self.file.rewind().await?;
+            self.line.clear();
+        }
         Ok(())
     }
 }

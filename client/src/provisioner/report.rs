@@ -1,0 +1,256 @@
+//! What a daemon says of a job that it holds: its log, and how it ended.
+
+use crate::answer::accepted;
+use crate::provisioner_job::LogLevel;
+use crate::{Client, ClientError, DateTime, Id, Json, MutationBuilder, UserError, schema};
+
+/// One line of a job's log.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct JobLogInput {
+    /// When it was written.
+    pub time: DateTime,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// Who speaks.
+    pub source: LogSource,
+    /// The step it belongs to, e.g. `Apply`.
+    pub stage: String,
+    /// At most 1 KiB.
+    pub text: String,
+}
+
+/// Who speaks in a job's log.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogSource {
+    /// The daemon.
+    ProvisionerDaemon,
+    /// What it runs.
+    Provisioner,
+}
+
+/// What a job that succeeded found or made.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub enum ProvisionerJobResultInput {
+    /// Of a template import.
+    TemplateImport(TemplateImportResultInput),
+    /// Of a workspace build.
+    WorkspaceBuild(WorkspaceBuildResultInput),
+}
+
+/// What an import found.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct TemplateImportResultInput {
+    /// Markdown; empty if there is none.
+    pub readme: String,
+    /// The module's variables.
+    pub variables: Vec<TemplateVariableInput>,
+}
+
+/// A variable of a module.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct TemplateVariableInput {
+    /// Label of the block.
+    pub name: String,
+    /// Type expression of Terraform.
+    #[cynic(rename = "type")]
+    pub type_expression: String,
+    /// Empty if there is none.
+    pub description: String,
+    /// `None` if there is none; `null` is one.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub default: Option<Json>,
+    /// Whether a value must be given.
+    pub required: bool,
+    /// Whether the value must not be shown.
+    pub sensitive: bool,
+    /// Whether `null` is a value.
+    pub nullable: bool,
+    /// Whether the value is kept nowhere.
+    pub ephemeral: bool,
+    /// Rules in order.
+    pub validations: Vec<VariableValidationInput>,
+}
+
+/// A rule for the values of a variable.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct VariableValidationInput {
+    /// Expression of Terraform.
+    pub condition: String,
+    /// What to tell who broke it.
+    pub error_message: String,
+}
+
+/// What a build made.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct WorkspaceBuildResultInput {
+    /// Everything the state manages.
+    pub resources: Vec<WorkspaceResourceInput>,
+    /// What a person can open.
+    pub apps: Vec<WorkspaceAppInput>,
+    /// What a person may want to know.
+    pub metadata: Vec<WorkspaceMetadataInput>,
+    /// Cost of a day.
+    pub daily_cost: i32,
+}
+
+/// A managed resource.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct WorkspaceResourceInput {
+    /// Address in the state.
+    pub address: String,
+    /// Type of Terraform.
+    #[cynic(rename = "type")]
+    pub kind: String,
+    /// Name in the module.
+    pub name: String,
+}
+
+/// Something to open.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct WorkspaceAppInput {
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// An emoji or URL; empty if there is none.
+    pub icon: String,
+}
+
+/// Something to know.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct WorkspaceMetadataInput {
+    /// What it is about.
+    pub key: String,
+    /// What it says.
+    pub value: String,
+}
+
+#[derive(cynic::InputObject)]
+struct AppendProvisionerJobLogsInput {
+    provisioner_job_id: Id,
+    first_sequence: i32,
+    logs: Vec<JobLogInput>,
+}
+
+#[derive(cynic::InputObject)]
+struct CompleteProvisionerJobInput {
+    provisioner_job_id: Id,
+    result: ProvisionerJobResultInput,
+}
+
+#[derive(cynic::InputObject)]
+struct FailProvisionerJobInput {
+    provisioner_job_id: Id,
+    code: String,
+    message: String,
+    canceled: bool,
+}
+
+#[derive(cynic::QueryVariables)]
+struct AppendProvisionerJobLogsVariables {
+    input: AppendProvisionerJobLogsInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "AppendProvisionerJobLogsVariables")]
+struct AppendProvisionerJobLogs {
+    #[arguments(input: $input)]
+    append_provisioner_job_logs: Option<AppendProvisionerJobLogsPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct AppendProvisionerJobLogsPayload {
+    cancel_requested: bool,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct CompleteProvisionerJobVariables {
+    input: CompleteProvisionerJobInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "CompleteProvisionerJobVariables")]
+struct CompleteProvisionerJob {
+    #[arguments(input: $input)]
+    complete_provisioner_job: Option<CompleteProvisionerJobPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct CompleteProvisionerJobPayload {
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct FailProvisionerJobVariables {
+    input: FailProvisionerJobInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "FailProvisionerJobVariables")]
+struct FailProvisionerJob {
+    #[arguments(input: $input)]
+    fail_provisioner_job: Option<FailProvisionerJobPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct FailProvisionerJobPayload {
+    user_errors: Vec<UserError>,
+}
+
+impl Client {
+    /// Adds lines to a job's log, the first of them with number `first_sequence` (from 1); lines that the server
+    /// has already are ignored, so that the call may be repeated. Answers whether the job must be interrupted.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
+    pub async fn append_provisioner_job_logs(
+        &self,
+        job: &Id,
+        first_sequence: i32,
+        logs: Vec<JobLogInput>,
+    ) -> Result<bool, ClientError> {
+        let input = AppendProvisionerJobLogsInput { provisioner_job_id: job.clone(), first_sequence, logs };
+        let variables = AppendProvisionerJobLogsVariables { input };
+        let data = self.run(AppendProvisionerJobLogs::build(variables)).await?;
+        accepted(
+            data.append_provisioner_job_logs
+                .map(|payload| (Some(payload.cancel_requested), payload.user_errors)),
+        )
+    }
+
+    /// Reports that a job succeeded.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
+    pub async fn complete_provisioner_job(
+        &self,
+        job: &Id,
+        result: ProvisionerJobResultInput,
+    ) -> Result<(), ClientError> {
+        let input = CompleteProvisionerJobInput { provisioner_job_id: job.clone(), result };
+        let data = self.run(CompleteProvisionerJob::build(CompleteProvisionerJobVariables { input })).await?;
+        accepted(data.complete_provisioner_job.map(|payload| (Some(()), payload.user_errors)))
+    }
+
+    /// Reports that a job failed, or ended because it was asked to (`canceled`).
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
+    pub async fn fail_provisioner_job(
+        &self,
+        job: &Id,
+        code: &str,
+        message: &str,
+        canceled: bool,
+    ) -> Result<(), ClientError> {
+        let input = FailProvisionerJobInput {
+            provisioner_job_id: job.clone(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            canceled,
+        };
+        let data = self.run(FailProvisionerJob::build(FailProvisionerJobVariables { input })).await?;
+        accepted(data.fail_provisioner_job.map(|payload| (Some(()), payload.user_errors)))
+    }
+}
