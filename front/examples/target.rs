@@ -4,6 +4,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use axum::routing::get;
 use guildhall_front::{ListenerLimits, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,8 @@ async fn main() -> Result<(), std::io::Error> {
             signal.cancel();
         }
     });
-    serve(listener, front.router(), ListenerLimits::default(), shutdown).await;
+    let sdl = support::schema().sdl();
+    let router = front.router().route("/schema.graphql", get(async move || sdl));
+    serve(listener, router, ListenerLimits::default(), shutdown).await;
     Ok(())
 }

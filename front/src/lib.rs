@@ -30,6 +30,7 @@ pub mod request_id;
 mod run;
 mod scan;
 mod sse;
+mod syntax;
 mod ws;
 
 pub use answer::Answer;

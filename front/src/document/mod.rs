@@ -26,7 +26,8 @@ use crate::{
     cost::CostPlan,
     digest::Digest,
     error::{ErrorCode, GraphqlError, Phase, Refused},
-    scan::scan,
+    scan::{scan, syntax_error},
+    syntax::grammar,
 };
 use lines::Lines;
 
@@ -98,15 +99,10 @@ impl Document {
     }
 
     fn validated(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Result<Self, Refused> {
+        grammar::check(text).map_err(|error| syntax_error(text, error.at, error.message))?;
         let lines = Lines::of(text);
         let ast =
             Ast::parse(text, "request").map_err(|failed| diagnostics::syntax(&failed.errors, &lines))?;
-        if ast.definitions.is_empty() {
-            let message = "Syntax error: the document is empty.";
-            return Err(GraphqlError::new(ErrorCode::GraphqlParseFailed, message)
-                .at(Some(lines.pos(text.len())))
-                .into());
-        }
         measure::measure(&ast, limits, &lines)?;
         let document = ast
             .to_executable_validate(schema)

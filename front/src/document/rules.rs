@@ -15,7 +15,8 @@ use crate::{
     error::{ErrorCode, GraphqlError, Refused},
 };
 
-/// Checks introspection (a setting) and arguments that differ only in the length of a list.
+/// Checks introspection (a setting), input fields that are given twice, and arguments that differ only in the length
+/// of a list.
 ///
 /// # Errors
 /// `GRAPHQL_VALIDATION_FAILED`.
@@ -30,9 +31,48 @@ pub(super) fn check(
         if !limits.introspection {
             no_introspection(document, set, lines)?;
         }
+        for variable in &operation.variables {
+            variable.default_value.iter().try_for_each(|default| unique_fields(default, lines))?;
+        }
+        unique_in_set(set, lines)?;
         Merging { schema, document, lines, seen: HashSet::new() }.agree(&[set])?;
     }
+    document.fragments.values().try_for_each(|fragment| unique_in_set(&fragment.selection_set, lines))
+}
+
+/// Input fields in the arguments of a set, as it is written.
+fn unique_in_set(set: &SelectionSet, lines: &Lines<'_>) -> Result<(), Refused> {
+    for selection in &set.selections {
+        let directives = selection.directives().iter().flat_map(|directive| &directive.arguments);
+        directives.into_iter().try_for_each(|argument| unique_fields(&argument.value, lines))?;
+        match selection {
+            Selection::Field(field) => {
+                field.arguments.iter().try_for_each(|argument| unique_fields(&argument.value, lines))?;
+                field.selection_set.iter().try_for_each(|set| unique_in_set(set, lines))?;
+            }
+            Selection::InlineFragment(fragment) => unique_in_set(&fragment.selection_set, lines)?,
+            Selection::FragmentSpread(_) => {}
+        }
+    }
     Ok(())
+}
+
+fn unique_fields(value: &Node<Value>, lines: &Lines<'_>) -> Result<(), Refused> {
+    match value.as_ref() {
+        Value::List(items) => items.iter().try_for_each(|item| unique_fields(item, lines)),
+        Value::Object(fields) => {
+            let mut names = HashSet::new();
+            fields.iter().try_for_each(|(name, value)| {
+                if names.insert(name.as_str()) {
+                    return unique_fields(value, lines);
+                }
+                let message = format!("There can be only one input field named \"{name}\".");
+                let error = GraphqlError::new(ErrorCode::GraphqlValidationFailed, message);
+                Err(error.at(lines.start(name.location())).into())
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn no_introspection(
@@ -164,6 +204,14 @@ mod tests {
         assert!(check("{ a(l: [1]) a(l: [1, 2]) }").unwrap().contains("\"a\" conflict"));
         assert!(check("{ n { a(o: {l: []}) } ...F } fragment F on Query { n { a(o: {l: [1]}) } }").is_some());
         assert_eq!(check("{ u { ... on A { f(l: [1]) } ... on B { f(l: [1, 2]) } } }"), None);
+    }
+
+    #[test]
+    fn input_fields_are_given_once() {
+        let check = |text| check_text(text, &Limits::default());
+        assert!(check("{ a(o: {l: [1], l: [2]}) }").unwrap().contains("input field named \"l\""));
+        assert!(check("query($o: O = {l: 1, l: 2}) { a(o: $o) }").is_some());
+        assert!(check("{ n { ...F } } fragment F on Query { a(o: {l: [1], l: [2]}) }").is_some());
     }
 
     #[test]

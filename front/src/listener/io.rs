@@ -24,18 +24,22 @@ use tokio::{
 use super::ListenerLimits;
 
 /// What the requests of a connection are doing.
+#[derive(Default)]
 pub(super) struct Activity {
+    /// Requests so far: one may begin and end between two looks at the connection.
+    begun: AtomicUsize,
     requests: AtomicUsize,
     upgraded: AtomicBool,
 }
 
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { requests: AtomicUsize::new(0), upgraded: AtomicBool::new(false) })
+        Arc::default()
     }
 
     /// A request whose header is complete. It is over when the value is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
+        self.begun.fetch_add(1, Ordering::AcqRel);
         self.requests.fetch_add(1, Ordering::AcqRel);
         Busy(Arc::clone(self))
     }
@@ -105,6 +109,8 @@ pub(super) struct Timed {
     stream: TcpStream,
     activity: Arc<Activity>,
     waiting: Waiting,
+    /// Requests that had begun at the last look.
+    seen: usize,
     deadline: Pin<Box<Sleep>>,
     stalled: Option<Pin<Box<Sleep>>>,
     header_read: Duration,
@@ -121,6 +127,7 @@ impl Timed {
             stream,
             activity,
             waiting: Waiting::Header,
+            seen: 0,
             deadline: Box::pin(sleep_until(Instant::now() + header_read)),
             stalled: None,
             header_read,
@@ -140,11 +147,23 @@ impl Timed {
         self.deadline.as_mut().reset(Instant::now() + patience);
     }
 
+    /// Notes whether a request has begun since the last look, and whether one is being served.
+    fn look(&mut self) -> bool {
+        let begun = self.activity.begun.load(Ordering::Acquire);
+        let busy = self.activity.is_busy();
+        if busy || begun != self.seen {
+            self.waiting = Waiting::Served;
+        }
+        self.seen = begun;
+        busy
+    }
+
     fn received(&mut self, bytes: &[u8]) {
         let is_http2 = *self.is_http2.get_or_insert_with(|| bytes.starts_with(b"PRI"));
-        if self.activity.is_busy() {
-            self.waiting = Waiting::Served;
-        } else if is_http2 {
+        if self.look() {
+            return;
+        }
+        if is_http2 {
             self.wait_for(Waiting::Request);
         } else if self.waiting != Waiting::Header {
             self.wait_for(Waiting::Header);
@@ -167,8 +186,7 @@ impl AsyncRead for Timed {
                 Poll::Ready(result)
             }
             Poll::Pending => {
-                if self.activity.is_busy() {
-                    self.waiting = Waiting::Served;
+                if self.look() {
                     return Poll::Pending;
                 }
                 if self.waiting == Waiting::Served {
