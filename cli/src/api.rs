@@ -19,7 +19,8 @@ pub enum Api {
 /// The arguments of `guildhall api graphql`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`query` is the document; every other name is a variable. The exit code tells the kind of the first error.
+`query` is the document; every other name is a variable.
+The exit code tells the kind of the first error.
 
 Examples:
   guildhall api graphql -f query='{ viewer { username } }'

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use console::style;
-use guildhall_client::provisioner_job::{
-    JobProgress, LogLevel, PendingReason, ProvisionerJobLog, ProvisionerJobState,
-};
+use guildhall_client::provisioner_job::{LogLevel, PendingReason, ProvisionerJobState};
+use guildhall_client::provisioner_job_log::{JobProgress, ProvisionerJobLog};
 use guildhall_client::{Client, Id, Retry};
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -11,8 +11,8 @@ use crate::failure::Failure;
 /// The option that names an organization.
 #[derive(Debug, Clone, Default, Args)]
 pub struct InOrganization {
-    /// The organization; default: the only one you belong to
-    #[arg(long = "org", short = 'O', env = "GUILDHALL_ORG", value_name = "ORG")]
+    /// The organization; may be left out by those who belong to one alone
+    #[arg(long = "org", short = 'O', value_name = "ORG")]
     org: Option<String>,
 }
 

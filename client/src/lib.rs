@@ -12,6 +12,7 @@ pub mod organization;
 pub mod provisioner;
 pub mod provisioner_daemon;
 pub mod provisioner_job;
+pub mod provisioner_job_log;
 pub mod provisioner_key;
 pub mod role;
 pub mod session;

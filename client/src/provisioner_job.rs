@@ -1,4 +1,4 @@
-//! Jobs: what daemons do, and the log that they write.
+//! Jobs: what daemons do.
 
 use serde::Serialize;
 
@@ -149,21 +149,6 @@ impl ProvisionerJobState {
     }
 }
 
-/// A line of a job's log.
-#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
-pub struct ProvisionerJobLog {
-    /// Its number, from 1.
-    pub sequence: i32,
-    /// When it was written.
-    pub time: DateTime,
-    /// How much it matters.
-    pub level: LogLevel,
-    /// The step it belongs to, e.g. `Apply`.
-    pub stage: String,
-    /// The line.
-    pub text: String,
-}
-
 /// How much a line of a log matters.
 #[derive(cynic::Enum, Debug, Clone, PartialEq, Eq)]
 #[cynic(non_exhaustive)]
@@ -182,53 +167,6 @@ pub enum LogLevel {
     #[cynic(fallback)]
     Other(String),
 }
-
-/// The state of a job, read before its next log lines: when the state is final and the page is the last one,
-/// nothing more will come.
-#[derive(Debug)]
-pub struct JobProgress {
-    /// How far the job is.
-    pub state: ProvisionerJobState,
-    /// Why it failed.
-    pub error: Option<JobError>,
-    /// While pending: why.
-    pub pending_reason: Option<PendingReason>,
-    /// The lines after the cursor.
-    pub logs: Page<ProvisionerJobLog>,
-}
-
-#[derive(cynic::QueryVariables)]
-struct JobLogsVariables {
-    id: Id,
-    after: Option<String>,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Query", variables = "JobLogsVariables")]
-struct JobLogs {
-    #[arguments(id: $id)]
-    node: Option<JobLogsNode>,
-}
-
-#[derive(cynic::InlineFragments)]
-#[cynic(graphql_type = "Node", variables = "JobLogsVariables")]
-enum JobLogsNode {
-    Job(JobWithLogs),
-    #[cynic(fallback)]
-    Other,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "ProvisionerJob", variables = "JobLogsVariables")]
-struct JobWithLogs {
-    state: ProvisionerJobState,
-    error: Option<JobError>,
-    pending_reason: Option<PendingReason>,
-    #[arguments(first: 100, after: $after)]
-    logs: ProvisionerJobLogConnection,
-}
-
-connection!(ProvisionerJobLogConnection, ProvisionerJobLog);
 
 #[derive(cynic::InputObject)]
 struct CancelProvisionerJobInput {
@@ -288,20 +226,6 @@ impl Client {
         let variables = ProvisionerJobsVariables { organization: organization.clone(), after };
         let data = self.run_idempotent(ProvisionerJobs::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.provisioner_jobs.into())
-    }
-
-    /// The state of a job and the lines of its log after the cursor `after`.
-    ///
-    /// # Errors
-    /// [`ClientError::NotFound`] when the job is missing or not visible, else as [`Client::run`].
-    pub async fn job_progress(&self, job: &Id, after: Option<String>) -> Result<JobProgress, ClientError> {
-        let variables = JobLogsVariables { id: job.clone(), after };
-        let job_with_logs = match self.run_idempotent(JobLogs::build(variables)).await?.node {
-            Some(JobLogsNode::Job(found)) => Some(found),
-            Some(JobLogsNode::Other) | None => None,
-        };
-        let JobWithLogs { state, error, pending_reason, logs } = found(job_with_logs, "job", job.inner())?;
-        Ok(JobProgress { state, error, pending_reason, logs: logs.into() })
     }
 
     /// Asks a job to end.

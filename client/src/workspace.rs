@@ -121,28 +121,6 @@ pub struct CreateWorkspaceInput {
     pub parameters: Vec<ParameterInput>,
 }
 
-/// A start of a workspace.
-#[derive(cynic::InputObject, Debug, Clone)]
-pub struct StartWorkspaceInput {
-    /// Which.
-    pub workspace_id: Id,
-    /// Merged over the values of the latest build.
-    pub parameters: Vec<ParameterInput>,
-    /// Default: the version of the latest build.
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub template_version_id: Option<Id>,
-}
-
-#[derive(cynic::InputObject)]
-struct StopWorkspaceInput {
-    workspace_id: Id,
-}
-
-#[derive(cynic::InputObject)]
-struct DeleteWorkspaceInput {
-    workspace_id: Id,
-}
-
 #[derive(cynic::QueryVariables)]
 struct WorkspacesVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -206,60 +184,6 @@ struct CreateWorkspacePayload {
     user_errors: Vec<UserError>,
 }
 
-#[derive(cynic::QueryVariables)]
-struct StartWorkspaceVariables {
-    input: StartWorkspaceInput,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "StartWorkspaceVariables")]
-struct StartWorkspace {
-    #[arguments(input: $input)]
-    start_workspace: Option<StartWorkspacePayload>,
-}
-
-#[derive(cynic::QueryFragment)]
-struct StartWorkspacePayload {
-    workspace_build: Option<BuildSummary>,
-    user_errors: Vec<UserError>,
-}
-
-#[derive(cynic::QueryVariables)]
-struct StopWorkspaceVariables {
-    input: StopWorkspaceInput,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "StopWorkspaceVariables")]
-struct StopWorkspace {
-    #[arguments(input: $input)]
-    stop_workspace: Option<StopWorkspacePayload>,
-}
-
-#[derive(cynic::QueryFragment)]
-struct StopWorkspacePayload {
-    workspace_build: Option<BuildSummary>,
-    user_errors: Vec<UserError>,
-}
-
-#[derive(cynic::QueryVariables)]
-struct DeleteWorkspaceVariables {
-    input: DeleteWorkspaceInput,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "DeleteWorkspaceVariables")]
-struct DeleteWorkspace {
-    #[arguments(input: $input)]
-    delete_workspace: Option<DeleteWorkspacePayload>,
-}
-
-#[derive(cynic::QueryFragment)]
-struct DeleteWorkspacePayload {
-    workspace_build: Option<BuildSummary>,
-    user_errors: Vec<UserError>,
-}
-
 impl Client {
     /// The workspaces that the token may see, by name.
     ///
@@ -295,34 +219,5 @@ impl Client {
     pub async fn create_workspace(&self, input: CreateWorkspaceInput) -> Result<Workspace, ClientError> {
         let data = self.run(CreateWorkspace::build(CreateWorkspaceVariables { input })).await?;
         accepted(data.create_workspace.map(|payload| (payload.workspace, payload.user_errors)))
-    }
-
-    /// Queues a start.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
-    pub async fn start_workspace(&self, input: StartWorkspaceInput) -> Result<BuildSummary, ClientError> {
-        let data = self.run(StartWorkspace::build(StartWorkspaceVariables { input })).await?;
-        accepted(data.start_workspace.map(|payload| (payload.workspace_build, payload.user_errors)))
-    }
-
-    /// Queues a stop.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
-    pub async fn stop_workspace(&self, workspace: &Id) -> Result<BuildSummary, ClientError> {
-        let input = StopWorkspaceInput { workspace_id: workspace.clone() };
-        let data = self.run(StopWorkspace::build(StopWorkspaceVariables { input })).await?;
-        accepted(data.stop_workspace.map(|payload| (payload.workspace_build, payload.user_errors)))
-    }
-
-    /// Queues the deletion; the workspace is gone when that build succeeds.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
-    pub async fn delete_workspace(&self, workspace: &Id) -> Result<BuildSummary, ClientError> {
-        let input = DeleteWorkspaceInput { workspace_id: workspace.clone() };
-        let data = self.run(DeleteWorkspace::build(DeleteWorkspaceVariables { input })).await?;
-        accepted(data.delete_workspace.map(|payload| (payload.workspace_build, payload.user_errors)))
     }
 }

@@ -21,8 +21,8 @@ use crate::parameters::{self, Pair};
 /// The arguments of `guildhall templates push`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The folder is packed without .git, .terraform, Terraform state and what its .guildhallignore lists. The command
-follows the import until it ends; its exit code is 8 when the module is not accepted.
+The folder is packed without .git, .terraform, Terraform state and what its .guildhallignore lists.
+The import is followed until it ends; the exit code is 8 when the module is not accepted.
 
 Examples:
   guildhall templates push docker-dev --org data-platform --directory ./template

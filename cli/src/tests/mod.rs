@@ -11,6 +11,7 @@ use clap::Parser;
 
 use crate::{Command, EXIT_CODES, Globals, completion, provisionerd};
 
+/// A GraphQL control plane for developer platforms
 #[derive(Debug, Parser)]
 #[command(name = "guildhall", after_help = EXIT_CODES)]
 struct Line {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use guildhall_client::workspace::{StartWorkspaceInput, WorkspaceSummary};
-use guildhall_client::workspace_build::BuildSummary;
+use guildhall_client::workspace::WorkspaceSummary;
+use guildhall_client::workspace_build::{BuildSummary, StartWorkspaceInput};
 use guildhall_client::{Client, Id};
 
 use super::{Which, show};

@@ -23,12 +23,13 @@ const RESERVED: &str = "workspace";
 /// The arguments of `guildhall workspaces create`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Parameters without a default are asked for on a terminal. Numbers, booleans, lists and objects are given as JSON.
-The command follows the first build until it ends; its exit code is 8 when the build fails.
+Parameters without a default are asked for on a terminal.
+Numbers, booleans, lists and objects are given as JSON.
+The first build is followed until it ends; the exit code is 8 when it fails.
 
 Examples:
   guildhall workspaces create dev --template data-platform/docker-dev
-  guildhall workspaces create dev -t docker-dev --org data-platform --param cpus=4 --param 'ports=[80,443]'
+  guildhall workspaces create dev -t docker-dev -p cpus=4 -p 'ports=[80,443]'
   guildhall workspaces create dev -t docker-dev --rich-parameter-file dev.toml --detach")]
 pub struct Create {
     /// Slug: a-z, 0-9 and single hyphens, at most 32 characters
