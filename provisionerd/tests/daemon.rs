@@ -155,6 +155,29 @@ async fn an_outage_delays_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_state_that_the_server_refuses_is_kept_for_a_person() {
+    needs_terraform!("a_state_that_the_server_refuses_is_kept_for_a_person");
+    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
+    server.enqueue_build();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
+    begun(&server).await;
+    server.state.lock().unwrap().fenced = true;
+    let_go(work_dir.path());
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(job["code"], "APPLY_FAILED", "{job}");
+    assert!(
+        server.log().contains("the server refused the state with 403: this build has ended"),
+        "{}",
+        server.log()
+    );
+    let kept = fs::read_dir(work_dir.path().join("tester/unsaved-states")).unwrap().next().unwrap().unwrap();
+    assert!(fs::read_to_string(kept.path()).unwrap().contains("\"slow\""));
+    assert_eq!(leftovers(work_dir.path()), 0);
+}
+
+#[tokio::test]
 async fn a_cancel_is_heard_and_reported() {
     needs_terraform!("a_cancel_is_heard_and_reported");
     let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());

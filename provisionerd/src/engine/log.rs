@@ -49,11 +49,11 @@ pub struct LogLine {
     pub source: LogSource,
     /// The step it belongs to.
     pub stage: Stage,
-    /// One line of at most [`MAX_LINE`] bytes, secrets masked.
+    /// One line of at most 1 KiB, secrets masked.
     pub text: String,
 }
 
-/// Where engines write to. Never blocks: a job prints at most [`MAX_JOB`] bytes, then one notice, then nothing.
+/// Where engines write to. Never blocks: a job prints at most 1 MiB, then one notice, then nothing.
 #[derive(Debug, Clone)]
 pub struct LogSink {
     lines: mpsc::UnboundedSender<LogLine>,
