@@ -281,6 +281,18 @@ async fn a_bad_archive_is_named_and_leaves_nothing() {
     assert_eq!(leftovers(work_dir.path()), 0);
 }
 
+#[tokio::test]
+async fn a_result_that_is_refused_ends_the_job_as_failed() {
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    server.seen().refuse_results = true;
+    server.enqueue_import();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &shutdown);
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(job["code"], "RESULT_REFUSED", "{job}");
+}
+
 /// A daemon in a process of its own: it can be killed. Told by the environment what to serve.
 #[tokio::test]
 #[ignore = "run by other tests as a process of its own"]

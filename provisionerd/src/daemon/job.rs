@@ -224,6 +224,11 @@ async fn report(
         Ok(()) => {}
         Err(Unsaid::Refused(error)) => {
             tracing::warn!(job = job.inner(), %error, "the server did not take the result of the job");
+            // A result that can't be taken, e.g. for its size, must not leave the job running for ever. If it is
+            // the job that was taken away, this is refused as well.
+            let message = format!("the server did not take the result of the job: {error}");
+            let fail = || client.fail_provisioner_job(job, "RESULT_REFUSED", &message, false);
+            let _ = daemon.server.insist(fail).await;
         }
         Err(Unsaid::GaveUp(error)) => {
             tracing::error!(job = job.inner(), %error, "the result of the job could not be delivered");

@@ -44,6 +44,8 @@ pub struct Seen {
     pub unheard: usize,
     /// Answer UNAUTHENTICATED to every mutation.
     pub key_disabled: bool,
+    /// Refuse results, as for their size.
+    pub refuse_results: bool,
     /// Drop the answer of the next append after it was kept.
     pub forget_answer: bool,
 }
@@ -192,6 +194,7 @@ async fn graphql(
             }
             json!({"cancelRequested": seen.cancel, "userErrors": []})
         }
+        "completeProvisionerJob" if seen.refuse_results => conflict(json!({"provisionerJob": null})),
         _ => {
             seen.ended.push(input.clone());
             json!({"provisionerJob": null, "userErrors": []})
