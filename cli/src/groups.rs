@@ -4,8 +4,9 @@ use clap::Subcommand;
 use guildhall_client::group::{AddGroupMembersInput, CreateGroupInput, Group};
 use guildhall_client::{Client, ClientError, Page};
 
+use crate::bulk::report;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, lines};
+use crate::failure::Failure;
 use crate::names::{InOrganization, Scoped};
 
 /// The verbs of `guildhall groups`.
@@ -101,16 +102,5 @@ async fn add(context: &Context, client: &Client, group: &Group, usernames: &[Str
     }
     let results =
         client.add_group_members(AddGroupMembersInput { group_id: group.id.clone(), user_ids }).await?;
-    if context.output.is_json() {
-        context.output.json(&results)?;
-    }
-    let mut refused = Vec::new();
-    for (username, result) in usernames.iter().zip(&results) {
-        if !result.user_errors.is_empty() {
-            refused.push(format!("{username}: {}", lines(&result.user_errors)));
-        } else if !context.output.is_json() {
-            context.output.line(&format!("Added {username} to {}.", group.name))?;
-        }
-    }
-    if refused.is_empty() { Ok(()) } else { Err(Failure::new(Exit::Refused, refused.join("\n"))) }
+    report(context, usernames, &results, |result| &result.user_errors, &group.name)
 }

@@ -11,6 +11,7 @@ pub mod completion;
 pub mod provisionerd;
 
 mod api;
+mod bulk;
 mod context;
 mod credentials;
 mod failure;

@@ -2,14 +2,13 @@
 
 use clap::{Args, Subcommand};
 use guildhall_client::Page;
-use guildhall_client::member::{
-    AddMemberResult, AddMembersInput, NewMemberInput, RemoveMemberInput, SetMemberRolesInput,
-};
+use guildhall_client::member::{AddMembersInput, NewMemberInput, RemoveMemberInput, SetMemberRolesInput};
 use guildhall_client::role::Role;
 use serde_json::json;
 
+use crate::bulk::report;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, lines};
+use crate::failure::Failure;
 use crate::names::InOrganization;
 
 /// The verbs of `guildhall members`.
@@ -102,28 +101,7 @@ async fn add(
             .push(NewMemberInput { user_id, roles: Some(roles.clone()).filter(|roles| !roles.is_empty()) });
     }
     let results = client.add_members(AddMembersInput { organization_id: organization.id, members }).await?;
-    report(context, usernames, &results, &organization.name)
-}
-
-/// Says what came of each; fails when one failed.
-fn report(
-    context: &Context,
-    usernames: &[String],
-    results: &[AddMemberResult],
-    organization: &str,
-) -> Result<(), Failure> {
-    if context.output.is_json() {
-        context.output.json(results)?;
-    }
-    let mut refused = Vec::new();
-    for (username, result) in usernames.iter().zip(results) {
-        if !result.user_errors.is_empty() {
-            refused.push(format!("{username}: {}", lines(&result.user_errors)));
-        } else if !context.output.is_json() {
-            context.output.line(&format!("Added {username} to {organization}."))?;
-        }
-    }
-    if refused.is_empty() { Ok(()) } else { Err(Failure::new(Exit::Refused, refused.join("\n"))) }
+    report(context, usernames, &results, |result| &result.user_errors, &organization.name)
 }
 
 async fn list(

@@ -1,5 +1,7 @@
 //! What commands ask for, write and answer.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 
 use super::fake::{
@@ -169,6 +171,30 @@ async fn logs_are_read_once_each_by_cursor() {
     let outcome = server.run(&["workspaces", "logs", "dev"]).await;
     assert_eq!(outcome.results, "Plan       first\n");
     assert!(outcome.notes.contains("--follow"), "{}", outcome.notes);
+}
+
+#[tokio::test]
+async fn why_a_job_waits_is_said_once_a_reason() {
+    let polls = AtomicUsize::new(0);
+    let answer = move |name: &str, variables: &Value| {
+        if name != "JobLogs" {
+            return known(name, variables);
+        }
+        let (state, reason) = match polls.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => ("PENDING", Some("no provisioner daemon serves data")),
+            2 => ("PENDING", Some("all provisioner daemons are busy")),
+            _ => ("CANCELED", None),
+        };
+        let reason = reason.map(|message| json!({"code": "ALL_BUSY", "message": message, "tags": []}));
+        Some(json!({"node": {"__typename": "ProvisionerJob", "state": state, "error": null,
+            "pendingReason": reason, "logs": connection(Vec::new())}}))
+    };
+    let server = Fake::knowing(answer).await;
+    let outcome = server.run(&["workspaces", "logs", "dev", "--follow"]).await;
+    assert_eq!(outcome.exit, Some(Exit::JobFailed));
+    for part in ["waiting: no provisioner daemon", "waiting: all provisioner daemons", "was canceled"] {
+        assert_eq!(outcome.notes.matches(part).count(), 1, "{part} in\n{}", outcome.notes);
+    }
 }
 
 #[tokio::test]
