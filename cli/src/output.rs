@@ -162,7 +162,7 @@ impl Output {
             return self.note(&error.to_string());
         }
         let prefix = console::style("error:").for_stderr().red().bold();
-        self.note(&format!("{prefix} {}", failure.message.replace('\n', "\n       ")));
+        self.note(&format!("{prefix} {}", printable(&failure.message).replace('\n', "\n       ")));
         if let Some(hint) = &failure.hint {
             self.note(&format!("{} {hint}", console::style(" next:").for_stderr().bold()));
         }
