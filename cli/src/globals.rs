@@ -9,7 +9,7 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// The server, e.g. https://guildhall.example.com; default: the one signed in to last
+    /// The server, e.g. guildhall.example.com; default: the one signed in to last
     #[arg(long, global = true, env = "GUILDHALL_URL", value_name = "URL")]
     pub url: Option<String>,
 
