@@ -169,14 +169,15 @@ impl<H: Host, S: Executor> Inner<H, S> {
             // Refusing costs work too; whoever sends nothing but nonsense runs out of points.
             self.rate.iter().for_each(|rate| rate.charge(key, 1, caller.arrived));
         })?;
-        let rate = match self.rate.as_ref().map(|rate| rate.take(key, cost, caller.arrived)) {
+        let price = if operation.is_dry_run(&variables) { 1 } else { cost };
+        let rate = match self.rate.as_ref().map(|rate| rate.take(key, price, caller.arrived)) {
             None => None,
             Some(Ok(status)) => Some(status),
-            Some(Err((status, wait))) => return Err(rate_limited(status, cost, wait)),
+            Some(Err((status, wait))) => return Err(rate_limited(status, price, wait)),
         };
-        let Some(slot) = self.load.admit(operation.kind, cost) else {
+        let Some(slot) = self.load.admit(operation.kind, price) else {
             if let Some(rate) = &self.rate {
-                rate.refund(key, cost, caller.arrived);
+                rate.refund(key, price, caller.arrived);
             }
             return Err(overloaded());
         };
@@ -206,7 +207,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
             request.data.insert(cursor.clone());
         }
         let (request, work) = self.host.prepare(request, identity, &meta);
-        let charge = Charge { key, points: cost, status: rate };
+        let charge = Charge { key, points: price, status: rate };
         Ok(Admitted { request, operation, meta, work, charge, slot, cursor, explain })
     }
 
@@ -226,7 +227,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
         let mut given = params.variables.take().unwrap_or_default();
         let variables = coerce(&self.schema, &operation.variables, &mut given).map_err(Refused::document)?;
         let cost = operation.cost.points(&variables);
-        if cost > self.limits.cost {
+        if cost > self.limits.cost && !operation.is_dry_run(&variables) {
             let limit = self.limits.cost;
             let message =
                 format!("The operation may cost {cost} points, more than {limit}: ask for smaller pages.");

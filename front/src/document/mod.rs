@@ -1,6 +1,8 @@
 //! Documents: from text to something validated that can be executed many times.
 
+mod absent;
 mod diagnostics;
+mod dry_run;
 pub(crate) mod lines;
 mod lower;
 mod measure;
@@ -29,6 +31,7 @@ use crate::{
     scan::{scan, syntax_error},
     syntax::grammar,
 };
+use dry_run::DryRun;
 use lines::Lines;
 
 /// The kind of an operation.
@@ -71,6 +74,7 @@ pub(crate) struct Operation {
     pub(crate) kind: OperationKind,
     pub(crate) variables: Vec<Declared>,
     pub(crate) cost: CostPlan,
+    dry_run: DryRun,
     form: Form,
 }
 
@@ -104,9 +108,13 @@ impl Document {
         let ast =
             Ast::parse(text, "request").map_err(|failed| diagnostics::syntax(&failed.errors, &lines))?;
         measure::measure(&ast, limits, &lines)?;
-        let document = ast
-            .to_executable_validate(schema)
-            .map_err(|failed| diagnostics::invalid(&failed.errors, &lines, limits.errors))?;
+        let document = match ast.to_executable_validate(schema) {
+            Ok(document) => document,
+            Err(failed) if rules::only_counts_roots(&failed.errors, &failed.partial) => {
+                Valid::assume_valid(failed.partial)
+            }
+            Err(failed) => return Err(diagnostics::invalid(&failed.errors, &lines, limits.errors)),
+        };
         rules::check(schema, &document, &lines, limits)?;
         let document = Arc::new(document);
         let shared: Arc<str> = Arc::from(text);
@@ -175,8 +183,14 @@ impl Operation {
             },
             variables: operation.variables.iter().map(|variable| declared(variable)).collect(),
             cost: CostPlan::of(schema, document, operation, limits),
+            dry_run: DryRun::of(document, operation),
             form,
         }
+    }
+
+    /// Whether only the price of the operation is asked for.
+    pub(crate) fn is_dry_run(&self, variables: &Variables) -> bool {
+        self.dry_run.is_asked_for(variables)
     }
 
     /// The form for the executor, with conditions decided by `variables`.
@@ -185,6 +199,17 @@ impl Operation {
         schema: &Valid<Schema>,
         variables: &Variables,
     ) -> types::ExecutableDocument {
+        let mut executable = self.lowered(schema, variables);
+        if self.variables.iter().any(|declared| !variables.contains_key(&declared.name)) {
+            absent::remove(&mut executable, variables);
+        }
+        if self.is_dry_run(variables) {
+            dry_run::reduce(&mut executable);
+        }
+        executable
+    }
+
+    fn lowered(&self, schema: &Valid<Schema>, variables: &Variables) -> types::ExecutableDocument {
         match &self.form {
             Form::Fixed(executable) => executable.clone(),
             Form::Conditional { text, document } => {

@@ -7,6 +7,7 @@ use apollo_compiler::{
     ast::{Argument, Value},
     executable::{Field, Selection, SelectionSet},
     schema::ExtendedType,
+    validation::DiagnosticList,
 };
 
 use super::lines::Lines;
@@ -73,6 +74,23 @@ fn unique_fields(value: &Node<Value>, lines: &Lines<'_>) -> Result<(), Refused> 
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a document is invalid only because the compiler counts the root fields of subscriptions one by one: the
+/// specification counts their response names, so that `{ a a }` is one.
+pub(super) fn only_counts_roots(errors: &DiagnosticList, document: &ExecutableDocument) -> bool {
+    let counted = |error: Option<&str>| error == Some("SubscriptionUsesMultipleFields");
+    let one_name = |set: &SelectionSet| {
+        let mut fields = Vec::new();
+        collect(document, set, &mut fields);
+        let names: HashSet<&str> = fields.iter().map(|(_, field)| field.response_name().as_str()).collect();
+        names.len() == 1
+    };
+    errors.iter().all(|found| counted(found.error.unstable_error_name()))
+        && document
+            .operations
+            .iter()
+            .all(|operation| !operation.is_subscription() || one_name(&operation.selection_set))
 }
 
 fn no_introspection(

@@ -290,6 +290,15 @@ impl Query {
     async fn big(&self, bytes: i32) -> String {
         "x".repeat(usize::try_from(bytes).unwrap_or(0))
     }
+    async fn rate_limit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default)] dry_run: bool,
+    ) -> Result<String, Error> {
+        let meta = ctx.data::<Arc<RequestMeta>>()?;
+        let remaining = meta.rate.map_or(0, |rate| rate.remaining);
+        Ok(format!("cost {} remaining {remaining} dry {dry_run}", meta.cost))
+    }
     async fn meta(&self, ctx: &Context<'_>) -> Result<String, Error> {
         let meta = ctx.data::<Arc<RequestMeta>>()?;
         Ok(format!("{} {} {}", meta.kind.as_str(), meta.operation_name.as_deref().unwrap_or("-"), meta.cost))

@@ -1,0 +1,16 @@
+//! The front from outside: requests in, responses out, through the real router and over real sockets.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod abuse;
+mod budget;
+mod client;
+mod documents;
+mod events;
+mod execution;
+mod http;
+mod listener;
+mod persisted;
+mod websocket;
+
+#[path = "../support/mod.rs"]
+mod support;
