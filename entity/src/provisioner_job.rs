@@ -20,10 +20,9 @@ pub struct Model {
     pub tags: Tags,
     pub priority: i32,
     pub initiator_id: Option<UserId>,
+    pub owner_id: UserId,
     pub provisioner_daemon_id: Option<ProvisionerDaemonId>,
     pub attempts: i32,
-    #[sea_orm(column_type = "JsonBinary")]
-    pub input: Json,
     pub token_hash: Option<Vec<u8>>,
     pub error_code: Option<String>,
     pub error_message: Option<String>,

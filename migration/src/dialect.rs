@@ -7,10 +7,12 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 ///
 /// SQLite can't add a foreign key to an existing table, and lets a table refer to a later one; PostgreSQL is the other
 /// way round: hence the last token.
-const TYPES: [(&str, &str, &str); 6] = [
+const TYPES: [(&str, &str, &str); 7] = [
     ("{uuid}", "uuid", "uuid_blob"),
     ("{time}", "timestamptz", "timestamp_with_timezone_text"),
     ("{json}", "jsonb", "json_text"),
+    // Sorted by bytes on both, so that a page's order never depends on the machine's locale.
+    ("{name}", "text collate \"C\"", "text"),
     ("{bytes}", "bytea", "blob"),
     ("{sequence}", "bigint generated always as identity primary key", "integer primary key autoincrement"),
     (

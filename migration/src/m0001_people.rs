@@ -13,7 +13,7 @@ crate::dialect::migration!("m0001_people", up: UP, down: &[
 const UP: &[&str] = &[
     "create table organization (
         id {uuid} not null primary key,
-        name text not null,
+        name {name} not null,
         display_name text not null,
         description text not null,
         icon text not null,
@@ -30,7 +30,7 @@ const UP: &[&str] = &[
     "create index ix_organization_created_at on organization (created_at, id) where deleted_at is null",
     r#"create table "user" (
         id {uuid} not null primary key,
-        username text not null,
+        username {name} not null,
         email text not null,
         name text not null,
         avatar_url text not null,
@@ -57,7 +57,7 @@ const UP: &[&str] = &[
     r#"create table organization_member (
         organization_id {uuid} not null,
         user_id {uuid} not null,
-        username text not null,
+        username {name} not null,
         roles {json} not null,
         created_at {time} not null,
         updated_at {time} not null,
@@ -73,7 +73,7 @@ const UP: &[&str] = &[
     r#"create table "group" (
         id {uuid} not null primary key,
         organization_id {uuid} not null,
-        name text not null,
+        name {name} not null,
         display_name text not null,
         avatar_url text not null,
         quota_allowance integer not null,

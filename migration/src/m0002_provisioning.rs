@@ -11,7 +11,7 @@ const UP: &[&str] = &[
     r#"create table provisioner_key (
         id {uuid} not null primary key,
         organization_id {uuid} not null,
-        name text not null,
+        name {name} not null,
         tags {json} not null,
         secret_hash {bytes} not null,
         created_by {uuid} not null,
@@ -32,7 +32,7 @@ const UP: &[&str] = &[
         id {uuid} not null primary key,
         organization_id {uuid} not null,
         provisioner_key_id {uuid},
-        name text not null,
+        name {name} not null,
         version text not null,
         engines {json} not null,
         tags {json} not null,
@@ -50,6 +50,7 @@ const UP: &[&str] = &[
         where provisioner_key_id is null",
     "create index ix_provisioner_daemon_created_at on provisioner_daemon (organization_id, created_at, id)",
     "create index ix_provisioner_daemon_name on provisioner_daemon (organization_id, name, id)",
+    // Whose a job is: the owner of the workspace that it builds, else who started it.
     r#"create table provisioner_job (
         id {uuid} not null primary key,
         organization_id {uuid} not null,
@@ -58,9 +59,9 @@ const UP: &[&str] = &[
         tags {json} not null,
         priority integer not null,
         initiator_id {uuid},
+        owner_id {uuid} not null,
         provisioner_daemon_id {uuid},
         attempts integer not null,
-        input {json} not null,
         token_hash {bytes},
         error_code text,
         error_message text,
@@ -73,6 +74,7 @@ const UP: &[&str] = &[
         constraint uq_provisioner_job_organization_id unique (organization_id, id),
         constraint fk_provisioner_job_organization foreign key (organization_id) references organization (id),
         constraint fk_provisioner_job_initiator foreign key (initiator_id) references "user" (id),
+        constraint fk_provisioner_job_owner foreign key (owner_id) references "user" (id),
         constraint fk_provisioner_job_daemon foreign key (organization_id, provisioner_daemon_id)
             references provisioner_daemon (organization_id, id),
         constraint ck_provisioner_job_type check (type in ('TEMPLATE_IMPORT', 'TEMPLATE_DRY_RUN', 'WORKSPACE_BUILD')),
@@ -89,6 +91,7 @@ const UP: &[&str] = &[
     // What the reaper and the busy/idle answer read.
     "create index ix_provisioner_job_held on provisioner_job (provisioner_daemon_id, updated_at)
         where state in ('RUNNING', 'CANCELING')",
+    "create unique index uq_provisioner_job_token_hash on provisioner_job (token_hash) where token_hash is not null",
     "create index ix_provisioner_job_created_at on provisioner_job (organization_id, created_at, id)",
     "create table provisioner_job_log (
         provisioner_job_id {uuid} not null,

@@ -41,7 +41,7 @@ const UP: &[&str] = &[
     r#"create table template (
         id {uuid} not null primary key,
         organization_id {uuid} not null,
-        name text not null,
+        name {name} not null,
         display_name text not null,
         description text not null,
         icon text not null,
@@ -63,7 +63,7 @@ const UP: &[&str] = &[
         id {uuid} not null primary key,
         organization_id {uuid} not null,
         template_id {uuid} not null,
-        name text not null,
+        name {name} not null,
         message text not null,
         readme text not null,
         file_id {uuid} not null,

@@ -13,7 +13,7 @@ const UP: &[&str] = &[
         organization_id {uuid} not null,
         owner_id {uuid} not null,
         template_id {uuid} not null,
-        name text not null,
+        name {name} not null,
         last_used_at {time},
         version integer not null,
         created_at {time} not null,

@@ -1,0 +1,248 @@
+//! Who is asking: from a token to an [`Actor`], signing in and out. Owns the table `session`. Refuses with the same words
+//! whether an account is missing, suspended or has another password.
+
+pub(crate) mod graphql;
+pub mod password;
+pub mod secret;
+pub mod session;
+mod store;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use guildhall_entity::id::{OrganizationId, SessionId, UserId};
+use guildhall_entity::json::Tags;
+use guildhall_entity::kind::UserStatus;
+use sea_orm::prelude::DateTimeUtc;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::policy::System;
+use crate::authz::{Actor, Denied, Identity, Membership, Object, Origin, Permission, Resource};
+use crate::clock::Clock;
+use crate::db::{Db, Unaudited};
+use crate::error::{Refusal, Result};
+use crate::provisioner;
+use session::SessionKeys;
+
+/// How long a session lasts.
+const SESSION: TimeDelta = TimeDelta::days(7);
+/// How exactly we note when somebody was last seen.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// It is no token of ours, or its session was ended.
+    #[error("this token is not valid (any more); sign in again")]
+    Unknown,
+    /// It has expired.
+    #[error("this token has expired; sign in again")]
+    Expired,
+    /// Its owner is suspended.
+    #[error("this account is suspended; ask an administrator")]
+    Suspended,
+}
+
+/// A recognised actor and until when it stays one.
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    /// Who it is.
+    pub actor: Actor,
+    /// When it must be asked again; `None` for anonymous and built-in actors.
+    pub expires_at: Option<DateTimeUtc>,
+}
+
+/// The secret of the built-in provisioners: made anew at each start, kept in memory alone.
+#[derive(Clone)]
+pub struct BuiltinKey {
+    secret: SecretString,
+    hash: Arc<Vec<u8>>,
+    organization: OrganizationId,
+}
+
+impl BuiltinKey {
+    /// A new secret for daemons of the default organization.
+    pub fn generate(clock: &Clock, organization: OrganizationId) -> Self {
+        let (secret, hash) = secret::generate(clock, secret::PROVISIONER_KEY);
+        Self { secret, hash: Arc::new(hash), organization }
+    }
+
+    /// The secret.
+    pub fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+}
+
+/// Who is asking, from their token; without one, nobody.
+///
+/// # Errors
+/// The outer when the database fails; the inner [`Rejected`] when the token is not accepted.
+pub async fn recognise(
+    db: &Db,
+    keys: &SessionKeys,
+    builtin: Option<&BuiltinKey>,
+    token: Option<&str>,
+    origin: Origin,
+) -> Result<std::result::Result<Recognised, Rejected>> {
+    let Some(token) = token else {
+        return Ok(Ok(Recognised { actor: Actor::anonymous(origin), expires_at: None }));
+    };
+    if token.starts_with(secret::PROVISIONER_KEY) {
+        return daemon(db, builtin, token, origin).await;
+    }
+    let Some(session) = keys.verify(token) else { return Ok(Err(Rejected::Unknown)) };
+    user(db, session, origin).await
+}
+
+async fn daemon(
+    db: &Db,
+    builtin: Option<&BuiltinKey>,
+    token: &str,
+    origin: Origin,
+) -> Result<std::result::Result<Recognised, Rejected>> {
+    if !secret::is_well_formed(token, secret::PROVISIONER_KEY) {
+        return Ok(Err(Rejected::Unknown));
+    }
+    if let Some(builtin) = builtin.filter(|builtin| secret::matches(&secret::hash(token), &builtin.hash)) {
+        let actor = Actor::daemon(None, "built-in".into(), builtin.organization, Tags::default(), origin);
+        return Ok(Ok(Recognised { actor, expires_at: None }));
+    }
+    let Some(key) = provisioner::key::find_by_secret(db, token).await? else {
+        return Ok(Err(Rejected::Unknown));
+    };
+    let actor = Actor::daemon(Some(key.id), key.name, key.organization_id, key.tags, origin);
+    Ok(Ok(Recognised { actor, expires_at: key.expires_at }))
+}
+
+async fn user(
+    db: &Db,
+    session: SessionId,
+    origin: Origin,
+) -> Result<std::result::Result<Recognised, Rejected>> {
+    let rows = store::session(db, session).await?;
+    let Some(first) = rows.first() else { return Ok(Err(Rejected::Unknown)) };
+    let now = db.clock().now();
+    if first.expires_at <= now {
+        return Ok(Err(Rejected::Expired));
+    }
+    if first.status == UserStatus::Suspended {
+        return Ok(Err(Rejected::Suspended));
+    }
+    let memberships = rows
+        .iter()
+        .filter_map(|row| {
+            let roles = row.roles.as_ref()?;
+            Some(Membership::new(row.organization_id?, roles.0.iter().map(String::as_str)))
+        })
+        .collect();
+    let site_roles = first.site_roles.0.iter().map(String::as_str);
+    let actor = Actor::user(first.user_id, first.username.clone(), session, site_roles, memberships, origin);
+    if now - first.last_used_at >= SEEN_EVERY {
+        note_seen(db.clone(), actor.clone(), session, first.user_id);
+    }
+    Ok(Ok(Recognised { actor, expires_at: Some(first.expires_at) }))
+}
+
+/// Notes, beside the request, that somebody was here.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nobody waits for it, and losing it at shutdown costs a minute's precision"
+)]
+fn note_seen(db: Db, actor: Actor, session: SessionId, user: UserId) {
+    tokio::spawn(async move {
+        let noted = async {
+            let permit = actor.authorize(Permission::TokenRead, Object::SITE.owned_by(user))?;
+            let tx = db.begin(permit).await?;
+            store::touch_in(&tx, session, user).await?;
+            tx.commit_unaudited(Unaudited::LastUsed).await
+        };
+        if let Err(error) = noted.await {
+            tracing::debug!(%error, "could not note when a session was last used");
+        }
+    });
+}
+
+/// A session that was just opened.
+pub(crate) struct Opened {
+    pub(crate) user: UserId,
+    pub(crate) actor: Actor,
+    pub(crate) token: SecretString,
+    pub(crate) expires_at: DateTimeUtc,
+}
+
+/// Opens a session for who knows the password.
+///
+/// # Errors
+/// One refusal for every reason.
+pub(crate) async fn sign_in(
+    db: &Db,
+    keys: &SessionKeys,
+    origin: &Origin,
+    login: &str,
+    password: SecretString,
+) -> Result<Opened> {
+    let refused = || {
+        Refusal::invalid(&["password"], "the username or password is wrong, or the account may not sign in")
+    };
+    let credentials = store::credentials(db, login).await?;
+    let hash = credentials.as_ref().and_then(|credentials| credentials.password_hash.clone());
+    let verified = password::verify(hash, password).await?;
+    let credentials = credentials.filter(|_| verified).ok_or_else(refused)?;
+    if credentials.status == UserStatus::Suspended {
+        return Err(refused().into());
+    }
+    open(db, keys, origin, credentials.id, &credentials.username).await
+}
+
+/// Opens a session for a user who proved who they are.
+pub(crate) async fn open(
+    db: &Db,
+    keys: &SessionKeys,
+    origin: &Origin,
+    user: UserId,
+    username: &str,
+) -> Result<Opened> {
+    let now = db.clock().now();
+    let (id, expires_at) = (db.clock().id::<SessionId>(), now + SESSION);
+    let token = keys.sign(id, expires_at.timestamp())?;
+    let system = Actor::system(System::SignIn, origin.clone());
+    let tx = db.begin(system.authorize(Permission::TokenCreate, Object::SITE)?).await?;
+    let ip = origin.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let agent: String = origin.user_agent.chars().filter(|c| !c.is_control()).take(200).collect();
+    store::insert_in(&tx, id, user, (ip, agent), expires_at).await?;
+    let after = facts(json!({ "user": username, "expiresAt": expires_at }));
+    tx.commit(Change::new(Action::SignIn, Resource::Token, None, id, username, &Facts::new(), &after))
+        .await?;
+    // The actor as the next request will see it.
+    let actor = match self::user(db, id, origin.clone()).await? {
+        Ok(recognised) => recognised.actor,
+        Err(_) => Actor::anonymous(origin.clone()),
+    };
+    Ok(Opened { user, actor, token, expires_at })
+}
+
+/// Ends the session in use.
+///
+/// # Errors
+/// UNAUTHENTICATED without one; a refusal for an actor that is not by a session.
+pub(crate) async fn sign_out(db: &Db, actor: &Actor) -> Result<()> {
+    let (id, username, session) = match actor.identity() {
+        Identity::User { id, username, session } => (*id, username, *session),
+        Identity::Anonymous => return Err(Denied::Anonymous.into()),
+        _ => return Err(Refusal::conflict(&[], "only a user's session can be signed out").into()),
+    };
+    let tx = db.begin(actor.authorize(Permission::TokenDelete, Object::SITE.owned_by(id))?).await?;
+    store::delete_in(&tx, session).await?;
+    let change =
+        Change::new(Action::SignOut, Resource::Token, None, session, username, &Facts::new(), &Facts::new());
+    tx.commit(change).await
+}
+
+/// Whether a setup token is the one of this deployment, in constant time.
+pub(crate) fn is_setup_token(expected: Option<&SecretString>, given: &str) -> bool {
+    expected.is_some_and(|expected| {
+        secret::matches(&secret::hash(expected.expose_secret()), &secret::hash(given.trim()))
+    })
+}

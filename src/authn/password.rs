@@ -1,0 +1,83 @@
+//! Passwords: argon2id, off the async threads.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::clock::Clock;
+use crate::error::{Error, Refusal, Result};
+
+/// The shortest password, in characters.
+const MIN: usize = 8;
+/// The longest, in bytes: hashing must not be a way to keep the server busy.
+const MAX: usize = 256;
+
+/// Checks a new password against the rules.
+///
+/// # Errors
+/// Says which rule it breaks.
+pub fn check(field: &[&str], password: &SecretString) -> Result<(), Refusal> {
+    let password = password.expose_secret();
+    if password.chars().count() < MIN {
+        return Err(Refusal::invalid(field, "a password has at least 8 characters"));
+    }
+    if password.len() > MAX {
+        return Err(Refusal::invalid(field, "a password has at most 256 bytes"));
+    }
+    Ok(())
+}
+
+/// Hashes a password that was checked. Takes tens of milliseconds of a blocking thread.
+///
+/// # Errors
+/// Only for faults of ours.
+pub async fn hash(clock: &Clock, password: SecretString) -> Result<String> {
+    let mut salt = [0; 16];
+    clock.fill(&mut salt);
+    blocking(move || {
+        let hash = Argon2::default().hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
+        hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
+    })
+    .await?
+}
+
+/// Whether the password is the one of this hash. Without a hash it takes as long and answers no, so that nobody can
+/// time which accounts exist.
+///
+/// # Errors
+/// Only for faults of ours.
+pub async fn verify(hash: Option<String>, password: SecretString) -> Result<bool> {
+    blocking(move || {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
+        let bytes = password.expose_secret().as_bytes();
+        let matches = bytes.len() <= MAX
+            && PasswordHash::new(&hash)
+                .is_ok_and(|hash| Argon2::default().verify_password(bytes, &hash).is_ok());
+        known && matches
+    })
+    .await
+}
+
+/// A hash with the default parameters of a password that nobody has.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_right_password_verifies() {
+        let hash = hash(&Clock::system(), "correct horse".into()).await.expect("hashing works");
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(verify(Some(hash.clone()), "correct horse".into()).await.expect("verifying works"));
+        assert!(!verify(Some(hash), "correct house".into()).await.expect("verifying works"));
+        assert!(!verify(None, "".into()).await.expect("verifying works"));
+        assert!(PasswordHash::new(NOBODY).is_ok());
+    }
+}

@@ -1,0 +1,129 @@
+//! What signing in and recognising a token read and write: the table `session`, and of users and members what makes an
+//! actor.
+
+use guildhall_entity::id::{OrganizationId, SessionId, UserId};
+use guildhall_entity::json::Names;
+use guildhall_entity::kind::UserStatus;
+use guildhall_entity::session::{ActiveModel, Column, Entity};
+use guildhall_entity::{organization_member, user};
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query};
+
+use crate::db::row::{row, select};
+use crate::db::{Db, Tx};
+use crate::error::Result;
+
+row! {
+    /// A session, its user, and one of their memberships.
+    pub(crate) struct Known {
+        user_id: UserId,
+        username: String,
+        status: UserStatus,
+        site_roles: Names,
+        expires_at: DateTimeUtc,
+        last_used_at: DateTimeUtc,
+        organization_id: Option<OrganizationId>,
+        roles: Option<Names>,
+    }
+}
+
+/// A session with its user, once for each of their memberships (or once without): everything that makes an actor, in one
+/// statement.
+pub(super) async fn session(db: &Db, id: SessionId) -> Result<Vec<Known>> {
+    use organization_member::Column as Member;
+    use user::Column as User;
+    let statement = Query::select()
+        .columns([("u", User::Id), ("u", User::Username), ("u", User::Status), ("u", User::SiteRoles)])
+        .columns([("s", Column::ExpiresAt), ("s", Column::LastUsedAt)])
+        .columns([("m", Member::OrganizationId), ("m", Member::Roles)])
+        .from_as(Entity, "s")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            user::Entity,
+            "u",
+            Condition::all()
+                .add(Expr::col(("u", User::Id)).equals(("s", Column::UserId)))
+                .add(Expr::col(("u", User::DeletedAt)).is_null()),
+        )
+        .join_as(
+            sea_orm::JoinType::LeftJoin,
+            organization_member::Entity,
+            "m",
+            Expr::col(("m", Member::UserId)).equals(("u", User::Id)),
+        )
+        .and_where(Expr::col(("s", Column::Id)).eq(id))
+        .to_owned();
+    db.rows(&statement).await
+}
+
+row! {
+    /// What proves who somebody is.
+    pub(crate) struct Credentials {
+        id: UserId,
+        username: String,
+        status: UserStatus,
+        password_hash: Option<String>,
+    }
+}
+
+/// The credentials of a username or email address.
+pub(super) async fn credentials(db: &Db, login: &str) -> Result<Option<Credentials>> {
+    let login = login.trim().to_lowercase();
+    let which = if login.contains('@') {
+        Expr::from(Func::lower(Expr::col(("u", user::Column::Email)))).eq(login)
+    } else {
+        Expr::col(("u", user::Column::Username)).eq(login)
+    };
+    let mut statement = Query::select()
+        .from_as(user::Entity, "u")
+        .and_where(which)
+        .and_where(Expr::col(("u", user::Column::DeletedAt)).is_null())
+        .to_owned();
+    select::<Credentials>(&mut statement, "u");
+    db.row(&statement).await
+}
+
+pub(super) async fn insert_in(
+    tx: &Tx,
+    id: SessionId,
+    user: UserId,
+    (ip, user_agent): (String, String),
+    expires_at: DateTimeUtc,
+) -> Result<()> {
+    let now = tx.clock().now();
+    tx.insert(ActiveModel {
+        id: Set(id),
+        user_id: Set(user),
+        ip: Set(ip),
+        user_agent: Set(user_agent),
+        created_at: Set(now),
+        last_used_at: Set(now),
+        expires_at: Set(expires_at),
+    })
+    .await
+}
+
+/// Ends a session. `false` when it has ended.
+pub(super) async fn delete_in(tx: &Tx, id: SessionId) -> Result<bool> {
+    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(id)).to_owned();
+    Ok(tx.delete(&statement).await? == 1)
+}
+
+/// Notes that somebody was here.
+pub(super) async fn touch_in(tx: &Tx, session: SessionId, user: UserId) -> Result<()> {
+    let now = tx.clock().now();
+    let used = Query::update()
+        .table(Entity)
+        .value(Column::LastUsedAt, now)
+        .and_where(Expr::col(Column::Id).eq(session))
+        .to_owned();
+    tx.update(&used).await?;
+    let seen = Query::update()
+        .table(user::Entity)
+        .value(user::Column::LastSeenAt, now)
+        .and_where(Expr::col(user::Column::Id).eq(user))
+        .to_owned();
+    tx.update(&seen).await?;
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! The actor: somebody who asks, with everything the policy needs to answer held in memory.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use guildhall_entity::id::{OrganizationId, ProvisionerKeyId, SessionId, UserId};
+use guildhall_entity::json::Tags;
+
+use super::permission::{Permission, PermissionSet};
+use super::policy::{self, BuiltinRole, Scope, System};
+use super::{Denied, Object, Permit, Reach};
+
+/// Somebody who asks. Cheap to clone.
+#[derive(Clone)]
+pub struct Actor(Arc<Inner>);
+
+struct Inner {
+    identity: Identity,
+    origin: Origin,
+    site: PermissionSet,
+    own: PermissionSet,
+    memberships: Vec<Membership>,
+}
+
+/// Who an actor is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Nobody is signed in.
+    Anonymous,
+    /// A person or service account, by a session.
+    User {
+        /// Their id.
+        id: UserId,
+        /// Their username, for the audit log.
+        username: String,
+        /// The session in use.
+        session: SessionId,
+    },
+    /// A daemon, by its key; `None` for a built-in one.
+    Daemon {
+        /// The key.
+        key: Option<ProvisionerKeyId>,
+        /// Its name.
+        key_name: String,
+        /// The organization it serves.
+        organization: OrganizationId,
+        /// The tags it carries.
+        tags: Tags,
+    },
+    /// A part of the server itself.
+    System(System),
+}
+
+/// Where a request came from, for logs and the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The request's id.
+    pub request_id: String,
+    /// The peer's address.
+    pub ip: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: String,
+}
+
+/// What an actor holds in one organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// On everything in it.
+    pub everywhere: PermissionSet,
+    /// On what they own in it.
+    pub own: PermissionSet,
+    /// Never, there.
+    pub denied: PermissionSet,
+    /// What comes from roles they were given, not from mere membership.
+    pub from_roles: PermissionSet,
+}
+
+impl Membership {
+    /// A member who holds these roles. Unknown names grant nothing.
+    pub fn new<'a>(organization: OrganizationId, roles: impl IntoIterator<Item = &'a str>) -> Self {
+        let implied = BuiltinRole::OrganizationMember.grant();
+        let mut membership = Self {
+            organization,
+            everywhere: implied.organization,
+            own: implied.own,
+            denied: implied.denied,
+            from_roles: PermissionSet::NONE,
+        };
+        for role in roles.into_iter().filter_map(|name| BuiltinRole::assignable(name, Scope::Organization)) {
+            let grant = role.grant();
+            membership.everywhere = membership.everywhere.with(grant.organization);
+            membership.own = membership.own.with(grant.own);
+            membership.denied = membership.denied.with(grant.denied);
+            membership.from_roles = membership.from_roles.with(grant.organization);
+        }
+        membership
+    }
+}
+
+impl Actor {
+    fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// Nobody.
+    pub fn anonymous(origin: Origin) -> Self {
+        Self::new(Inner {
+            identity: Identity::Anonymous,
+            origin,
+            site: PermissionSet::NONE,
+            own: PermissionSet::NONE,
+            memberships: Vec::new(),
+        })
+    }
+
+    /// A signed-in user with these site roles and memberships.
+    pub fn user<'a>(
+        id: UserId,
+        username: String,
+        session: SessionId,
+        site_roles: impl IntoIterator<Item = &'a str>,
+        memberships: Vec<Membership>,
+        origin: Origin,
+    ) -> Self {
+        let site = site_roles
+            .into_iter()
+            .filter_map(|name| BuiltinRole::assignable(name, Scope::Site))
+            .fold(PermissionSet::NONE, |all, role| all.with(role.grant().site));
+        let own = BuiltinRole::SiteMember.grant().own;
+        Self::new(Inner {
+            identity: Identity::User { id, username, session },
+            origin,
+            site,
+            own,
+            memberships,
+        })
+    }
+
+    /// A daemon that proved its key.
+    pub fn daemon(
+        key: Option<ProvisionerKeyId>,
+        key_name: String,
+        organization: OrganizationId,
+        tags: Tags,
+        origin: Origin,
+    ) -> Self {
+        let membership = Membership {
+            organization,
+            everywhere: policy::DAEMON,
+            own: PermissionSet::NONE,
+            denied: PermissionSet::NONE,
+            from_roles: policy::DAEMON,
+        };
+        Self::new(Inner {
+            identity: Identity::Daemon { key, key_name, organization, tags },
+            origin,
+            site: PermissionSet::NONE,
+            own: PermissionSet::NONE,
+            memberships: vec![membership],
+        })
+    }
+
+    /// A part of the server, acting for whoever sent the request, if any.
+    pub fn system(system: System, origin: Origin) -> Self {
+        Self::new(Inner {
+            identity: Identity::System(system),
+            origin,
+            site: system.grant(),
+            own: PermissionSet::NONE,
+            memberships: Vec::new(),
+        })
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    /// Where the request came from.
+    pub fn origin(&self) -> &Origin {
+        &self.0.origin
+    }
+
+    /// The user's id, if it is a user.
+    pub fn user_id(&self) -> Option<UserId> {
+        match self.0.identity {
+            Identity::User { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The name that logs and the audit log give.
+    pub fn name(&self) -> &str {
+        match &self.0.identity {
+            Identity::Anonymous => "anonymous",
+            Identity::User { username, .. } => username,
+            Identity::Daemon { key_name, .. } => key_name,
+            Identity::System(system) => system.name(),
+        }
+    }
+
+    /// The membership in an organization, if there is one.
+    pub fn membership(&self, organization: OrganizationId) -> Option<&Membership> {
+        self.0.memberships.iter().find(|membership| membership.organization == organization)
+    }
+
+    /// The organizations that the actor belongs to.
+    pub fn organizations(&self) -> impl Iterator<Item = OrganizationId> {
+        self.0.memberships.iter().map(|membership| membership.organization)
+    }
+
+    /// Whether the policy allows it. A bit operation.
+    pub fn may(&self, permission: Permission, object: Object) -> bool {
+        let membership = object.organization.and_then(|organization| self.membership(organization));
+        if membership.is_some_and(|membership| membership.denied.contains(permission)) {
+            return false;
+        }
+        if self.0.site.contains(permission)
+            || membership.is_some_and(|membership| membership.everywhere.contains(permission))
+        {
+            return true;
+        }
+        let owns = object.owner.is_some() && object.owner == self.user_id();
+        owns && match object.organization {
+            Some(_) => membership.is_some_and(|membership| membership.own.contains(permission)),
+            None => self.0.own.contains(permission),
+        }
+    }
+
+    /// The same from roles alone, not from mere membership or ownership.
+    pub fn may_by_role(&self, permission: Permission, organization: OrganizationId) -> bool {
+        self.0.site.contains(permission)
+            || self
+                .membership(organization)
+                .is_some_and(|membership| membership.from_roles.contains(permission))
+    }
+
+    /// Everything the actor may do to an object, in the order of the matrix.
+    pub fn may_all(&self, object: Object) -> impl Iterator<Item = Permission> {
+        Permission::ALL.iter().copied().filter(move |&permission| self.may(permission, object))
+    }
+
+    /// May I? The permit is what a write transaction needs.
+    ///
+    /// # Errors
+    /// [`Denied`] names what is missing.
+    pub fn authorize(&self, permission: Permission, object: Object) -> Result<Permit, Denied> {
+        self.require(permission, object)?;
+        Ok(Permit { actor: self.clone(), permission, organization: object.organization })
+    }
+
+    /// The same for a read, which needs no permit.
+    ///
+    /// # Errors
+    /// [`Denied`] names what is missing.
+    pub fn require(&self, permission: Permission, object: Object) -> Result<(), Denied> {
+        if self.may(permission, object) {
+            Ok(())
+        } else if self.0.identity == Identity::Anonymous {
+            Err(Denied::Anonymous)
+        } else {
+            Err(Denied::Lacking(permission))
+        }
+    }
+
+    /// Which rows? Answered from the same table as [`Actor::may`], so lists and single reads can't disagree.
+    pub fn reach(&self, permission: Permission) -> Reach {
+        if self.0.site.contains(permission) {
+            return Reach::Everything;
+        }
+        let in_which = |held: fn(&Membership) -> PermissionSet| {
+            let holds = move |m: &&Membership| held(m).contains(permission) && !m.denied.contains(permission);
+            self.0.memberships.iter().filter(holds).map(|m| m.organization).collect::<Vec<_>>()
+        };
+        let organizations = in_which(|m| m.everywhere);
+        let own_in = in_which(|m| m.own).into_iter().filter(|id| !organizations.contains(id)).collect();
+        Reach::Some { organizations, own_in, owner: self.user_id() }
+    }
+
+    /// Like [`Actor::reach`], counting only what comes from roles.
+    pub fn reach_by_role(&self, permission: Permission) -> Reach {
+        if self.0.site.contains(permission) {
+            return Reach::Everything;
+        }
+        let holds = |m: &&Membership| m.from_roles.contains(permission);
+        let organizations = self.0.memberships.iter().filter(holds).map(|m| m.organization).collect();
+        Reach::Some { organizations, own_in: Vec::new(), owner: self.user_id() }
+    }
+}
+
+impl std::fmt::Debug for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Actor").field("identity", &self.0.identity).finish_non_exhaustive()
+    }
+}

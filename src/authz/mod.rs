@@ -1,0 +1,88 @@
+//! Who may do what: the actor, the policy's two questions ("may I?" and "which rows?"), and the permit that every
+//! write needs. Pure: no database, no await.
+
+mod actor;
+mod permission;
+pub mod policy;
+
+pub use actor::{Actor, Identity, Membership, Origin};
+pub use permission::{Permission, PermissionSet, Resource};
+
+use guildhall_entity::id::{OrganizationId, UserId};
+
+/// What a question is about: where it is and whose it is. `None` for what belongs to no organization or to nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Object {
+    /// The organization it is in.
+    pub organization: Option<OrganizationId>,
+    /// Whose it is.
+    pub owner: Option<UserId>,
+}
+
+impl Object {
+    /// Something of the deployment.
+    pub const SITE: Self = Self { organization: None, owner: None };
+
+    /// Something inside an organization.
+    pub fn in_organization(organization: OrganizationId) -> Self {
+        Self { organization: Some(organization), owner: None }
+    }
+
+    /// The same, somebody's.
+    #[must_use]
+    pub fn owned_by(self, owner: UserId) -> Self {
+        Self { owner: Some(owner), ..self }
+    }
+}
+
+/// Which rows a permission covers. The SQL condition of every tenant read is made from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All rows.
+    Everything,
+    /// Rows of these organizations, and the actor's own in those.
+    Some {
+        /// Organizations in which the permission covers every row.
+        organizations: Vec<OrganizationId>,
+        /// Organizations in which it covers what `owner` owns.
+        own_in: Vec<OrganizationId>,
+        /// The actor.
+        owner: Option<UserId>,
+    },
+}
+
+/// Proof that an actor may do something. Only [`Actor::authorize`] makes one, and no write transaction begins without.
+#[derive(Debug)]
+pub struct Permit {
+    actor: Actor,
+    permission: Permission,
+    organization: Option<OrganizationId>,
+}
+
+impl Permit {
+    /// Who may.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// What.
+    pub fn permission(&self) -> Permission {
+        self.permission
+    }
+
+    /// In which organization.
+    pub fn organization(&self) -> Option<OrganizationId> {
+        self.organization
+    }
+}
+
+/// Why an actor may not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Nobody is signed in.
+    #[error("sign in first: send the header `Authorization: Bearer <token>`")]
+    Anonymous,
+    /// The actor lacks this.
+    #[error("this needs the permission {0}")]
+    Lacking(Permission),
+}

@@ -1,0 +1,127 @@
+//! Opening the pools and bringing the schema up to date.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guildhall_migration::{Migrator, MigratorTrait};
+use sea_orm::{DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{Db, Pools, Stats};
+use crate::clock::Clock;
+use crate::events::Hub;
+
+/// Where the data is kept.
+#[derive(Clone, Debug)]
+pub enum Settings {
+    /// A file.
+    Sqlite {
+        /// Its path; created when missing.
+        path: PathBuf,
+        /// Connections for reading; there is one for writing.
+        readers: u32,
+    },
+    /// A PostgreSQL server, 15 or later.
+    Postgres {
+        /// `postgres://…`
+        url: SecretString,
+        /// Connections for reading.
+        readers: u32,
+        /// Connections for writing.
+        writers: u32,
+    },
+}
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const STATEMENT_TIMEOUT_MS: &str = "5000";
+
+/// Opens the pools. Does not migrate.
+///
+/// # Errors
+/// When the database can't be reached or its URL does not parse.
+pub async fn connect(settings: &Settings, clock: Clock) -> Result<Db, DbErr> {
+    let pools = match settings {
+        Settings::Sqlite { path, readers } => sqlite(path, *readers).await?,
+        Settings::Postgres { url, readers, writers } => postgres(url, *readers, *writers).await?,
+    };
+    Ok(Db { pools: Arc::new(pools), clock, hub: Hub::new(), stats: Arc::new(Stats::default()) })
+}
+
+async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .statement_cache_capacity(500)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-16000");
+    // The writer first: it creates the file.
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.clone())
+        .await
+        .map_err(unreachable)?;
+    let reader = SqlitePoolOptions::new()
+        .max_connections(readers)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.pragma("query_only", "on"))
+        .await
+        .map_err(unreachable)?;
+    Ok(Pools {
+        read: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
+        write: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+    })
+}
+
+async fn postgres(url: &SecretString, readers: u32, writers: u32) -> Result<Pools, DbErr> {
+    let options = PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| {
+            DbErr::Custom(
+                "the database URL does not parse; expected postgres://user:password@host/name".into(),
+            )
+        })?
+        .application_name("guildhall")
+        .statement_cache_capacity(500)
+        .options([("statement_timeout", STATEMENT_TIMEOUT_MS), ("plan_cache_mode", "force_generic_plan")]);
+    let pool = |connections: u32| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+    };
+    let writer = pool(writers).connect_with(options.clone()).await.map_err(unreachable)?;
+    let reader = pool(readers)
+        .connect_with(options.options([("default_transaction_read_only", "on")]))
+        .await
+        .map_err(unreachable)?;
+    Ok(Pools {
+        read: SqlxPostgresConnector::from_sqlx_postgres_pool(reader),
+        write: SqlxPostgresConnector::from_sqlx_postgres_pool(writer),
+    })
+}
+
+fn unreachable(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+/// Brings the schema up to date, one server at a time on PostgreSQL.
+///
+/// # Errors
+/// When a migration fails; what came before it stays.
+pub async fn migrate(db: &Db) -> Result<(), DbErr> {
+    Migrator::up(&db.pools.write, None).await
+}
+
+/// The connection that migrations run on, for tests that go up, down and up again.
+pub fn migration_connection(db: &Db) -> &DatabaseConnection {
+    &db.pools.write
+}

@@ -1,0 +1,35 @@
+//! The few places where PostgreSQL and SQLite differ, and conditions that every store uses.
+
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{ArrayType, Condition, Expr, ExprTrait, Value};
+use sea_orm::{DbBackend, prelude::Uuid};
+
+use crate::authz::Reach;
+
+/// `column` is one of `ids`. On PostgreSQL an array parameter, so that the statement is the same for any number.
+pub(crate) fn is_one_of(backend: DbBackend, column: Expr, ids: &[Uuid]) -> Expr {
+    if backend == DbBackend::Postgres {
+        return column.eq(PgFunc::any(uuid_array(ids)));
+    }
+    column.is_in(ids.iter().copied())
+}
+
+/// An array parameter. PostgreSQL only.
+pub(crate) fn uuid_array(ids: &[Uuid]) -> Expr {
+    let values = ids.iter().map(|&id| Value::Uuid(Some(id))).collect();
+    Expr::val(Value::Array(ArrayType::Uuid, Some(Box::new(values))))
+}
+
+/// The rows that a reach covers, for a table with these columns. Without an owner column nothing is anybody's own.
+pub(crate) fn covered(reach: &Reach, organization: Expr, owner: Option<Expr>) -> Condition {
+    let Reach::Some { organizations, own_in, owner: actor } = reach else {
+        return Condition::all();
+    };
+    let mut any = Condition::any().add(organization.clone().is_in(organizations.iter().map(|id| id.0)));
+    if let (Some(column), Some(actor), false) = (owner, actor, own_in.is_empty()) {
+        any = any.add(
+            Condition::all().add(organization.is_in(own_in.iter().map(|id| id.0))).add(column.eq(actor.0)),
+        );
+    }
+    any
+}

@@ -1,0 +1,145 @@
+//! The two doors to the database. Reads go through a pool that can't write; writes need a [`Permit`], and their
+//! transaction ends in a [`Change`](crate::audit::Change) that becomes the audit row.
+
+mod connect;
+mod dialect;
+pub(crate) mod list;
+pub(crate) mod page;
+pub(crate) mod row;
+mod tx;
+mod violation;
+
+pub use connect::{Settings, connect, migrate, migration_connection};
+pub(crate) use dialect::{covered, is_one_of};
+pub use tx::{Tx, Unaudited};
+pub(crate) use violation::OnViolation;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
+
+use crate::authz::Permit;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::events::Hub;
+use row::{Columns, Read};
+
+/// A handle on the database. Cheap to clone; [`Db::counted`] gives a request one with counters of its own.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pools: Arc<Pools>,
+    clock: Clock,
+    hub: Hub,
+    stats: Arc<Stats>,
+}
+
+#[derive(Debug)]
+struct Pools {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+/// What a request asked of the database.
+#[derive(Debug, Default)]
+pub struct Stats {
+    statements: AtomicU32,
+    rows: AtomicU32,
+}
+
+impl Stats {
+    /// SQL statements sent, those of transactions included.
+    pub fn statements(&self) -> u32 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Rows read.
+    pub fn rows(&self) -> u32 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, rows: usize) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(u32::try_from(rows).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+}
+
+impl Db {
+    /// The same database with counters that start at zero.
+    #[must_use]
+    pub fn counted(&self) -> Self {
+        Self { stats: Arc::default(), ..self.clone() }
+    }
+
+    /// What was asked through this handle and its clones.
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
+
+    /// Time, ids and randomness.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Who tells of events.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Which database it is.
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.pools.read.get_database_backend()
+    }
+
+    /// Reads rows.
+    pub(crate) async fn rows<R: Read>(&self, select: &SelectStatement) -> Result<Vec<R>> {
+        self.rows_with(select, R::read).await
+    }
+
+    /// Reads rows as `read` says.
+    pub(crate) async fn rows_with<T>(
+        &self,
+        select: &SelectStatement,
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr>,
+    ) -> Result<Vec<T>> {
+        let rows = self.pools.read.query_all(select).await?;
+        self.stats.count(rows.len());
+        Ok(rows.iter().map(|row| read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Reads one row, if there is one.
+    pub(crate) async fn row<R: Read>(&self, select: &SelectStatement) -> Result<Option<R>> {
+        let row = self.pools.read.query_one(select).await?;
+        self.stats.count(usize::from(row.is_some()));
+        Ok(row.map(|row| R::read(&mut Columns::new(&row))).transpose()?)
+    }
+
+    /// Begins a write. Dropping the transaction rolls it back.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn begin(&self, permit: Permit) -> Result<Tx> {
+        let transaction = self.pools.write.begin().await?;
+        self.stats.count(0);
+        Ok(Tx::new(self.clone(), transaction, permit))
+    }
+
+    /// Whether both doors answer, for `/readyz`.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.pools.read.ping().await.map_err(Error::from)?;
+        self.pools.write.ping().await.map_err(Error::from)
+    }
+
+    /// Closes the pools, waiting for what is under way.
+    ///
+    /// # Errors
+    /// When closing fails.
+    pub async fn close(&self) -> Result<()> {
+        self.pools.read.close_by_ref().await?;
+        Ok(self.pools.write.close_by_ref().await?)
+    }
+}

@@ -1,0 +1,92 @@
+//! Rows read by position: a struct lists its columns once, and that list makes both the SELECT and the reading.
+
+use sea_orm::sea_query::{IntoIden, SelectStatement};
+use sea_orm::{DbErr, QueryResult, TryGetable};
+
+/// Something that can be read from the next columns of a result.
+pub(crate) trait Read: Sized + Send {
+    /// Reads it.
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr>;
+}
+
+/// Some columns of one table.
+pub(crate) trait Row: Read {
+    /// Their names, in reading order. The first is never null.
+    const COLUMNS: &'static [&'static str];
+}
+
+/// The columns of a result row, left to right.
+pub(crate) struct Columns<'a> {
+    row: &'a QueryResult,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub(crate) fn new(row: &'a QueryResult) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// The next column.
+    pub(crate) fn next<T: TryGetable>(&mut self) -> Result<T, DbErr> {
+        let value = self.row.try_get_by_index(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+}
+
+/// A single column.
+pub(crate) struct One<T>(pub(crate) T);
+
+impl<T: TryGetable + Send> Read for One<T> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        columns.next().map(One)
+    }
+}
+
+impl<A: Read, B: Read> Read for (A, B) {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        Ok((A::read(columns)?, B::read(columns)?))
+    }
+}
+
+/// The right side of a left join. Told by its first column, which must be an id.
+impl<R: Row> Read for Option<R> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        if columns.row.try_get_by_index::<Option<sea_orm::prelude::Uuid>>(columns.next)?.is_none() {
+            columns.next += R::COLUMNS.len();
+            return Ok(None);
+        }
+        R::read(columns).map(Some)
+    }
+}
+
+/// Selects a row's columns from the table of this alias.
+pub(crate) fn select<R: Row>(statement: &mut SelectStatement, alias: &'static str) {
+    for column in R::COLUMNS {
+        statement.column((alias.into_iden(), column.into_iden()));
+    }
+}
+
+/// Declares a struct of columns.
+macro_rules! row {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident { $($(#[$field_doc:meta])* $field:ident $(as $column:literal)?: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        $vis struct $name {
+            $($(#[$field_doc])* $vis $field: $type),*
+        }
+
+        impl crate::db::row::Read for $name {
+            fn read(columns: &mut crate::db::row::Columns<'_>) -> Result<Self, sea_orm::DbErr> {
+                Ok(Self { $($field: columns.next()?),* })
+            }
+        }
+
+        impl crate::db::row::Row for $name {
+            const COLUMNS: &'static [&'static str] = &[$(crate::db::row::row!(@column $field $($column)?)),*];
+        }
+    };
+    (@column $field:ident $column:literal) => { $column };
+    (@column $field:ident) => { stringify!($field) };
+}
+pub(crate) use row;

@@ -1,0 +1,151 @@
+//! A write transaction: begun with a permit, ended with a change.
+
+use sea_orm::sea_query::{DeleteStatement, InsertStatement, SelectStatement, UpdateStatement};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait};
+
+use super::Db;
+use super::row::{Columns, Read};
+use crate::audit::{self, Change};
+use crate::authz::{Actor, Permit};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::events::{Event, insert_in};
+
+/// A write transaction. Dropping it rolls everything back.
+#[derive(Debug)]
+#[must_use = "a transaction that is not committed is rolled back"]
+pub struct Tx {
+    db: Db,
+    transaction: DatabaseTransaction,
+    permit: Permit,
+    events: Vec<Event>,
+}
+
+/// Writes that leave no audit row, each with its reason. There are no others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unaudited {
+    /// A daemon says that it is alive.
+    Heartbeat,
+    /// A daemon takes a job or tells of its progress; the job's row and log are the record.
+    JobProgress,
+    /// Somebody was seen, a key was used.
+    LastUsed,
+    /// Terraform locks, unlocks or writes its state; the build is the record.
+    State,
+}
+
+impl Tx {
+    pub(super) fn new(db: Db, transaction: DatabaseTransaction, permit: Permit) -> Self {
+        Self { db, transaction, permit, events: Vec::new() }
+    }
+
+    /// Who writes.
+    pub fn actor(&self) -> &Actor {
+        self.permit.actor()
+    }
+
+    /// Time, ids and randomness.
+    pub fn clock(&self) -> &Clock {
+        self.db.clock()
+    }
+
+    /// Which database it is.
+    pub(crate) fn backend(&self) -> sea_orm::DbBackend {
+        self.db.backend()
+    }
+
+    /// Inserts a row.
+    pub(crate) async fn insert<A: ActiveModelTrait>(&self, row: A) -> Result<()> {
+        self.execute_insert(&Insert::one(row).into_query()).await?;
+        Ok(())
+    }
+
+    /// Inserts; answers how many rows.
+    pub(crate) async fn execute_insert(&self, statement: &InsertStatement) -> Result<u64> {
+        self.db.stats.count(0);
+        Ok(self.transaction.execute(statement).await?.rows_affected())
+    }
+
+    /// Updates; answers how many rows.
+    pub(crate) async fn update(&self, statement: &UpdateStatement) -> Result<u64> {
+        self.db.stats.count(0);
+        Ok(self.transaction.execute(statement).await?.rows_affected())
+    }
+
+    /// Deletes; answers how many rows.
+    pub(crate) async fn delete(&self, statement: &DeleteStatement) -> Result<u64> {
+        self.db.stats.count(0);
+        Ok(self.transaction.execute(statement).await?.rows_affected())
+    }
+
+    /// Reads rows as the transaction sees them.
+    pub(crate) async fn rows<R: Read>(&self, select: &SelectStatement) -> Result<Vec<R>> {
+        let rows = self.transaction.query_all(select).await?;
+        self.db.stats.count(rows.len());
+        Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Reads one row as the transaction sees it.
+    pub(crate) async fn row<R: Read>(&self, select: &SelectStatement) -> Result<Option<R>> {
+        let row = self.transaction.query_one(select).await?;
+        self.db.stats.count(usize::from(row.is_some()));
+        Ok(row.map(|row| R::read(&mut Columns::new(&row))).transpose()?)
+    }
+
+    /// Updates and reads the rows that were changed.
+    pub(crate) async fn update_returning<R: Read>(&self, statement: &UpdateStatement) -> Result<Vec<R>> {
+        let rows = self.transaction.query_all(statement).await?;
+        self.db.stats.count(rows.len());
+        Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Puts an event into the outbox; subscribers hear of it after the commit.
+    pub(crate) async fn emit(&mut self, event: Event) -> Result<()> {
+        self.execute_insert(&insert_in(&event, self.clock().now())).await?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Wakes subscribers after the commit, without an outbox row: for what its own table keeps in order, as logs are.
+    pub(crate) fn tell_only(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Writes the audit row and commits.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing is kept then.
+    pub async fn commit(self, change: Change) -> Result<()> {
+        self.execute_insert(&audit::insert(&change, &self.permit, self.clock())).await?;
+        self.end().await
+    }
+
+    /// Commits several changes of one operation, each with its audit row.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing is kept then.
+    pub async fn commit_all(self, changes: Vec<Change>) -> Result<()> {
+        for change in &changes {
+            self.execute_insert(&audit::insert(change, &self.permit, self.clock())).await?;
+        }
+        self.end().await
+    }
+
+    /// Commits a write that is no change of anybody's.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing is kept then.
+    pub async fn commit_unaudited(self, reason: Unaudited) -> Result<()> {
+        tracing::trace!(?reason, "write without an audit row");
+        self.end().await
+    }
+
+    async fn end(self) -> Result<()> {
+        self.db.stats.count(0);
+        self.transaction.commit().await?;
+        for event in self.events {
+            self.db.hub.tell(event);
+        }
+        Ok(())
+    }
+}

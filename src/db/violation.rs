@@ -1,0 +1,51 @@
+//! From a violated constraint to its name, on both databases.
+
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::error::{Error, Refusal};
+
+/// SQLite names the columns of a unique constraint, not the constraint.
+const UNIQUE_ON_SQLITE: [(&str, &str); 10] = [
+    ("uq_organization_name", "organization.name"),
+    ("uq_user_username", "user.username"),
+    ("uq_user_email", "index 'uq_user_email'"),
+    ("uq_group_name", "group.organization_id, group.name"),
+    ("uq_provisioner_key_name", "provisioner_key.organization_id, provisioner_key.name"),
+    ("uq_template_name", "template.organization_id, template.name"),
+    ("uq_template_version_name", "template_version.template_id, template_version.name"),
+    ("uq_workspace_name", "workspace.organization_id, workspace.owner_id, workspace.name"),
+    ("uq_workspace_build_number", "workspace_build.workspace_id, workspace_build.number"),
+    ("uq_workspace_build_active", "workspace_build.workspace_id"),
+];
+
+/// The name of the constraint that an error violates, as far as it is one of those we answer for.
+fn constraint(error: &DbErr) -> Option<String> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error
+    else {
+        return None;
+    };
+    let sqlx::Error::Database(database) = source.as_ref() else { return None };
+    if let Some(name) = database.constraint() {
+        return Some(name.to_owned());
+    }
+    let columns = database.message().strip_prefix("UNIQUE constraint failed: ")?;
+    UNIQUE_ON_SQLITE.iter().find(|(_, on)| *on == columns).map(|(name, _)| (*name).to_owned())
+}
+
+/// Turns the violation of a named constraint into a refusal.
+pub(crate) trait OnViolation<T> {
+    /// The refusal when `constraint` was violated; any other error stays what it is.
+    fn on_violation(self, constraint: &str, refusal: impl FnOnce() -> Refusal) -> Result<T, Error>;
+}
+
+impl<T> OnViolation<T> for Result<T, Error> {
+    fn on_violation(self, name: &str, refusal: impl FnOnce() -> Refusal) -> Result<T, Error> {
+        self.map_err(|error| match &error {
+            Error::Internal(cause) => match cause.downcast_ref::<DbErr>().and_then(constraint) {
+                Some(violated) if violated == name => refusal().into(),
+                _ => error,
+            },
+            _ => error,
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! The daemons' side of the API: what a job's task is, and what its end means for the template version or workspace it
+//! was for. Composes provisioners, templates and workspaces; owns no table.
+
+pub(crate) mod graphql;
+pub(crate) mod reaper;
+mod task;
+
+pub(crate) use task::{Task, file_of, task};
+
+use guildhall_entity::id::ProvisionerJobId;
+use guildhall_entity::json::Variables;
+use guildhall_entity::kind::{JobState, JobType};
+
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::{Actor, Object, Permission, Resource};
+use crate::db::{Db, Tx, Unaudited};
+use crate::error::{Error, Refusal, Result};
+use crate::provisioner::JobRow;
+use crate::provisioner::job::{self, Ending};
+use crate::template::version;
+use crate::workspace::build::{self, Made};
+
+/// What a job brought.
+pub(crate) enum Outcome {
+    /// What an import found.
+    Import {
+        /// README.md.
+        readme: String,
+        /// The module's variables.
+        variables: Variables,
+    },
+    /// What a build made.
+    Build(Made),
+}
+
+/// Ends a job well, on its daemon's word.
+///
+/// # Errors
+/// CONFLICT when the daemon does not hold the job; a refusal when the result is of another kind than the job.
+pub(crate) async fn complete(db: &Db, actor: &Actor, id: ProvisionerJobId, outcome: Outcome) -> Result<()> {
+    let (mut tx, row) = job::begin_held(db, actor, id).await?;
+    match (row.kind, outcome) {
+        (JobType::TemplateImport, Outcome::Import { readme, variables }) => {
+            let version = version::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
+            version::imported_in(&tx, &version, &readme, variables).await?;
+        }
+        (JobType::WorkspaceBuild, Outcome::Build(made)) => {
+            let target = build::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
+            build::ended_in(&mut tx, &target, JobState::Succeeded, Some(made)).await?;
+        }
+        _ => return Err(Refusal::invalid(&["result"], "the result is not of the job's type").into()),
+    }
+    job::end_in(&mut tx, &row, Ending::Succeeded).await?;
+    tx.commit_unaudited(Unaudited::JobProgress).await
+}
+
+fn orphan(job: ProvisionerJobId) -> Error {
+    Error::internal(format!("{job} belongs to nothing"))
+}
+
+/// Ends a job with an error, or as canceled where that was asked for, on its daemon's word.
+///
+/// # Errors
+/// CONFLICT when the daemon does not hold the job.
+pub(crate) async fn fail(
+    db: &Db,
+    actor: &Actor,
+    id: ProvisionerJobId,
+    code: &str,
+    message: &str,
+    canceled: bool,
+) -> Result<()> {
+    let (mut tx, row) = job::begin_held(db, actor, id).await?;
+    let ending = if canceled && row.state == JobState::Canceling {
+        Ending::Canceled
+    } else {
+        Ending::Failed(code, message)
+    };
+    end_in(&mut tx, db, &row, ending).await?;
+    tx.commit_unaudited(Unaudited::JobProgress).await
+}
+
+/// Ends a job without a result, with what that means for its build.
+async fn end_in(tx: &mut Tx, db: &Db, row: &JobRow, ending: Ending<'_>) -> Result<bool> {
+    if !job::end_in(tx, row, ending).await? {
+        return Ok(false);
+    }
+    if row.kind == JobType::WorkspaceBuild {
+        let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;
+        let state = if matches!(ending, Ending::Canceled) { JobState::Canceled } else { JobState::Failed };
+        build::ended_in(tx, &target, state, None).await?;
+    }
+    Ok(true)
+}
+
+/// Cancels a job: one that waits is canceled at once, one that runs is told to stop.
+///
+/// # Errors
+/// FORBIDDEN without `PROVISIONER_JOB_CANCEL`; a refusal for a job that has ended or is being canceled.
+pub(crate) async fn cancel(db: &Db, actor: &Actor, row: &JobRow) -> Result<()> {
+    let object = Object::in_organization(row.organization_id).owned_by(row.owner_id);
+    let permit = actor.authorize(Permission::ProvisionerJobCancel, object)?;
+    let mut tx = db.begin(permit).await?;
+    if row.state != JobState::Pending || !end_in(&mut tx, db, row, Ending::Canceled).await? {
+        // It may have been taken since it was read.
+        job::request_cancel_in(&mut tx, row).await?;
+    }
+    let after = facts(serde_json::json!({ "state": "CANCELED" }));
+    let change = Change::new(
+        Action::Cancel,
+        Resource::ProvisionerJob,
+        Some(row.organization_id),
+        row.id,
+        row.kind.as_str(),
+        &Facts::new(),
+        &after,
+    );
+    tx.commit(change).await
+}

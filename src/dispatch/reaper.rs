@@ -1,0 +1,73 @@
+//! The reaper: a reconciler that ends jobs nobody will end. A job that a daemon holds without a word for five minutes is
+//! hung; a job that waits for thirty minutes with no daemon that could take it fails with the reason. Their logs stay.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use guildhall_entity::kind::JobState;
+use tokio_util::sync::CancellationToken;
+
+use super::end_in;
+use crate::authz::policy::System;
+use crate::authz::{Actor, Object, Origin, Permission};
+use crate::db::{Db, Unaudited};
+use crate::error::Result;
+use crate::provisioner::job::{self, Ending};
+use crate::provisioner::{JobRow, why_pending};
+
+const EVERY: Duration = Duration::from_secs(15);
+const HUNG_AFTER: TimeDelta = TimeDelta::minutes(5);
+const UNCLAIMED_AFTER: TimeDelta = TimeDelta::minutes(30);
+
+/// Looks every fifteen seconds until told to stop.
+pub(crate) async fn run(db: Db, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(EVERY);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        match sweep(&db).await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "the reaper ended jobs"),
+            Err(error) => tracing::warn!(%error, "the reaper could not look; it tries again"),
+        }
+    }
+}
+
+/// Looks once; answers how many jobs it ended.
+///
+/// # Errors
+/// When the database fails; jobs ended before that stay ended.
+pub(crate) async fn sweep(db: &Db) -> Result<usize> {
+    let now = db.clock().now();
+    let mut ended = 0;
+    for row in job::overdue(db, now - HUNG_AFTER, now - UNCLAIMED_AFTER).await? {
+        ended += usize::from(reap(db, &row).await?);
+    }
+    Ok(ended)
+}
+
+async fn reap(db: &Db, row: &JobRow) -> Result<bool> {
+    let why;
+    let ending = match row.state {
+        JobState::Pending => {
+            let Some(reason) = why_pending(db, row).await? else { return Ok(false) };
+            why = format!("no provisioner took it for 30 minutes: {reason}");
+            Ending::Failed("NO_PROVISIONER", &why)
+        }
+        JobState::Canceling => Ending::Canceled,
+        _ => Ending::Failed(
+            "HUNG",
+            "the provisioner that ran it has not been heard of for 5 minutes; start it again",
+        ),
+    };
+    let reaper = Actor::system(System::Reaper, Origin::default());
+    let permit =
+        reaper.authorize(Permission::ProvisionerJobCancel, Object::in_organization(row.organization_id))?;
+    let mut tx = db.begin(permit).await?;
+    let ended = end_in(&mut tx, db, row, ending).await?;
+    tx.commit_unaudited(Unaudited::JobProgress).await?;
+    Ok(ended)
+}

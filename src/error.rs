@@ -1,0 +1,144 @@
+//! One error type with a closed set of cases. What a person can fix is a [`Refusal`] and becomes a `userErrors` entry;
+//! the rest becomes a top-level error with a code.
+
+use std::sync::Arc;
+
+use crate::authz::{Denied, Permission};
+
+/// What operations answer.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation did not happen. Nothing of it has been kept.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// A person can fix it.
+    #[error("{}", .0.first().map_or("refused", |refusal| refusal.message.as_str()))]
+    Refused(Vec<Refusal>),
+    /// An argument of a read is out of bounds.
+    #[error("{message}")]
+    BadInput {
+        /// The argument.
+        argument: &'static str,
+        /// What is wrong with it and what would be right.
+        message: String,
+    },
+    /// The state of things forbids it: a daemon reports on a job it does not hold.
+    #[error("{0}")]
+    Conflict(String),
+    /// The database can't be reached or is too busy.
+    #[error("the database is not available; try again")]
+    Unavailable(#[source] Arc<sea_orm::DbErr>),
+    /// A fault of ours. Never shown to a client.
+    #[error("internal error: {0}")]
+    Internal(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A fault of ours.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(Arc::from(cause.into()))
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(vec![refusal])
+    }
+}
+
+impl From<sea_orm::DbErr> for Error {
+    fn from(error: sea_orm::DbErr) -> Self {
+        match error {
+            sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_) => {
+                Self::Unavailable(Arc::new(error))
+            }
+            other => Self::Internal(Arc::new(other)),
+        }
+    }
+}
+
+/// Something a person can fix: what, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What kind of thing it is.
+    pub kind: RefusalKind,
+    /// What was wrong and what to do.
+    pub message: String,
+    /// The input field, from the outside in; empty when it is about the whole.
+    pub field: Vec<String>,
+}
+
+/// Kinds of refusals, with the data that helps a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// A value breaks a rule.
+    Invalid,
+    /// What the input names does not exist, or the actor can't see it.
+    NotFound,
+    /// The name is in use.
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// The state of things forbids it.
+    Conflict,
+    /// A role would give more than the actor has.
+    MissingPermissions(Vec<Permission>),
+    /// The last administrator would be lost.
+    LastAdmin,
+    /// Somebody changed it meanwhile.
+    StaleVersion {
+        /// The version it has now.
+        current: i32,
+    },
+}
+
+impl Refusal {
+    fn new(kind: RefusalKind, field: &[&str], message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), field: field.iter().map(|&part| part.to_owned()).collect() }
+    }
+
+    /// A value breaks a rule.
+    pub fn invalid(field: &[&str], message: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Invalid, field, message)
+    }
+
+    /// What the input names does not exist, or the actor can't see it: the same answer for both.
+    pub fn not_found(field: &[&str], noun: &str) -> Self {
+        Self::new(RefusalKind::NotFound, field, format!("there is no such {noun}, or you can't see it"))
+    }
+
+    /// The name is in use.
+    pub fn name_taken(field: &[&str], noun: &str, name: &str) -> Self {
+        let message = format!("the {noun} name `{name}` is taken; choose another");
+        Self::new(RefusalKind::NameTaken { name: name.to_owned() }, field, message)
+    }
+
+    /// The state of things forbids it.
+    pub fn conflict(field: &[&str], message: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Conflict, field, message)
+    }
+
+    /// A role would give more than the actor has.
+    pub fn missing_permissions(field: &[&str], missing: Vec<Permission>) -> Self {
+        let names = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let message = format!("you can't give permissions that you don't hold yourself: {names}");
+        Self::new(RefusalKind::MissingPermissions(missing), field, message)
+    }
+
+    /// The last administrator would be lost.
+    pub fn last_admin(field: &[&str], message: impl Into<String>) -> Self {
+        Self::new(RefusalKind::LastAdmin, field, message)
+    }
+
+    /// Somebody changed it meanwhile.
+    pub fn stale_version(expected: i32, current: i32) -> Self {
+        let message = format!(
+            "it has changed since: you expected version {expected}, it is at {current}; read it again"
+        );
+        Self::new(RefusalKind::StaleVersion { current }, &["expectedVersion"], message)
+    }
+}

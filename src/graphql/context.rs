@@ -1,0 +1,192 @@
+//! The context of a request: who asks, the database with the request's counters, and the loaders that batch.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Context;
+use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use guildhall_entity::id::OrganizationId;
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::{Expr, IntoIden};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::authn::session::SessionKeys;
+use crate::authz::Actor;
+use crate::db::list::{Find, List};
+use crate::db::page::{self, Page, PageArgs};
+use crate::db::{Db, is_one_of};
+use crate::error::{Error, Result};
+use crate::seal::Sealer;
+
+/// What resolvers need of the running server, whoever asks.
+#[derive(Debug)]
+pub struct Services {
+    /// Signs and recognises session tokens.
+    pub session_keys: SessionKeys,
+    /// Seals states and sensitive values.
+    pub sealer: Sealer,
+    /// The organization that was made at the first start.
+    pub default_organization: OrganizationId,
+    /// What the first user must show; `None` where an owner existed at the start.
+    pub setup_token: Option<SecretString>,
+    /// Where the setup token is kept until there is an owner.
+    pub setup_token_file: Option<PathBuf>,
+    /// Cancelled when the server shuts down: whoever waits answers now.
+    pub draining: CancellationToken,
+}
+
+impl Services {
+    /// The first user exists: the setup token has no more use.
+    pub(crate) fn setup_done(&self) {
+        if let Some(file) = &self.setup_token_file {
+            if let Err(error) = std::fs::remove_file(file) {
+                tracing::warn!(%error, file = %file.display(), "could not remove the setup token; it is of no use any more");
+            }
+        }
+    }
+}
+
+/// What resolvers work with. One a request.
+pub struct Request {
+    pub(crate) actor: Actor,
+    pub(crate) db: Db,
+    pub(crate) app: Arc<Services>,
+    loader: DataLoader<Loaders>,
+}
+
+impl Request {
+    /// A context for one request.
+    pub fn new(db: Db, actor: Actor, app: Arc<Services>) -> Self {
+        let loaders = Loaders { db: db.clone(), actor: actor.clone() };
+        // The default delay of a millisecond would be a floor under every level of the query.
+        let loader =
+            DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default()).delay(Duration::ZERO);
+        Self { actor, db, app, loader }
+    }
+
+    /// Finds one thing, batched with its neighbours. `None` when it is missing or the actor can't see it.
+    pub(crate) async fn find<I: Find>(&self, id: I) -> Result<Option<I::Row>> {
+        self.loader.load_one(ById(id)).await
+    }
+
+    /// Finds a thing that is visible wherever the thing that refers to it is.
+    pub(crate) async fn get<I: Find + std::fmt::Display>(&self, id: I) -> Result<I::Row> {
+        self.find(id).await?.ok_or_else(|| Error::internal(format!("{id} is referred to, but can't be read")))
+    }
+
+    /// A page of a parent's list, batched with its neighbours.
+    pub(crate) async fn page<L: List>(&self, parent: Uuid, list: &L, args: PageArgs) -> Result<Page<L::Row>> {
+        let key = PageOf { parent, list: list.clone(), args };
+        self.loader.load_one(key).await?.map(|page| page.as_ref().clone()).ok_or_else(unanswered)
+    }
+
+    /// How many rows a parent's list has, batched with its neighbours.
+    pub(crate) async fn count<L: List>(&self, parent: Uuid, list: &L) -> Result<i64> {
+        self.loader.load_one(CountOf { parent, list: list.clone() }).await?.ok_or_else(unanswered)
+    }
+
+    /// A value of a domain's own loader.
+    pub(crate) async fn load<K>(&self, key: K) -> Result<Option<<Loaders as Loader<K>>::Value>>
+    where
+        K: Clone + Eq + std::hash::Hash + Send + Sync + 'static,
+        Loaders: Loader<K, Error = Error>,
+    {
+        self.loader.load_one(key).await
+    }
+}
+
+fn unanswered() -> Error {
+    Error::internal("a loader did not answer one of its keys")
+}
+
+/// The request of a resolver.
+pub(crate) trait Ask {
+    /// The request's context.
+    fn request(&self) -> &Request;
+}
+
+impl Ask for Context<'_> {
+    fn request(&self) -> &Request {
+        self.data_unchecked::<Arc<Request>>()
+    }
+}
+
+/// Loads for one actor. Domains implement [`Loader`] for keys of their own.
+pub(crate) struct Loaders {
+    pub(crate) db: Db,
+    pub(crate) actor: Actor,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct ById<I>(I);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PageOf<L> {
+    parent: Uuid,
+    list: L,
+    args: PageArgs,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct CountOf<L> {
+    parent: Uuid,
+    list: L,
+}
+
+impl<I: Find> Loader<ById<I>> for Loaders {
+    type Value = I::Row;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ById<I>]) -> Result<HashMap<ById<I>, I::Row>> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0.into()).collect();
+        let column = || Expr::col((I::ID.0.into_iden(), I::ID.1.into_iden()));
+        let mut select = I::select(&self.actor);
+        select.expr(column()).and_where(is_one_of(self.db.backend(), column(), &ids));
+        let rows: Vec<(I::Row, crate::db::row::One<Uuid>)> = self.db.rows(&select).await?;
+        Ok(rows.into_iter().map(|(row, id)| (ById(I::from(id.0)), row)).collect())
+    }
+}
+
+impl<L: List> Loader<PageOf<L>> for Loaders {
+    type Value = Arc<Page<L::Row>>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[PageOf<L>]) -> Result<HashMap<PageOf<L>, Self::Value>> {
+        let mut by_shape: HashMap<(&L, &PageArgs), Vec<Uuid>> = HashMap::new();
+        for key in keys {
+            by_shape.entry((&key.list, &key.args)).or_default().push(key.parent);
+        }
+        let mut answers = HashMap::with_capacity(keys.len());
+        for ((list, args), parents) in by_shape {
+            let mut select = list.source(&self.actor);
+            list.columns(&self.actor, &mut select);
+            let pages = page::pages(&self.db, &parents, list.parent(), &select, &list.keyset(), args).await?;
+            answers.extend(pages.into_iter().map(|(parent, page)| {
+                (PageOf { parent, list: list.clone(), args: args.clone() }, Arc::new(page))
+            }));
+        }
+        Ok(answers)
+    }
+}
+
+impl<L: List> Loader<CountOf<L>> for Loaders {
+    type Value = i64;
+    type Error = Error;
+
+    async fn load(&self, keys: &[CountOf<L>]) -> Result<HashMap<CountOf<L>, i64>> {
+        let mut by_list: HashMap<&L, Vec<Uuid>> = HashMap::new();
+        for key in keys {
+            by_list.entry(&key.list).or_default().push(key.parent);
+        }
+        let mut answers = HashMap::with_capacity(keys.len());
+        for (list, parents) in by_list {
+            let counts = page::counts(&self.db, &parents, list.parent(), list.source(&self.actor)).await?;
+            answers.extend(counts.into_iter().map(|(parent, n)| (CountOf { parent, list: list.clone() }, n)));
+        }
+        Ok(answers)
+    }
+}

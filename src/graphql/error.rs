@@ -1,0 +1,177 @@
+//! How errors look from outside: `userErrors` for what a person can fix, top-level errors with a code for the rest.
+
+use async_graphql::{Enum, ErrorExtensionValues, Interface, ServerError, SimpleObject};
+
+use crate::authz::{Denied, Permission};
+use crate::error::{Error, Refusal, RefusalKind, Result};
+
+/// Codes of user errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum UserErrorCode {
+    /// A value breaks a rule.
+    BadUserInput,
+    /// What the input names does not exist, or the viewer can't see it.
+    NotFound,
+    /// The name is in use.
+    NameTaken,
+    /// The state of things forbids it.
+    Conflict,
+    /// A role would give more than the viewer has.
+    MissingPermissions,
+    /// The last administrator would be lost.
+    LastAdmin,
+    /// Somebody changed it meanwhile.
+    StaleVersion,
+}
+
+/// Something a person can fix. UNAUTHENTICATED, FORBIDDEN and faults are top-level errors instead.
+#[derive(Clone, Debug, Interface)]
+#[graphql(
+    field(name = "message", ty = "&String", desc = "What was wrong and what to do."),
+    field(name = "code", ty = "&UserErrorCode", desc = "What kind of error it is."),
+    field(
+        name = "field",
+        ty = "&Option<Vec<String>>",
+        desc = "The input field it is about, from the outside in, e.g. `[\"input\", \"name\"]`; null when it is about the whole."
+    )
+)]
+pub(crate) enum UserError {
+    InvalidInput(InvalidInput),
+    NotFound(NotFound),
+    NameTaken(NameTaken),
+    Conflict(Conflict),
+    MissingPermissions(MissingPermissions),
+    LastAdmin(LastAdmin),
+    StaleVersion(StaleVersion),
+}
+
+macro_rules! user_error {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, SimpleObject)]
+        pub(crate) struct $name {
+            /// What was wrong and what to do.
+            message: String,
+            /// What kind of error it is.
+            code: UserErrorCode,
+            /// The input field it is about, from the outside in, e.g. `["input", "name"]`; null when it is about the whole.
+            field: Option<Vec<String>>,
+            $($(#[$field_doc])* $field: $type),*
+        }
+    };
+}
+
+user_error! {
+    /// A value breaks a rule.
+    InvalidInput {}
+}
+user_error! {
+    /// What the input names does not exist, or the viewer can't see it.
+    NotFound {}
+}
+user_error! {
+    /// The name is in use.
+    NameTaken {
+        /// The name.
+        name: String,
+    }
+}
+user_error! {
+    /// The state of things forbids it.
+    Conflict {}
+}
+user_error! {
+    /// A role would give more than the viewer has.
+    MissingPermissions {
+        /// What the viewer lacks.
+        permissions: Vec<Permission>,
+    }
+}
+user_error! {
+    /// The last administrator would be lost.
+    LastAdmin {}
+}
+user_error! {
+    /// Somebody changed it meanwhile.
+    StaleVersion {
+        /// The version it has now.
+        current_version: i32,
+    }
+}
+
+impl From<Refusal> for UserError {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.message;
+        let field = (!refusal.field.is_empty())
+            .then(|| std::iter::once("input".to_owned()).chain(refusal.field).collect::<Vec<_>>());
+        match refusal.kind {
+            RefusalKind::Invalid => {
+                Self::InvalidInput(InvalidInput { message, code: UserErrorCode::BadUserInput, field })
+            }
+            RefusalKind::NotFound => {
+                Self::NotFound(NotFound { message, code: UserErrorCode::NotFound, field })
+            }
+            RefusalKind::NameTaken { name } => {
+                Self::NameTaken(NameTaken { message, code: UserErrorCode::NameTaken, field, name })
+            }
+            RefusalKind::Conflict => {
+                Self::Conflict(Conflict { message, code: UserErrorCode::Conflict, field })
+            }
+            RefusalKind::MissingPermissions(permissions) => Self::MissingPermissions(MissingPermissions {
+                message,
+                code: UserErrorCode::MissingPermissions,
+                field,
+                permissions,
+            }),
+            RefusalKind::LastAdmin => {
+                Self::LastAdmin(LastAdmin { message, code: UserErrorCode::LastAdmin, field })
+            }
+            RefusalKind::StaleVersion { current } => Self::StaleVersion(StaleVersion {
+                message,
+                code: UserErrorCode::StaleVersion,
+                field,
+                current_version: current,
+            }),
+        }
+    }
+}
+
+/// Splits what an operation answered into a payload's object and its user errors; other errors stay errors.
+pub(crate) fn outcome<T>(result: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
+    match result {
+        Ok(value) => Ok((Some(value), Vec::new())),
+        Err(Error::Refused(refusals)) => Ok((None, refusals.into_iter().map(UserError::from).collect())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives a resolver's error the code and data that clients rely on. What has no code of ours is a fault, and is masked
+/// by the front.
+pub(crate) fn code(error: &mut ServerError) {
+    let Some(cause) = error.source::<Error>().cloned() else { return };
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    match cause {
+        Error::Denied(Denied::Anonymous) => extensions.set("code", "UNAUTHENTICATED"),
+        Error::Denied(Denied::Lacking(permission)) => {
+            extensions.set("code", "FORBIDDEN");
+            extensions.set("requires", permission.to_string());
+        }
+        Error::Refused(_) => extensions.set("code", "BAD_USER_INPUT"),
+        Error::BadInput { argument, .. } => {
+            extensions.set("code", "BAD_USER_INPUT");
+            extensions.set("argument", argument);
+        }
+        Error::Conflict(_) => extensions.set("code", "CONFLICT"),
+        Error::Unavailable(cause) => {
+            tracing::error!(%cause, "the database is not available");
+            extensions.set("code", "UNAVAILABLE");
+        }
+        Error::Internal(cause) => {
+            tracing::error!(%cause, path = ?error.path, "a resolver failed");
+            extensions.set("code", "INTERNAL_SERVER_ERROR");
+            error.message =
+                "something went wrong on our side; the request id leads to the cause in the server's log"
+                    .into();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The schema: the domains' roots merged, `node`, and how errors leave.
+
+pub(crate) mod connection;
+pub mod context;
+pub(crate) mod error;
+mod extension;
+pub(crate) mod guard;
+mod node;
+pub(crate) mod scalar;
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, ValidationMode};
+
+use crate::authn::graphql::SessionMutation;
+use crate::dispatch::graphql::DispatchMutation;
+use crate::group::graphql::GroupMutation;
+use crate::member::graphql::MemberMutation;
+use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
+use crate::provisioner::graphql::KeyMutation;
+use crate::template::graphql::TemplateMutation;
+use crate::user::graphql::{UserMutation, UserQuery};
+use crate::workspace::graphql::{WorkspaceMutation, WorkspaceQuery};
+
+/// Everything that can be asked.
+#[derive(Default, MergedObject)]
+pub struct Query(node::NodeQuery, OrganizationQuery, UserQuery, WorkspaceQuery, node::DeploymentQuery);
+
+/// Everything that can be changed.
+#[derive(Default, MergedObject)]
+pub struct Mutation(
+    SessionMutation,
+    UserMutation,
+    OrganizationMutation,
+    MemberMutation,
+    GroupMutation,
+    KeyMutation,
+    TemplateMutation,
+    WorkspaceMutation,
+    DispatchMutation,
+);
+
+/// The schema that is served.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// Builds the schema. Limits are the front's; documents reach it validated.
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .validation_mode(ValidationMode::Fast)
+        .extension(extension::Errors)
+        .disable_suggestions()
+        .finish()
+}
+
+/// The schema as text, sorted: the contract.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by()
+        .use_space_ident()
+        .indent_width(2);
+    let sdl = schema().sdl_with_options(options);
+    let trimmed: Vec<&str> = sdl.lines().map(str::trim_end).collect();
+    format!("{}\n", trimmed.join("\n").trim_end())
+}

@@ -1,0 +1,45 @@
+//! Scalars of our own.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{SecondsFormat, Utc};
+
+/// A time in UTC, RFC 3339, e.g. `2026-11-24T09:30:00.000000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DateTime(pub(crate) chrono::DateTime<Utc>);
+
+impl From<chrono::DateTime<Utc>> for DateTime {
+    fn from(time: chrono::DateTime<Utc>) -> Self {
+        Self(time)
+    }
+}
+
+/// A time in UTC, RFC 3339, e.g. `2026-11-24T09:30:00.000000Z`.
+#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        chrono::DateTime::parse_from_rfc3339(text)
+            .map(|time| Self(time.with_timezone(&Utc)))
+            .map_err(|_| InputValueError::custom("expected a time such as 2026-11-24T09:30:00Z"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// Free-form JSON: a default of any type, a value for a module.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Json(pub(crate) serde_json::Value);
+
+/// Free-form JSON: a default of any type, a value for a module.
+#[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(value.into_json()?))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+}

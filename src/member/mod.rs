@@ -1,0 +1,172 @@
+//! Members: who belongs to an organization, with which roles. Owns the table `organization_member`; refuses to change
+//! one's own roles, to remove oneself, to lose the last organization administrator, and roles beyond one's own.
+
+pub(crate) mod graphql;
+mod store;
+
+pub(crate) use store::{MemberList, MemberOrder, MemberRow};
+
+use guildhall_entity::id::{OrganizationId, UserId};
+use serde_json::json;
+
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::policy::BuiltinRole;
+use crate::authz::{Actor, Object, Permission, Resource};
+use crate::db::{Db, Tx};
+use crate::error::{Refusal, Result};
+use crate::user::UserRow;
+
+/// Who is meant.
+#[derive(Clone, Debug)]
+pub(crate) enum Who {
+    /// By id.
+    Id(UserId),
+    /// By exact username.
+    Username(String),
+}
+
+/// Adds a member with these roles.
+///
+/// # Errors
+/// FORBIDDEN without `MEMBER_CREATE`; refusals for a user who does not exist, who is a member already, and for roles.
+pub(crate) async fn add(
+    db: &Db,
+    actor: &Actor,
+    organization: OrganizationId,
+    who: &Who,
+    roles: &[String],
+) -> Result<UserId> {
+    let permit = actor.authorize(Permission::MemberCreate, Object::in_organization(organization))?;
+    let roles = crate::role::check_assignment(actor, Some(organization), &["roles"], roles)?;
+    let field = if matches!(who, Who::Id(_)) { "userId" } else { "username" };
+    let (user, _) = store::candidate(db, who).await?.ok_or_else(|| Refusal::not_found(&[field], "user"))?;
+    let tx = db.begin(permit).await?;
+    let change = insert_in(&tx, organization, user, roles).await?;
+    let change = change.ok_or_else(|| Refusal::conflict(&[field], "they are a member already"))?;
+    tx.commit(change).await?;
+    Ok(user)
+}
+
+/// Adds a member inside somebody else's transaction. `None` when they are one already or there is no such user.
+pub(crate) async fn insert_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+    roles: Vec<String>,
+) -> Result<Option<Change>> {
+    let Some(username) = store::username_in(tx, user).await? else { return Ok(None) };
+    let after = facts(json!({ "roles": roles }));
+    if !store::insert_in(tx, organization, user, &username, roles).await? {
+        return Ok(None);
+    }
+    let change = Change::new(
+        Action::Create,
+        Resource::Member,
+        Some(organization),
+        user,
+        username,
+        &Facts::new(),
+        &after,
+    );
+    Ok(Some(change))
+}
+
+/// Removes a member, and with them their place in the organization's groups. Their workspaces stay.
+///
+/// # Errors
+/// FORBIDDEN without `MEMBER_DELETE`; refusals for somebody who is no member, for oneself and for the last administrator.
+pub(crate) async fn remove(db: &Db, actor: &Actor, organization: OrganizationId, user: UserId) -> Result<()> {
+    let permit = actor.authorize(Permission::MemberDelete, Object::in_organization(organization))?;
+    let (member, person) = get(db, actor, organization, user).await?;
+    if actor.user_id() == Some(user) {
+        return Err(
+            Refusal::conflict(&["userId"], "nobody removes themselves; ask another administrator").into()
+        );
+    }
+    let tx = db.begin(permit).await?;
+    if member.roles.0.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
+        keep_an_admin(&tx, organization, user).await?;
+    }
+    if !store::delete_in(&tx, organization, user).await? {
+        return Err(Refusal::not_found(&["userId"], "member").into());
+    }
+    let before = facts(json!({ "roles": member.roles.0 }));
+    let change = Change::new(
+        Action::Delete,
+        Resource::Member,
+        Some(organization),
+        user,
+        person.username,
+        &before,
+        &Facts::new(),
+    );
+    tx.commit(change).await
+}
+
+/// Gives a member exactly these roles.
+///
+/// # Errors
+/// FORBIDDEN without `MEMBER_UPDATE` and `ROLE_ASSIGN`; refusals for somebody who is no member, for oneself, for the last
+/// administrator and for roles, given or taken, beyond one's own.
+pub(crate) async fn set_roles(
+    db: &Db,
+    actor: &Actor,
+    organization: OrganizationId,
+    user: UserId,
+    roles: &[String],
+) -> Result<()> {
+    let permit = actor.authorize(Permission::MemberUpdate, Object::in_organization(organization))?;
+    let (member, person) = get(db, actor, organization, user).await?;
+    if actor.user_id() == Some(user) {
+        return Err(Refusal::conflict(
+            &["userId"],
+            "nobody changes their own roles; ask another administrator",
+        )
+        .into());
+    }
+    let roles = crate::role::check_assignment(actor, Some(organization), &["roles"], roles)?;
+    // Taking a role away is power over whoever holds it: it needs the same as giving it.
+    let taken: Vec<String> = member.roles.0.iter().filter(|role| !roles.contains(role)).cloned().collect();
+    crate::role::check_assignment(actor, Some(organization), &["roles"], &taken)?;
+    let tx = db.begin(permit).await?;
+    if taken.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
+        keep_an_admin(&tx, organization, user).await?;
+    }
+    let (before, after) = (facts(json!({ "roles": member.roles.0 })), facts(json!({ "roles": roles })));
+    if !store::set_roles_in(&tx, organization, user, roles).await? {
+        return Err(Refusal::not_found(&["userId"], "member").into());
+    }
+    let change = Change::new(
+        Action::Update,
+        Resource::Member,
+        Some(organization),
+        user,
+        person.username,
+        &before,
+        &after,
+    );
+    tx.commit(change).await
+}
+
+async fn keep_an_admin(tx: &Tx, organization: OrganizationId, except: UserId) -> Result<()> {
+    let admin = BuiltinRole::OrganizationAdmin.name();
+    if store::others_with_role_in(tx, organization, admin, except).await? > 0 {
+        return Ok(());
+    }
+    let message = "they are the last organization-admin; make somebody else one first";
+    Err(Refusal::last_admin(&["userId"], message).into())
+}
+
+/// Finds a membership that the actor can see.
+///
+/// # Errors
+/// A refusal when there is none.
+pub(crate) async fn get(
+    db: &Db,
+    actor: &Actor,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<(MemberRow, UserRow)> {
+    let found = store::find(db, actor, organization, user).await?;
+    found.ok_or_else(|| Refusal::not_found(&["userId"], "member").into())
+}

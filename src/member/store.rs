@@ -1,0 +1,216 @@
+//! How memberships are kept.
+
+use guildhall_entity::id::{OrganizationId, UserId};
+use guildhall_entity::json::Names;
+use guildhall_entity::organization_member::{ActiveModel, Column, Entity};
+use guildhall_entity::user;
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query, SelectStatement};
+use sea_orm::{Insert, QueryTrait};
+
+use crate::authz::{Actor, Permission};
+use crate::db::list::List;
+use crate::db::page::{Key, Keyset};
+use crate::db::row::{One, row, select};
+use crate::db::{Db, Tx, covered};
+use crate::error::Result;
+use crate::user::{UserRow, matches};
+
+row! {
+    /// A membership.
+    pub(crate) struct MemberRow {
+        organization_id: OrganizationId,
+        user_id: UserId,
+        roles: Names,
+        created_at: DateTimeUtc,
+        updated_at: DateTimeUtc,
+    }
+}
+
+fn visible(actor: &Actor) -> Condition {
+    let organization = Expr::col(("m", Column::OrganizationId));
+    covered(&actor.reach(Permission::MemberRead), organization, Some(Expr::col(("m", Column::UserId))))
+}
+
+/// Which members, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct MemberList {
+    pub(crate) query: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) order: MemberOrder,
+}
+
+/// Orders of members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+pub(crate) enum MemberOrder {
+    /// By username, a to z. The default.
+    #[default]
+    UsernameAsc,
+    /// By username, z to a.
+    UsernameDesc,
+    /// Who joined first comes first.
+    CreatedAtAsc,
+    /// Who joined last comes first.
+    CreatedAtDesc,
+}
+
+impl List for MemberList {
+    type Row = (MemberRow, UserRow);
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select()
+            .from_as(Entity, "m")
+            .join_as(
+                sea_orm::JoinType::InnerJoin,
+                user::Entity,
+                "u",
+                Expr::col(("u", user::Column::Id)).equals(("m", Column::UserId)),
+            )
+            .cond_where(visible(actor))
+            .to_owned();
+        if let Some(query) = &self.query {
+            statement.cond_where(matches(query, &[("u", "username"), ("u", "name")]));
+        }
+        if let Some(role) = &self.role {
+            // Role names are slugs: nothing in them needs escaping.
+            let slug: String =
+                role.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+            statement.and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{slug}\"%")));
+        }
+        statement
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<MemberRow>(statement, "m");
+        select::<UserRow>(statement, "u");
+    }
+
+    fn keyset(&self) -> Keyset {
+        const USERNAME: &[Key] = &[Key::text("m", "username")];
+        const CREATED_AT: &[Key] = &[Key::time("m", "created_at"), Key::id("m", "user_id")];
+        let (tag, keys, descending) = match self.order {
+            MemberOrder::UsernameAsc => ("member.username", USERNAME, false),
+            MemberOrder::UsernameDesc => ("member.username", USERNAME, true),
+            MemberOrder::CreatedAtAsc => ("member.created_at", CREATED_AT, false),
+            MemberOrder::CreatedAtDesc => ("member.created_at", CREATED_AT, true),
+        };
+        Keyset { tag, keys, descending }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("m", "organization_id")
+    }
+}
+
+/// Finds a membership that the actor can see.
+pub(super) async fn find(
+    db: &Db,
+    actor: &Actor,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Option<(MemberRow, UserRow)>> {
+    let list = MemberList::default();
+    let mut statement = list.source(actor);
+    list.columns(actor, &mut statement);
+    statement
+        .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
+        .and_where(Expr::col(("m", Column::UserId)).eq(user));
+    db.row(&statement).await
+}
+
+/// The user's id and name, from what was typed, among all live users: whoever may add members may add anybody whose
+/// exact name they know.
+pub(super) async fn candidate(db: &Db, who: &super::Who) -> Result<Option<(UserId, String)>> {
+    let which = match who {
+        super::Who::Id(id) => Expr::col(("u", user::Column::Id)).eq(*id),
+        super::Who::Username(name) => Expr::col(("u", user::Column::Username)).eq(name.trim().to_lowercase()),
+    };
+    let statement = Query::select()
+        .columns([("u", user::Column::Id), ("u", user::Column::Username)])
+        .from_as(user::Entity, "u")
+        .and_where(which)
+        .and_where(Expr::col(("u", user::Column::DeletedAt)).is_null())
+        .to_owned();
+    let row = db.row::<(One<UserId>, One<String>)>(&statement).await?;
+    Ok(row.map(|(id, username)| (id.0, username.0)))
+}
+
+/// Adds a member. `false` when they are one already.
+pub(super) async fn insert_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+    username: &str,
+    roles: Vec<String>,
+) -> Result<bool> {
+    let now = tx.clock().now();
+    let row = ActiveModel {
+        organization_id: Set(organization),
+        user_id: Set(user),
+        username: Set(username.to_owned()),
+        roles: Set(Names(roles)),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    let nothing = OnConflict::columns([Column::OrganizationId, Column::UserId]).do_nothing().to_owned();
+    let mut statement = Insert::one(row).into_query();
+    statement.on_conflict(nothing);
+    Ok(tx.execute_insert(&statement).await? == 1)
+}
+
+pub(super) async fn username_in(tx: &Tx, user: UserId) -> Result<Option<String>> {
+    let statement = Query::select()
+        .column(user::Column::Username)
+        .from(user::Entity)
+        .and_where(Expr::col(user::Column::Id).eq(user))
+        .and_where(Expr::col(user::Column::DeletedAt).is_null())
+        .to_owned();
+    Ok(tx.row::<One<String>>(&statement).await?.map(|name| name.0))
+}
+
+/// Removes a member. `false` when they were none.
+pub(super) async fn delete_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<bool> {
+    let statement = Query::delete()
+        .from_table(Entity)
+        .and_where(Expr::col(Column::OrganizationId).eq(organization))
+        .and_where(Expr::col(Column::UserId).eq(user))
+        .to_owned();
+    Ok(tx.delete(&statement).await? == 1)
+}
+
+pub(super) async fn set_roles_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+    roles: Vec<String>,
+) -> Result<bool> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::Roles, sea_orm::Value::from(Names(roles)))
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::OrganizationId).eq(organization))
+        .and_where(Expr::col(Column::UserId).eq(user))
+        .to_owned();
+    Ok(tx.update(&statement).await? == 1)
+}
+
+/// How many members other than `except` hold a role. Locks them, so that two administrators can't remove each other.
+pub(super) async fn others_with_role_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    role: &str,
+    except: UserId,
+) -> Result<usize> {
+    let mut statement = Query::select()
+        .column(("m", Column::UserId))
+        .from_as(Entity, "m")
+        .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
+        .and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{role}\"%")))
+        .to_owned();
+    if tx.backend() == sea_orm::DbBackend::Postgres {
+        statement.lock_exclusive();
+    }
+    let holders = tx.rows::<One<UserId>>(&statement).await?;
+    Ok(holders.iter().filter(|holder| holder.0 != except).count())
+}

@@ -1,0 +1,413 @@
+//! How organizations look.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
+use guildhall_entity::id::OrganizationId;
+
+use super::{NewOrganization, OrganizationList, OrganizationOrder, OrganizationRow, Patch};
+use crate::authz::{self, Permission};
+use crate::error::{Refusal, Result};
+use crate::graphql::connection::{Connection, Node, Paging};
+use crate::graphql::context::{Ask, Request};
+use crate::graphql::error::{UserError, outcome};
+use crate::graphql::guard::requires;
+use crate::graphql::scalar::DateTime;
+use crate::group::graphql::{Group, GroupFilter};
+use crate::group::{GroupList, GroupOrder};
+use crate::member::graphql::{Member, MemberFilter};
+use crate::member::{MemberList, MemberOrder};
+use crate::provisioner::graphql::{
+    ProvisionerDaemon, ProvisionerDaemonFilter, ProvisionerJob, ProvisionerJobFilter, ProvisionerKey,
+    ProvisionerKeyFilter,
+};
+use crate::provisioner::{DaemonList, DaemonOrder, JobList, JobOrder, KeyList, KeyOrder};
+use crate::template::graphql::{Template, TemplateFilter};
+use crate::template::{TemplateList, TemplateOrder};
+use crate::workspace::graphql::{Workspace, WorkspaceFilter};
+use crate::workspace::{WorkspaceList, WorkspaceOrder};
+
+/// An organization.
+#[derive(Clone)]
+pub(crate) struct Organization(OrganizationRow);
+
+impl From<OrganizationRow> for Organization {
+    fn from(row: OrganizationRow) -> Self {
+        Self(row)
+    }
+}
+
+impl Node for Organization {
+    type List = OrganizationList;
+    const NAME: &'static str = "Organization";
+
+    fn from_row(row: OrganizationRow, _: &Request) -> Self {
+        Self(row)
+    }
+}
+
+impl Organization {
+    fn object(&self) -> authz::Object {
+        authz::Object::in_organization(self.0.id)
+    }
+}
+
+/// A platform team's own part of the deployment. Nothing crosses from one to another. Visible to its members and to
+/// those whose site role reads organizations; to anybody else it does not exist.
+#[Object]
+impl Organization {
+    /// `org_…`
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// Its name, unique in the deployment.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its name as people read it.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// What it is for; may be empty.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// An emoji, URL or site path; may be empty.
+    async fn icon(&self) -> &str {
+        &self.0.icon
+    }
+
+    /// Whether it is the one that was made at the first start; it can't be deleted.
+    async fn is_default(&self) -> bool {
+        self.0.is_default
+    }
+
+    /// Grows by one with every change; pass it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// What the viewer may do to it and to everything in it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        ctx.request().actor.may_all(self.object()).collect()
+    }
+
+    /// Who belongs to it.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<MemberFilter>,
+        #[graphql(desc = "USERNAME_ASC if absent.")] order_by: Option<MemberOrder>,
+    ) -> Result<Connection<Member>> {
+        let filter = filter.unwrap_or_default();
+        let list = MemberList { query: filter.query, role: filter.role, order: order_by.unwrap_or_default() };
+        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// Its groups, Everyone among them.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<GroupFilter>,
+        #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<GroupOrder>,
+    ) -> Result<Connection<Group>> {
+        let filter = filter.unwrap_or_default();
+        let list = GroupList { name: filter.name, query: filter.query, order: order_by.unwrap_or_default() };
+        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// Its templates that the viewer may read or use.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn templates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<TemplateFilter>,
+        #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<TemplateOrder>,
+    ) -> Result<Connection<Template>> {
+        let filter = filter.unwrap_or_default();
+        let list =
+            TemplateList { name: filter.name, query: filter.query, order: order_by.unwrap_or_default() };
+        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// Its workspaces that the viewer can see: all for those whose role reads workspaces, else their own.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn workspaces(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<WorkspaceFilter>,
+        #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<WorkspaceOrder>,
+    ) -> Result<Connection<Workspace>> {
+        let list =
+            WorkspaceList::of_organization(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
+        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// Keys that its daemons authenticate with, without their secrets. FORBIDDEN without the permission.
+    #[graphql(directive = requires::apply("PROVISIONER_KEY".into(), "READ".into()))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn provisioner_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<ProvisionerKeyFilter>,
+        #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<KeyOrder>,
+    ) -> Result<Option<Connection<ProvisionerKey>>> {
+        ctx.request().require(Permission::ProvisionerKeyRead, self.object())?;
+        let list = KeyList { name: filter.unwrap_or_default().name, order: order_by.unwrap_or_default() };
+        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await.map(Some)
+    }
+
+    /// Daemons that have registered for it.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn provisioner_daemons(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<ProvisionerDaemonFilter>,
+        #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<DaemonOrder>,
+    ) -> Result<Connection<ProvisionerDaemon>> {
+        let status = filter.unwrap_or_default().into_status();
+        let list = DaemonList::new(status, order_by.unwrap_or_default(), ctx.request().db.clock().now());
+        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// Its jobs that the viewer can see: all for those whose role reads jobs, else those they started.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn provisioner_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<ProvisionerJobFilter>,
+        #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<JobOrder>,
+    ) -> Result<Connection<ProvisionerJob>> {
+        let list: JobList = (filter.unwrap_or_default(), order_by.unwrap_or_default()).into();
+        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+    }
+}
+
+/// The organization that an input names.
+///
+/// # Errors
+/// The same refusal whether it is missing or not visible.
+pub(crate) async fn resolve(request: &Request, id: &ID) -> Result<OrganizationId> {
+    Ok(resolve_row(request, id).await?.id)
+}
+
+async fn resolve_row(request: &Request, id: &ID) -> Result<OrganizationRow> {
+    request.signed_in()?;
+    let not_found = || Refusal::not_found(&["organizationId"], "organization");
+    let id: OrganizationId = id.parse().map_err(|_| not_found())?;
+    Ok(request.find(id).await?.ok_or_else(not_found)?)
+}
+
+/// Exactly one of these.
+#[derive(OneofObject)]
+pub(crate) enum OrganizationBy {
+    /// `org_…`
+    Id(ID),
+    /// The name, without regard to case.
+    Name(String),
+}
+
+/// Which organizations.
+#[derive(Default, InputObject)]
+pub(crate) struct OrganizationFilter {
+    /// Exactly this name.
+    pub(crate) name: Option<String>,
+    /// Text in name or display name.
+    pub(crate) query: Option<String>,
+}
+
+/// Queries about organizations.
+#[derive(Default)]
+pub(crate) struct OrganizationQuery;
+
+#[Object]
+impl OrganizationQuery {
+    /// An organization; null when missing or not visible.
+    async fn organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] by: OrganizationBy,
+    ) -> Result<Option<Organization>> {
+        let request = ctx.request();
+        request.signed_in()?;
+        let row = match by {
+            OrganizationBy::Id(id) => match id.parse::<OrganizationId>() {
+                Ok(id) => request.find(id).await?,
+                Err(_) => None,
+            },
+            OrganizationBy::Name(name) => super::find_by_name(&request.db, &request.actor, &name).await?,
+        };
+        Ok(row.map(Organization))
+    }
+
+    /// Organizations that the viewer can see.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn organizations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<OrganizationFilter>,
+        #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<OrganizationOrder>,
+    ) -> Result<Connection<Organization>> {
+        ctx.request().signed_in()?;
+        let filter = filter.unwrap_or_default();
+        let list = OrganizationList::all(filter.name, filter.query, order_by.unwrap_or_default());
+        Connection::root(ctx, list, Paging { first, after, last, before }).await
+    }
+}
+
+/// An organization to be made.
+#[derive(InputObject)]
+struct CreateOrganizationInput {
+    /// 1–32 characters of a–z, 0–9 and single hyphens between them; unique in the deployment.
+    name: String,
+    /// At most 64 characters; the name if absent.
+    display_name: Option<String>,
+    /// At most 500 characters.
+    description: Option<String>,
+    /// An emoji, `https:` URL or site path.
+    icon: Option<String>,
+}
+
+/// What `createOrganization` answers.
+#[derive(SimpleObject)]
+struct CreateOrganizationPayload {
+    /// The new organization; null when there are user errors.
+    organization: Option<Organization>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// What to change about an organization. An absent field stays as it is.
+#[derive(InputObject)]
+struct UpdateOrganizationInput {
+    /// The organization.
+    organization_id: ID,
+    /// A new name.
+    name: MaybeUndefined<String>,
+    /// At most 64 characters; null or empty falls back to the name.
+    display_name: MaybeUndefined<String>,
+    /// At most 500 characters; null empties it.
+    description: MaybeUndefined<String>,
+    /// An emoji, `https:` URL or site path; null empties it.
+    icon: MaybeUndefined<String>,
+    /// Refuse with `StaleVersion` unless it is still at this version.
+    expected_version: Option<i32>,
+}
+
+/// What `updateOrganization` answers.
+#[derive(SimpleObject)]
+struct UpdateOrganizationPayload {
+    /// The organization as it is now; null when there are user errors.
+    organization: Option<Organization>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes to organizations.
+#[derive(Default)]
+pub(crate) struct OrganizationMutation;
+
+#[Object]
+impl OrganizationMutation {
+    /// Creates an organization; the viewer becomes its organization-admin. Needs `ORGANIZATION_CREATE`.
+    async fn create_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateOrganizationInput,
+    ) -> Result<Option<CreateOrganizationPayload>> {
+        let (organization, user_errors) = outcome(create(ctx.request(), input).await)?;
+        Ok(Some(CreateOrganizationPayload { organization, user_errors }))
+    }
+
+    /// Changes an organization. Needs `ORGANIZATION_UPDATE`.
+    async fn update_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateOrganizationInput,
+    ) -> Result<Option<UpdateOrganizationPayload>> {
+        let (organization, user_errors) = outcome(update(ctx.request(), input).await)?;
+        Ok(Some(UpdateOrganizationPayload { organization, user_errors }))
+    }
+}
+
+async fn create(request: &Request, input: CreateOrganizationInput) -> Result<Organization> {
+    request.require(Permission::OrganizationCreate, authz::Object::SITE)?;
+    let new = NewOrganization::parse(
+        &input.name,
+        input.display_name.as_deref(),
+        input.description.as_deref(),
+        input.icon.as_deref(),
+    )?;
+    let id = super::create(&request.db, &request.actor, new).await?;
+    // The creator's membership is newer than the actor that this request was authenticated as: read it as made.
+    Ok(request.get(id).await?.into())
+}
+
+async fn update(request: &Request, input: UpdateOrganizationInput) -> Result<Organization> {
+    let row = resolve_row(request, &input.organization_id).await?;
+    let id = row.id;
+    let name = match input.name {
+        MaybeUndefined::Null => return Err(Refusal::invalid(&["name"], "a name can't be null").into()),
+        given => given.take(),
+    };
+    let emptied = |text: MaybeUndefined<String>| match text {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(String::new()),
+        MaybeUndefined::Value(text) => Some(text),
+    };
+    let patch = Patch {
+        name,
+        display_name: emptied(input.display_name),
+        description: emptied(input.description),
+        icon: emptied(input.icon),
+        expected_version: input.expected_version,
+    };
+    super::update(&request.db, &request.actor, row, patch).await?;
+    Ok(request.get(id).await?.into())
+}

@@ -1,0 +1,190 @@
+//! Organizations: the tenants. Owns the table `organization`; composes what belongs to one. Refuses names in use, a
+//! stale update, and anything that would make a second default organization.
+
+pub(crate) mod graphql;
+mod store;
+
+pub(crate) use store::{OrganizationList, OrganizationOrder, OrganizationRow};
+
+use guildhall_entity::id::OrganizationId;
+use serde_json::json;
+
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::policy::{BuiltinRole, System};
+use crate::authz::{Actor, Object, Origin, Permission, Resource};
+use crate::db::{Db, OnViolation, Tx};
+use crate::error::{Refusal, Result};
+use crate::name::{self, DEFAULT, Slug};
+
+/// An organization to be made.
+#[derive(Debug)]
+pub struct NewOrganization {
+    name: Slug,
+    display_name: String,
+    description: String,
+    icon: String,
+}
+
+impl NewOrganization {
+    /// Checks what somebody typed.
+    ///
+    /// # Errors
+    /// The first rule it breaks.
+    pub fn parse(
+        name: &str,
+        display_name: Option<&str>,
+        description: Option<&str>,
+        icon: Option<&str>,
+    ) -> Result<Self, Refusal> {
+        let name = Slug::parse(&["name"], name)?.not_default(&["name"])?;
+        let display_name = name::display_name(&["displayName"], display_name, &name)?;
+        let description = name::description(&["description"], description.unwrap_or_default())?;
+        let icon = name::icon(&["icon"], icon.unwrap_or_default())?;
+        Ok(Self { name, display_name, description, icon })
+    }
+}
+
+/// Creates an organization. A user who creates one becomes its first member, as organization-admin.
+///
+/// # Errors
+/// FORBIDDEN without `ORGANIZATION_CREATE`; a refusal for a name in use.
+pub(crate) async fn create(db: &Db, actor: &Actor, new: NewOrganization) -> Result<OrganizationId> {
+    let permit = actor.authorize(Permission::OrganizationCreate, Object::SITE)?;
+    let tx = db.begin(permit).await?;
+    let (id, mut changes) = insert_in(&tx, new, false).await?;
+    if let Some(creator) = actor.user_id() {
+        let roles = vec![BuiltinRole::OrganizationAdmin.name().to_owned()];
+        changes.extend(crate::member::insert_in(&tx, id, creator, roles).await?);
+    }
+    tx.commit_all(changes).await?;
+    Ok(id)
+}
+
+async fn insert_in(tx: &Tx, new: NewOrganization, is_default: bool) -> Result<(OrganizationId, Vec<Change>)> {
+    let id: OrganizationId = tx.clock().id();
+    let name = String::from(new.name);
+    let after = facts(json!({
+        "name": name, "displayName": new.display_name, "description": new.description, "icon": new.icon,
+    }));
+    let row = store::NewRow {
+        id,
+        name: name.clone(),
+        display_name: new.display_name,
+        description: new.description,
+        icon: new.icon,
+        is_default,
+    };
+    store::insert_in(tx, row)
+        .await
+        .on_violation("uq_organization_name", || Refusal::name_taken(&["name"], "organization", &name))?;
+    crate::group::insert_everyone_in(tx, id).await?;
+    let change =
+        Change::new(Action::Create, Resource::Organization, Some(id), id, name, &Facts::new(), &after);
+    Ok((id, vec![change]))
+}
+
+/// What to change; `None` leaves a field as it is.
+#[derive(Debug, Default)]
+pub(crate) struct Patch {
+    pub(crate) name: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) icon: Option<String>,
+    pub(crate) expected_version: Option<i32>,
+}
+
+/// Changes an organization.
+///
+/// # Errors
+/// FORBIDDEN without `ORGANIZATION_UPDATE`; refusals for a stale version, a name in use and values that break a rule.
+pub(crate) async fn update(db: &Db, actor: &Actor, current: OrganizationRow, patch: Patch) -> Result<()> {
+    let permit = actor.authorize(Permission::OrganizationUpdate, Object::in_organization(current.id))?;
+    if let Some(expected) = patch.expected_version.filter(|&expected| expected != current.version) {
+        return Err(Refusal::stale_version(expected, current.version).into());
+    }
+    let mut next = current.clone();
+    if let Some(name) = patch.name {
+        let slug = Slug::parse(&["name"], &name)?;
+        let slug = if current.is_default { slug } else { slug.not_default(&["name"])? };
+        next.name = slug.into();
+    }
+    let slug = Slug::parse(&["name"], &next.name)?;
+    if let Some(text) = patch.display_name {
+        next.display_name = name::display_name(&["displayName"], Some(&text), &slug)?;
+    }
+    if let Some(text) = patch.description {
+        next.description = name::description(&["description"], &text)?;
+    }
+    if let Some(text) = patch.icon {
+        next.icon = name::icon(&["icon"], &text)?;
+    }
+    let tx = db.begin(permit).await?;
+    let updated = store::update_in(&tx, &next).await.on_violation("uq_organization_name", || {
+        Refusal::name_taken(&["name"], "organization", &next.name)
+    })?;
+    if !updated {
+        return Err(Refusal::stale_version(current.version, current.version + 1).into());
+    }
+    let (before, after) = (described(&current), described(&next));
+    let change = Change::new(
+        Action::Update,
+        Resource::Organization,
+        Some(next.id),
+        next.id,
+        &next.name,
+        &before,
+        &after,
+    );
+    tx.commit(change).await
+}
+
+fn described(row: &OrganizationRow) -> Facts {
+    facts(json!({
+        "name": row.name, "displayName": row.display_name, "description": row.description, "icon": row.icon,
+    }))
+}
+
+/// Finds an organization by name, if the actor can see it.
+pub(crate) async fn find_by_name(db: &Db, actor: &Actor, name: &str) -> Result<Option<OrganizationRow>> {
+    store::find_by_name(db, actor, name).await
+}
+
+/// The default organization; made if the database is empty. Two servers that start at once make one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ensure_default(db: &Db) -> Result<OrganizationId> {
+    if let Some(id) = store::default_id(db).await? {
+        return Ok(id);
+    }
+    let setup = Actor::system(System::Setup, Origin::default());
+    let permit = setup.authorize(Permission::OrganizationCreate, Object::SITE)?;
+    let name = Slug::parse(&["name"], DEFAULT)?;
+    let new = NewOrganization {
+        name,
+        display_name: "Default".to_owned(),
+        description: String::new(),
+        icon: String::new(),
+    };
+    let tx = db.begin(permit).await?;
+    let made = match insert_in(&tx, new, true).await {
+        Ok((id, changes)) => tx.commit_all(changes).await.map(|()| id),
+        Err(error) => {
+            drop(tx);
+            Err(error)
+        }
+    };
+    match (made, store::default_id(db).await?) {
+        (Ok(id), _) | (Err(_), Some(id)) => Ok(id),
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// The name of an organization, for a daemon that serves it.
+///
+/// # Errors
+/// When it is not there.
+pub(crate) async fn name_of(db: &Db, id: OrganizationId) -> Result<String> {
+    let name = store::name_of(db, id).await?;
+    name.ok_or_else(|| crate::error::Error::internal(format!("{id} has a provisioner key, but is not there")))
+}

@@ -1,0 +1,121 @@
+//! Daemons: registering and staying alive.
+
+use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId, ProvisionerKeyId};
+use guildhall_entity::json::{Engines, Tags};
+use guildhall_entity::kind::JobState;
+
+use super::store::{daemon as store, job};
+use crate::authz::{Actor, Denied, Identity, Object, Permission};
+use crate::db::{Db, Unaudited};
+use crate::error::{Error, Refusal, Result};
+use crate::events::{Event, EventKind};
+use crate::name::plain_text;
+
+/// Who a daemon is, from its key.
+pub(crate) struct Caller {
+    pub(crate) organization: OrganizationId,
+    pub(crate) key: Option<ProvisionerKeyId>,
+    pub(crate) tags: Tags,
+}
+
+impl Caller {
+    /// # Errors
+    /// FORBIDDEN for anybody who is no daemon.
+    pub(crate) fn of(actor: &Actor) -> Result<Self> {
+        match actor.identity() {
+            Identity::Daemon { key, organization, tags, .. } => {
+                Ok(Self { organization: *organization, key: *key, tags: tags.clone() })
+            }
+            Identity::Anonymous => Err(Denied::Anonymous.into()),
+            _ => Err(Denied::Lacking(Permission::ProvisionerDaemonServe).into()),
+        }
+    }
+}
+
+/// Registers a daemon, or the same one again when it comes back.
+///
+/// # Errors
+/// FORBIDDEN for anybody who is no daemon; a refusal for a name that breaks the rules.
+pub(crate) async fn register(
+    db: &Db,
+    actor: &Actor,
+    name: &str,
+    version: &str,
+    engines: Engines,
+) -> Result<ProvisionerDaemonId> {
+    let caller = Caller::of(actor)?;
+    let permit =
+        actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
+    let name = plain_text(&["name"], name, 64)?;
+    if name.is_empty() {
+        return Err(Refusal::invalid(&["name"], "a daemon has a name; its host's will do").into());
+    }
+    let version = plain_text(&["version"], version, 64)?;
+    let mut tx = db.begin(permit).await?;
+    let registration = store::Registration {
+        organization: caller.organization,
+        key: caller.key,
+        name,
+        version,
+        engines,
+        tags: caller.tags,
+    };
+    let id = store::register_in(&tx, registration).await?;
+    if let Some(key) = caller.key {
+        super::key::touch_in(&tx, key).await?;
+    }
+    let event = Event {
+        kind: EventKind::DaemonChanged,
+        organization: Some(caller.organization),
+        subject: id.0,
+        parent: None,
+    };
+    tx.emit(event).await?;
+    tx.commit_unaudited(Unaudited::Heartbeat).await?;
+    Ok(id)
+}
+
+/// What a daemon hears in answer to its heartbeat.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orders {
+    /// Jobs to interrupt.
+    pub(crate) cancel: Vec<ProvisionerJobId>,
+    /// Jobs that it no longer holds.
+    pub(crate) lost: Vec<ProvisionerJobId>,
+}
+
+/// Notes that a daemon is alive and works on these jobs.
+///
+/// # Errors
+/// CONFLICT when the daemon is not registered (any more).
+pub(crate) async fn heartbeat(
+    db: &Db,
+    actor: &Actor,
+    daemon: ProvisionerDaemonId,
+    running: &[ProvisionerJobId],
+) -> Result<Orders> {
+    let caller = Caller::of(actor)?;
+    let permit =
+        actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
+    let tx = db.begin(permit).await?;
+    if !store::touch_in(&tx, daemon, caller.organization, caller.key).await? {
+        return Err(unknown_daemon());
+    }
+    let mut orders = Orders::default();
+    if !running.is_empty() {
+        let held = job::held_in(&tx, caller.organization, caller.key, running).await?;
+        let held_ids: Vec<_> = held.iter().map(|job| job.id).collect();
+        job::touch_in(&tx, &held_ids, 0).await?;
+        orders.cancel =
+            held.iter().filter(|job| job.state == JobState::Canceling).map(|job| job.id).collect();
+        orders.lost = running.iter().copied().filter(|id| !held_ids.contains(id)).collect();
+    }
+    tx.commit_unaudited(Unaudited::Heartbeat).await?;
+    Ok(orders)
+}
+
+pub(super) fn unknown_daemon() -> Error {
+    Error::Conflict(
+        "this daemon is not registered with this key; call registerProvisionerDaemon again".into(),
+    )
+}

@@ -1,0 +1,207 @@
+//! Jobs: PENDING → RUNNING → SUCCEEDED | FAILED; PENDING → CANCELED; RUNNING → CANCELING → CANCELED (or SUCCEEDED or
+//! FAILED if it ends first). Nothing else.
+
+use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId, UserId};
+use guildhall_entity::json::Tags;
+use guildhall_entity::kind::{JobState, JobType, LogLevel, LogSource};
+use sea_orm::prelude::DateTimeUtc;
+use secrecy::SecretString;
+
+use super::daemon::{Caller, unknown_daemon};
+use super::store::{daemon as daemons, job as store, log};
+use super::{JobRow, LogRow};
+use crate::authn::secret;
+use crate::authz::{Actor, Object, Permission};
+use crate::db::{Db, Tx, Unaudited};
+use crate::error::{Error, Refusal, Result};
+use crate::events::{Event, EventKind};
+
+/// Builds that people wait for go before those that a schedule made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Priority {
+    /// Somebody waits.
+    Person = 0,
+}
+
+/// A job to be queued.
+pub(crate) struct NewJob {
+    pub(crate) organization: OrganizationId,
+    pub(crate) kind: JobType,
+    pub(crate) tags: Tags,
+    pub(crate) initiator: Option<UserId>,
+    pub(crate) owner: UserId,
+    pub(crate) priority: Priority,
+}
+
+/// Queues a job inside the transaction of what it is for.
+pub(crate) async fn insert_in(tx: &mut Tx, job: NewJob) -> Result<ProvisionerJobId> {
+    let id: ProvisionerJobId = tx.clock().id();
+    let organization = job.organization;
+    let row = store::NewRow {
+        id,
+        organization,
+        kind: job.kind,
+        tags: job.tags,
+        initiator: job.initiator,
+        owner: job.owner,
+        priority: job.priority as i32,
+    };
+    store::insert_in(tx, row).await?;
+    tx.emit(event(EventKind::JobQueued, organization, id)).await?;
+    Ok(id)
+}
+
+fn event(kind: EventKind, organization: OrganizationId, job: ProvisionerJobId) -> Event {
+    Event { kind, organization: Some(organization), subject: job.0, parent: None }
+}
+
+/// Gives a daemon the next job that it may take, with a token that stands for this job alone.
+///
+/// # Errors
+/// CONFLICT when the daemon is not registered (any more).
+pub(crate) async fn acquire(
+    db: &Db,
+    actor: &Actor,
+    daemon: ProvisionerDaemonId,
+) -> Result<Option<(JobRow, SecretString)>> {
+    let caller = Caller::of(actor)?;
+    let permit =
+        actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
+    let (token, token_hash) = secret::generate(db.clock(), secret::JOB);
+    let mut tx = db.begin(permit).await?;
+    if !daemons::touch_in(&tx, daemon, caller.organization, caller.key).await? {
+        return Err(unknown_daemon());
+    }
+    let claimed = store::claim_in(&tx, caller.organization, daemon, &caller.tags, token_hash).await?;
+    if let Some(job) = &claimed {
+        tx.emit(event(EventKind::JobChanged, job.organization_id, job.id)).await?;
+    }
+    tx.commit_unaudited(Unaudited::JobProgress).await?;
+    Ok(claimed.map(|job| (job, token)))
+}
+
+/// The longest line kept, in bytes; the rest of a longer one is cut.
+const LINE_MAX: usize = 1024;
+/// The most that one job may log, in bytes; then one notice.
+const LOG_MAX: i64 = 1024 * 1024;
+/// What stands where the log was cut off.
+const OVERFLOW: &str = "this job has written 1 MiB of log; what follows is not kept";
+
+/// A line to append.
+pub(crate) struct Line {
+    pub(crate) time: DateTimeUtc,
+    pub(crate) level: LogLevel,
+    pub(crate) source: LogSource,
+    pub(crate) stage: String,
+    pub(crate) text: String,
+}
+
+/// Appends lines to a job's log; the call may be repeated. Answers whether the job was asked to stop.
+///
+/// # Errors
+/// CONFLICT when the daemon does not hold the job.
+pub(crate) async fn append_logs(
+    db: &Db,
+    actor: &Actor,
+    job: ProvisionerJobId,
+    first_sequence: i32,
+    lines: Vec<Line>,
+) -> Result<bool> {
+    let (mut tx, row) = begin_held(db, actor, job).await?;
+    let mut bytes = 0;
+    let mut rows = Vec::with_capacity(lines.len());
+    for (sequence, line) in (first_sequence..).zip(lines) {
+        if row.log_bytes + bytes >= LOG_MAX {
+            break;
+        }
+        let mut text = line.text;
+        text.truncate(text.floor_char_boundary(LINE_MAX));
+        // PostgreSQL keeps no NUL in text.
+        text.retain(|c| c != '\0');
+        bytes += i64::try_from(text.len()).unwrap_or(i64::MAX).max(1);
+        if row.log_bytes + bytes >= LOG_MAX {
+            OVERFLOW.clone_into(&mut text);
+        }
+        let stage = line.stage.chars().filter(|c| !c.is_control()).take(64).collect();
+        rows.push(LogRow { sequence, time: line.time, level: line.level, source: line.source, stage, text });
+    }
+    log::append_in(&tx, row.organization_id, job, rows).await?;
+    store::touch_in(&tx, &[job], bytes).await?;
+    if bytes > 0 {
+        tx.tell_only(event(EventKind::JobLogged, row.organization_id, job));
+    }
+    tx.commit_unaudited(Unaudited::JobProgress).await?;
+    Ok(row.state == JobState::Canceling)
+}
+
+/// Begins a write for a job that the calling daemon holds.
+///
+/// # Errors
+/// CONFLICT when it does not hold it.
+pub(crate) async fn begin_held(db: &Db, actor: &Actor, job: ProvisionerJobId) -> Result<(Tx, JobRow)> {
+    let caller = Caller::of(actor)?;
+    let permit =
+        actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
+    let tx = db.begin(permit).await?;
+    let held = store::held_in(&tx, caller.organization, caller.key, &[job]).await?.into_iter().next();
+    let row = held.ok_or_else(|| {
+        Error::Conflict("this daemon does not hold this job (any more); stop working on it".into())
+    })?;
+    Ok((tx, row))
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending<'a> {
+    /// Well.
+    Succeeded,
+    /// With an error: a code and what a person reads.
+    Failed(&'a str, &'a str),
+    /// Because somebody asked for it.
+    Canceled,
+}
+
+/// Ends a job inside the transaction that keeps its result. `false` when it has ended already.
+pub(crate) async fn end_in(tx: &mut Tx, job: &JobRow, ending: Ending<'_>) -> Result<bool> {
+    let (to, error) = match ending {
+        Ending::Succeeded => (JobState::Succeeded, None),
+        Ending::Failed(code, message) => (JobState::Failed, Some((code, message))),
+        Ending::Canceled => (JobState::Canceled, None),
+    };
+    let from: &[JobState] = match (job.state, ending) {
+        (JobState::Pending, Ending::Canceled | Ending::Failed(..)) => &[JobState::Pending],
+        (JobState::Running | JobState::Canceling, Ending::Canceled) => &[JobState::Canceling],
+        (JobState::Running | JobState::Canceling, _) => &[JobState::Running, JobState::Canceling],
+        _ => return Ok(false),
+    };
+    let ended = store::end_in(tx, job.id, from, to, error).await?;
+    if ended {
+        tx.emit(event(EventKind::JobChanged, job.organization_id, job.id)).await?;
+    }
+    Ok(ended)
+}
+
+/// Asks for a running job to stop, inside the caller's transaction.
+pub(crate) async fn request_cancel_in(tx: &mut Tx, job: &JobRow) -> Result<()> {
+    if !store::request_cancel_in(tx, job.id).await? {
+        return Err(Refusal::conflict(&["provisionerJobId"], "the job has ended or is being canceled").into());
+    }
+    tx.emit(event(EventKind::JobChanged, job.organization_id, job.id)).await
+}
+
+/// The job of a token, while a daemon holds it.
+pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<JobRow>> {
+    if !secret::is_well_formed(token, secret::JOB) {
+        return Ok(None);
+    }
+    store::by_token_hash(db, &secret::hash(token)).await
+}
+
+/// Jobs that the reaper must look at.
+pub(crate) async fn overdue(
+    db: &Db,
+    silent_since: DateTimeUtc,
+    waiting_since: DateTimeUtc,
+) -> Result<Vec<JobRow>> {
+    store::overdue(db, silent_since, waiting_since).await
+}

@@ -1,0 +1,363 @@
+//! How jobs are kept, and the queue.
+
+use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId, ProvisionerKeyId, UserId};
+use guildhall_entity::json::Tags;
+use guildhall_entity::kind::{JobState, JobType};
+use guildhall_entity::provisioner_daemon;
+use guildhall_entity::provisioner_job::{ActiveModel, Column, Entity};
+use sea_orm::ActiveValue::Set;
+use sea_orm::DbBackend;
+use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::sea_query::{
+    Condition, Expr, ExprTrait, LockBehavior, LockType, Order, Query, SelectStatement, UpdateStatement,
+};
+
+use crate::authz::{Actor, Permission};
+use crate::db::list::{Find, List};
+use crate::db::page::{Key, Keyset};
+use crate::db::row::{One, Row, row, select};
+use crate::db::{Db, Tx, covered, is_one_of};
+use crate::error::Result;
+
+row! {
+    /// A job.
+    pub(crate) struct JobRow {
+        id: ProvisionerJobId,
+        organization_id: OrganizationId,
+        kind as "type": JobType,
+        state: JobState,
+        tags: Tags,
+        initiator_id: Option<UserId>,
+        owner_id: UserId,
+        provisioner_daemon_id: Option<ProvisionerDaemonId>,
+        attempts: i32,
+        error_code: Option<String>,
+        error_message: Option<String>,
+        log_bytes: i64,
+        cancel_requested_at: Option<DateTimeUtc>,
+        started_at: Option<DateTimeUtc>,
+        completed_at: Option<DateTimeUtc>,
+        created_at: DateTimeUtc,
+        updated_at: DateTimeUtc,
+    }
+}
+
+/// Jobs that the actor can see, for a statement where the table is `j`.
+pub(super) fn visible(actor: &Actor) -> Condition {
+    let organization = Expr::col(("j", Column::OrganizationId));
+    covered(
+        &actor.reach(Permission::ProvisionerJobRead),
+        organization,
+        Some(Expr::col(("j", Column::OwnerId))),
+    )
+}
+
+/// Joins the job that a row of `table` names, and selects its columns next.
+pub(crate) fn join(statement: &mut SelectStatement, table: &'static str) {
+    statement.join_as(
+        sea_orm::JoinType::InnerJoin,
+        Entity,
+        "j",
+        Expr::col(("j", Column::Id)).equals((table, "provisioner_job_id")),
+    );
+}
+
+impl Find for ProvisionerJobId {
+    type Row = JobRow;
+    const ID: (&'static str, &'static str) = ("j", "id");
+
+    fn select(actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).to_owned();
+        select::<JobRow>(&mut statement, "j");
+        statement
+    }
+}
+
+/// Which jobs, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct JobList {
+    pub(crate) state: Option<JobState>,
+    pub(crate) kind: Option<JobType>,
+    pub(crate) order: JobOrder,
+}
+
+/// Orders of jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+#[graphql(name = "ProvisionerJobOrder")]
+pub(crate) enum JobOrder {
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first. The default.
+    #[default]
+    CreatedAtDesc,
+}
+
+impl List for JobList {
+    type Row = JobRow;
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).to_owned();
+        if let Some(state) = self.state {
+            statement.and_where(Expr::col(("j", Column::State)).eq(state.as_str()));
+        }
+        if let Some(kind) = self.kind {
+            statement.and_where(Expr::col(("j", Column::Type)).eq(kind.as_str()));
+        }
+        statement
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<JobRow>(statement, "j");
+    }
+
+    fn keyset(&self) -> Keyset {
+        const CREATED_AT: &[Key] = &[Key::time("j", "created_at"), Key::id("j", "id")];
+        let descending = self.order == JobOrder::CreatedAtDesc;
+        Keyset { tag: "provisioner_job.created_at", keys: CREATED_AT, descending }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("j", "organization_id")
+    }
+}
+
+/// A new job's row.
+pub(in crate::provisioner) struct NewRow {
+    pub(in crate::provisioner) id: ProvisionerJobId,
+    pub(in crate::provisioner) organization: OrganizationId,
+    pub(in crate::provisioner) kind: JobType,
+    pub(in crate::provisioner) tags: Tags,
+    pub(in crate::provisioner) initiator: Option<UserId>,
+    pub(in crate::provisioner) owner: UserId,
+    pub(in crate::provisioner) priority: i32,
+}
+
+pub(in crate::provisioner) async fn insert_in(tx: &Tx, job: NewRow) -> Result<()> {
+    let now = tx.clock().now();
+    tx.insert(ActiveModel {
+        id: Set(job.id),
+        organization_id: Set(job.organization),
+        r#type: Set(job.kind),
+        state: Set(JobState::Pending),
+        tags: Set(job.tags),
+        priority: Set(job.priority),
+        initiator_id: Set(job.initiator),
+        owner_id: Set(job.owner),
+        provisioner_daemon_id: Set(None),
+        attempts: Set(0),
+        token_hash: Set(None),
+        error_code: Set(None),
+        error_message: Set(None),
+        log_bytes: Set(0),
+        cancel_requested_at: Set(None),
+        started_at: Set(None),
+        completed_at: Set(None),
+        created_at: Set(now),
+        updated_at: Set(now),
+    })
+    .await
+}
+
+/// Claims the next job that a daemon with these tags may take, in one statement: on PostgreSQL rows that another daemon
+/// is claiming are skipped; SQLite has one writer.
+pub(in crate::provisioner) async fn claim_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    daemon: ProvisionerDaemonId,
+    tags: &Tags,
+    token_hash: Vec<u8>,
+) -> Result<Option<JobRow>> {
+    let mut next = Query::select()
+        .column(("j", Column::Id))
+        .from_as(Entity, "j")
+        .and_where(Expr::col(("j", Column::OrganizationId)).eq(organization))
+        .and_where(Expr::col(("j", Column::State)).eq("PENDING"))
+        .and_where(takes(tx.backend(), tags))
+        .order_by(("j", Column::Priority), Order::Asc)
+        .order_by(("j", Column::CreatedAt), Order::Asc)
+        .order_by(("j", Column::Id), Order::Asc)
+        .limit(1)
+        .to_owned();
+    if tx.backend() == DbBackend::Postgres {
+        next.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    let now = tx.clock().now();
+    let mut claim = Query::update()
+        .table(Entity)
+        .value(Column::State, "RUNNING")
+        .value(Column::ProvisionerDaemonId, daemon)
+        .value(Column::TokenHash, token_hash)
+        .value(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .value(Column::StartedAt, now)
+        .value(Column::UpdatedAt, now)
+        .and_where(Expr::col(Column::Id).in_subquery(next))
+        .to_owned();
+    returning_job(&mut claim);
+    Ok(tx.update_returning::<JobRow>(&claim).await?.into_iter().next())
+}
+
+/// A daemon with these tags may take the job: see [`tags_match`](crate::provisioner::tags_match).
+fn takes(backend: DbBackend, tags: &Tags) -> Expr {
+    if tags.0.is_empty() {
+        return Expr::cust("cast(j.tags as text) = '{}'");
+    }
+    let carried = serde_json::to_string(&tags.0).unwrap_or_default();
+    let subset = if backend == DbBackend::Postgres {
+        Expr::cust_with_values("j.tags <@ cast($1 as jsonb)", [carried])
+    } else {
+        Expr::cust_with_values(
+            "not exists (select 1 from json_each(j.tags) as wanted where not exists (select 1 from json_each(?) as \
+             carried where carried.key = wanted.key and carried.value = wanted.value))",
+            [carried],
+        )
+    };
+    Expr::cust("cast(j.tags as text) <> '{}'").and(subset)
+}
+
+fn returning_job(statement: &mut UpdateStatement) {
+    let columns: Vec<Column> = JobRow::COLUMNS
+        .iter()
+        .filter_map(|name| <Column as std::str::FromStr>::from_str(name).ok())
+        .collect();
+    debug_assert_eq!(columns.len(), JobRow::COLUMNS.len());
+    statement.returning(Query::returning().columns(columns));
+}
+
+/// Jobs among these that a key's daemon holds now; locked, so that two reports don't cross.
+pub(in crate::provisioner) async fn held_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    key: Option<ProvisionerKeyId>,
+    jobs: &[ProvisionerJobId],
+) -> Result<Vec<JobRow>> {
+    use provisioner_daemon::Column as Daemon;
+    let ids: Vec<Uuid> = jobs.iter().map(|id| id.0).collect();
+    let of_key = Expr::col(Daemon::ProvisionerKeyId);
+    let daemons = Query::select()
+        .column(Daemon::Id)
+        .from(provisioner_daemon::Entity)
+        .and_where(Expr::col(Daemon::OrganizationId).eq(organization))
+        .and_where(key.map_or(of_key.clone().is_null(), |key| of_key.eq(key)))
+        .to_owned();
+    let mut statement = Query::select()
+        .from_as(Entity, "j")
+        .and_where(is_one_of(tx.backend(), Expr::col(("j", Column::Id)), &ids))
+        .and_where(Expr::col(("j", Column::OrganizationId)).eq(organization))
+        .and_where(Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]))
+        .and_where(Expr::col(("j", Column::ProvisionerDaemonId)).in_subquery(daemons))
+        .to_owned();
+    select::<JobRow>(&mut statement, "j");
+    if tx.backend() == DbBackend::Postgres {
+        statement.lock_exclusive();
+    }
+    tx.rows(&statement).await
+}
+
+/// Notes progress: the reaper leaves the job alone for a while.
+pub(in crate::provisioner) async fn touch_in(
+    tx: &Tx,
+    jobs: &[ProvisionerJobId],
+    log_bytes: i64,
+) -> Result<()> {
+    let ids: Vec<Uuid> = jobs.iter().map(|id| id.0).collect();
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::UpdatedAt, tx.clock().now())
+        .value(Column::LogBytes, Expr::col(Column::LogBytes).add(log_bytes))
+        .and_where(is_one_of(tx.backend(), Expr::col(Column::Id), &ids))
+        .to_owned();
+    tx.update(&statement).await?;
+    Ok(())
+}
+
+/// Ends a job that is in one of these states. `false` when it is not.
+pub(in crate::provisioner) async fn end_in(
+    tx: &Tx,
+    job: ProvisionerJobId,
+    from: &[JobState],
+    to: JobState,
+    error: Option<(&str, &str)>,
+) -> Result<bool> {
+    let now = tx.clock().now();
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::State, to.as_str())
+        .value(Column::ErrorCode, error.map(|(code, _)| code.to_owned()))
+        .value(Column::ErrorMessage, error.map(|(_, message)| message.to_owned()))
+        .value(Column::CompletedAt, now)
+        .value(Column::UpdatedAt, now)
+        .and_where(Expr::col(Column::Id).eq(job))
+        .and_where(Expr::col(Column::State).is_in(from.iter().map(|state| state.as_str())))
+        .to_owned();
+    Ok(tx.update(&statement).await? == 1)
+}
+
+/// Asks a running job to stop. `false` when it does not run.
+pub(in crate::provisioner) async fn request_cancel_in(tx: &Tx, job: ProvisionerJobId) -> Result<bool> {
+    let now = tx.clock().now();
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::State, "CANCELING")
+        .value(Column::CancelRequestedAt, now)
+        .and_where(Expr::col(Column::Id).eq(job))
+        .and_where(Expr::col(Column::State).eq("RUNNING"))
+        .to_owned();
+    Ok(tx.update(&statement).await? == 1)
+}
+
+/// The places of waiting jobs in their queues (organization and tag set), first = 1.
+pub(in crate::provisioner) async fn positions(
+    db: &Db,
+    jobs: &[JobRow],
+) -> Result<Vec<(ProvisionerJobId, i64)>> {
+    let organizations: Vec<Uuid> = jobs.iter().map(|job| job.organization_id.0).collect();
+    let queue = Query::select()
+        .column(("j", Column::Id))
+        .expr_as(
+            Expr::cust("row_number() over (partition by j.organization_id, j.tags order by j.priority, j.created_at, j.id)"),
+            "position",
+        )
+        .from_as(Entity, "j")
+        .and_where(Expr::col(("j", Column::State)).eq("PENDING"))
+        .and_where(is_one_of(db.backend(), Expr::col(("j", Column::OrganizationId)), &organizations))
+        .to_owned();
+    let ids: Vec<Uuid> = jobs.iter().map(|job| job.id.0).collect();
+    let statement = Query::select()
+        .columns([("queue", "id"), ("queue", "position")])
+        .from_subquery(queue, "queue")
+        .and_where(is_one_of(db.backend(), Expr::col(("queue", "id")), &ids))
+        .to_owned();
+    let rows = db.rows::<(One<ProvisionerJobId>, One<i64>)>(&statement).await?;
+    Ok(rows.into_iter().map(|(id, position)| (id.0, position.0)).collect())
+}
+
+/// The job of a token, if a daemon holds it still.
+pub(in crate::provisioner) async fn by_token_hash(db: &Db, hash: &[u8]) -> Result<Option<JobRow>> {
+    let mut statement = Query::select()
+        .from_as(Entity, "j")
+        .and_where(Expr::col(("j", Column::TokenHash)).eq(hash))
+        .to_owned();
+    select::<JobRow>(&mut statement, "j");
+    db.row(&statement).await
+}
+
+/// Jobs for the reaper: held without an update since `silent_since`, or waiting since before `waiting_since`.
+pub(in crate::provisioner) async fn overdue(
+    db: &Db,
+    silent_since: DateTimeUtc,
+    waiting_since: DateTimeUtc,
+) -> Result<Vec<JobRow>> {
+    let hung = Condition::all()
+        .add(Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]))
+        .add(Expr::col(("j", Column::UpdatedAt)).lt(silent_since));
+    let waiting = Condition::all()
+        .add(Expr::col(("j", Column::State)).eq("PENDING"))
+        .add(Expr::col(("j", Column::CreatedAt)).lt(waiting_since));
+    let mut statement = Query::select()
+        .from_as(Entity, "j")
+        .cond_where(Condition::any().add(hung).add(waiting))
+        .limit(100)
+        .to_owned();
+    select::<JobRow>(&mut statement, "j");
+    db.rows(&statement).await
+}

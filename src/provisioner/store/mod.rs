@@ -1,0 +1,6 @@
+//! How provisioners are kept.
+
+pub(super) mod daemon;
+pub(super) mod job;
+pub(super) mod key;
+pub(super) mod log;

@@ -1,0 +1,5 @@
+//! How templates are kept.
+
+pub(super) mod file;
+pub(super) mod template;
+pub(super) mod version;

@@ -1,0 +1,230 @@
+//! How templates and their access lists are kept.
+
+use guildhall_entity::id::{OrganizationId, TemplateAclId, TemplateId, TemplateVersionId, UserId};
+use guildhall_entity::kind::AclRole;
+use guildhall_entity::template::{ActiveModel, Column, Entity};
+use guildhall_entity::{group_member, template_acl, template_version};
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+
+use super::version::VersionRow;
+use crate::authz::{Actor, Permission, Reach};
+use crate::db::list::{Find, List};
+use crate::db::page::{Key, Keyset};
+use crate::db::row::{One, row, select};
+use crate::db::{Db, Tx, covered};
+use crate::error::Result;
+use crate::user::matches;
+
+row! {
+    /// A template.
+    pub(crate) struct TemplateRow {
+        id: TemplateId,
+        organization_id: OrganizationId,
+        name: String,
+        display_name: String,
+        description: String,
+        icon: String,
+        active_version_id: Option<TemplateVersionId>,
+        deprecation_message: String,
+        version: i32,
+        created_at: DateTimeUtc,
+        updated_at: DateTimeUtc,
+    }
+}
+
+/// Templates, for a statement where the table is `t`: those that a role reads, and those whose access list names the
+/// actor, one of their groups or Everyone.
+pub(super) fn visible(actor: &Actor) -> Condition {
+    let alive = Condition::all().add(Expr::col(("t", Column::DeletedAt)).is_null());
+    let by_role =
+        covered(&actor.reach(Permission::TemplateRead), Expr::col(("t", Column::OrganizationId)), None);
+    if actor.reach(Permission::TemplateRead) == Reach::Everything {
+        return alive;
+    }
+    alive.add(match listed(actor) {
+        Some(listed) => Condition::any().add(by_role).add(listed),
+        None => by_role,
+    })
+}
+
+/// The access list of `t` names the actor, one of their groups or Everyone of an organization they belong to.
+fn listed(actor: &Actor) -> Option<Expr> {
+    use template_acl::Column as Acl;
+    let user = actor.user_id()?;
+    let groups = Query::select()
+        .column(group_member::Column::GroupId)
+        .from(group_member::Entity)
+        .and_where(Expr::col(group_member::Column::UserId).eq(user))
+        .to_owned();
+    let entry = Query::select()
+        .expr(Expr::val(1))
+        .from_as(template_acl::Entity, "acl")
+        .and_where(Expr::col(("acl", Acl::TemplateId)).equals(("t", Column::Id)))
+        .cond_where(
+            Condition::any()
+                .add(Expr::col(("acl", Acl::GroupId)).equals(("acl", Acl::OrganizationId)))
+                .add(Expr::col(("acl", Acl::UserId)).eq(user))
+                .add(Expr::col(("acl", Acl::GroupId)).in_subquery(groups)),
+        )
+        .to_owned();
+    let member_of = actor.organizations().map(|id| id.0);
+    Some(Expr::col(("t", Column::OrganizationId)).is_in(member_of).and(Expr::exists(entry)))
+}
+
+impl Find for TemplateId {
+    type Row = TemplateRow;
+    const ID: (&'static str, &'static str) = ("t", "id");
+
+    fn select(actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select().from_as(Entity, "t").cond_where(visible(actor)).to_owned();
+        select::<TemplateRow>(&mut statement, "t");
+        statement
+    }
+}
+
+/// Which templates, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct TemplateList {
+    pub(crate) name: Option<String>,
+    pub(crate) query: Option<String>,
+    pub(crate) order: TemplateOrder,
+}
+
+/// Orders of templates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+pub(crate) enum TemplateOrder {
+    /// By name, a to z. The default.
+    #[default]
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
+impl List for TemplateList {
+    /// A template with its active version.
+    type Row = (TemplateRow, Option<VersionRow>);
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select()
+            .from_as(Entity, "t")
+            .join_as(
+                sea_orm::JoinType::LeftJoin,
+                template_version::Entity,
+                "v",
+                Expr::col(("v", template_version::Column::Id)).equals(("t", Column::ActiveVersionId)),
+            )
+            .cond_where(visible(actor))
+            .to_owned();
+        if let Some(name) = &self.name {
+            statement.and_where(Expr::col(("t", Column::Name)).eq(name.to_lowercase()));
+        }
+        if let Some(query) = &self.query {
+            statement.cond_where(matches(query, &[("t", "name"), ("t", "display_name")]));
+        }
+        statement
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<TemplateRow>(statement, "t");
+        select::<VersionRow>(statement, "v");
+    }
+
+    fn keyset(&self) -> Keyset {
+        const NAME: &[Key] = &[Key::text("t", "name"), Key::id("t", "id")];
+        const CREATED_AT: &[Key] = &[Key::time("t", "created_at"), Key::id("t", "id")];
+        let (tag, keys, descending) = match self.order {
+            TemplateOrder::NameAsc => ("template.name", NAME, false),
+            TemplateOrder::NameDesc => ("template.name", NAME, true),
+            TemplateOrder::CreatedAtAsc => ("template.created_at", CREATED_AT, false),
+            TemplateOrder::CreatedAtDesc => ("template.created_at", CREATED_AT, true),
+        };
+        Keyset { tag, keys, descending }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("t", "organization_id")
+    }
+}
+
+/// Whether the access list of a template names the actor, one of their groups or Everyone.
+pub(in crate::template) async fn is_listed(db: &Db, actor: &Actor, template: TemplateId) -> Result<bool> {
+    let Some(listed) = listed(actor) else { return Ok(false) };
+    let statement = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, "t")
+        .and_where(Expr::col(("t", Column::Id)).eq(template))
+        .and_where(listed)
+        .to_owned();
+    Ok(db.row::<One<i32>>(&statement).await?.is_some())
+}
+
+/// A new template's row.
+pub(in crate::template) struct NewRow {
+    pub(in crate::template) id: TemplateId,
+    pub(in crate::template) organization: OrganizationId,
+    pub(in crate::template) name: String,
+    pub(in crate::template) display_name: String,
+    pub(in crate::template) description: String,
+    pub(in crate::template) icon: String,
+    pub(in crate::template) created_by: UserId,
+}
+
+pub(in crate::template) async fn insert_in(tx: &Tx, template: NewRow) -> Result<()> {
+    let now = tx.clock().now();
+    tx.insert(ActiveModel {
+        id: Set(template.id),
+        organization_id: Set(template.organization),
+        name: Set(template.name),
+        display_name: Set(template.display_name),
+        description: Set(template.description),
+        icon: Set(template.icon),
+        active_version_id: Set(None),
+        deprecation_message: Set(String::new()),
+        created_by: Set(template.created_by),
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+        deleted_at: Set(None),
+    })
+    .await
+}
+
+/// Lets everybody in the organization use a template. The Everyone group has the organization's id.
+pub(in crate::template) async fn allow_everyone_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    template: TemplateId,
+) -> Result<()> {
+    tx.insert(template_acl::ActiveModel {
+        id: Set(tx.clock().id::<TemplateAclId>()),
+        organization_id: Set(organization),
+        template_id: Set(template),
+        user_id: Set(None),
+        group_id: Set(Some(organization.0.into())),
+        role: Set(AclRole::Use),
+        created_at: Set(tx.clock().now()),
+    })
+    .await
+}
+
+pub(in crate::template) async fn set_active_version_in(
+    tx: &Tx,
+    template: TemplateId,
+    version: TemplateVersionId,
+) -> Result<()> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::ActiveVersionId, version)
+        .value(Column::Version, Expr::col(Column::Version).add(1))
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(template))
+        .to_owned();
+    tx.update(&statement).await?;
+    Ok(())
+}

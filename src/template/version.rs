@@ -1,0 +1,179 @@
+//! Template versions: made from an uploaded archive, imported by a job, promoted when that succeeded.
+
+use guildhall_entity::id::{OrganizationId, ProvisionerJobId, TemplateId, TemplateVersionId, UserId};
+use guildhall_entity::json::Variables;
+use guildhall_entity::kind::{JobState, JobType};
+use serde_json::json;
+
+use super::store::version as store;
+use super::store::version::VersionContent;
+use super::{NewVersion, TemplateRow, VersionRow, file};
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::{Actor, Denied, Object, Permission, Resource};
+use crate::db::{Db, OnViolation, Tx};
+use crate::error::{Refusal, Result};
+use crate::name::Slug;
+use crate::provisioner::job::{self, NewJob, Priority};
+
+/// Creates a version of a template.
+///
+/// # Errors
+/// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for a name in use and a file that is not the actor's.
+pub(crate) async fn create(
+    db: &Db,
+    actor: &Actor,
+    template: &TemplateRow,
+    new: NewVersion,
+) -> Result<TemplateVersionId> {
+    let organization = template.organization_id;
+    let permit = actor.authorize(Permission::TemplateUpdate, Object::in_organization(organization))?;
+    let creator = actor.user_id().ok_or(Denied::Lacking(Permission::TemplateUpdate))?;
+    file::require_own(db, actor, new.file, &["fileId"]).await?;
+    let mut tx = db.begin(permit).await?;
+    let (id, change) = insert_in(&mut tx, organization, template.id, creator, new).await?;
+    tx.commit(change).await?;
+    Ok(id)
+}
+
+/// Makes a version and queues its import, inside the caller's transaction.
+pub(super) async fn insert_in(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    template: TemplateId,
+    creator: UserId,
+    new: NewVersion,
+) -> Result<(TemplateVersionId, Change)> {
+    let import = NewJob {
+        organization,
+        kind: JobType::TemplateImport,
+        tags: new.tags,
+        initiator: Some(creator),
+        owner: creator,
+        priority: Priority::Person,
+    };
+    let job = job::insert_in(tx, import).await?;
+    let id: TemplateVersionId = tx.clock().id();
+    let name = String::from(new.name);
+    let after = facts(json!({
+        "name": name, "message": new.message, "template": template.to_string(), "file": new.file.to_string(),
+        "promote": new.promote,
+    }));
+    let row = store::NewRow {
+        id,
+        organization,
+        template,
+        name: name.clone(),
+        message: new.message,
+        file: new.file,
+        job,
+        promote: new.promote,
+        created_by: creator,
+    };
+    store::insert_in(tx, row).await.on_violation("uq_template_version_name", || {
+        Refusal::name_taken(&["name"], "template version", &name)
+    })?;
+    let change =
+        Change::new(Action::Create, Resource::Template, Some(organization), id, name, &Facts::new(), &after);
+    Ok((id, change))
+}
+
+/// The name of a template's next version where none is given.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn next_name(db: &Db, template: TemplateId) -> Result<Slug> {
+    let next = store::count(db, template).await? + 1;
+    Ok(Slug::parse(&["name"], &format!("v{next}"))?)
+}
+
+/// Makes a version the one that new workspaces are made from.
+///
+/// # Errors
+/// FORBIDDEN without `TEMPLATE_UPDATE`; a refusal for a version whose import has not succeeded or that is archived.
+pub(crate) async fn promote(
+    db: &Db,
+    actor: &Actor,
+    template: &TemplateRow,
+    version: &VersionRow,
+) -> Result<()> {
+    let organization = template.organization_id;
+    let permit = actor.authorize(Permission::TemplateUpdate, Object::in_organization(organization))?;
+    let tx = db.begin(permit).await?;
+    let field = &["templateVersionId"];
+    match store::import_state_in(&tx, version.id).await? {
+        Some(JobState::Succeeded) => {}
+        None => {
+            return Err(
+                Refusal::conflict(field, "an archived version can't be promoted; unarchive it first").into()
+            );
+        }
+        Some(JobState::Failed | JobState::Canceled) => {
+            return Err(Refusal::conflict(field, "its import failed; push a version that imports").into());
+        }
+        Some(_) => {
+            return Err(
+                Refusal::conflict(field, "its import has not ended yet; promote it when it has").into()
+            );
+        }
+    }
+    super::store::template::set_active_version_in(&tx, template.id, version.id).await?;
+    let before = facts(json!({ "activeVersion": template.active_version_id.map(|id| id.to_string()) }));
+    let after = facts(json!({ "activeVersion": version.id.to_string() }));
+    let name = template.name.as_str();
+    let change = Change::new(
+        Action::Update,
+        Resource::Template,
+        Some(organization),
+        template.id,
+        name,
+        &before,
+        &after,
+    );
+    tx.commit(change).await
+}
+
+/// Keeps what an import found and promotes the version if it was made for that, inside the transaction that ends the job.
+pub(crate) async fn imported_in(
+    tx: &Tx,
+    version: &VersionRow,
+    readme: &str,
+    variables: Variables,
+) -> Result<()> {
+    store::set_content_in(tx, version.id, readme, variables).await?;
+    if version.promote_on_success {
+        super::store::template::set_active_version_in(tx, version.template_id, version.id).await?;
+    }
+    Ok(())
+}
+
+/// The version that a job imports, for the daemon that holds the job.
+pub(crate) async fn of_job(db: &Db, job: ProvisionerJobId) -> Result<Option<VersionRow>> {
+    store::of_job(db, job).await
+}
+
+/// A version that a build refers to, for the daemon and for whoever may see the build.
+pub(crate) async fn referred(
+    db: &Db,
+    version: TemplateVersionId,
+) -> Result<Option<(VersionRow, VersionContent)>> {
+    store::referred(db, version).await
+}
+
+/// Versions that builds refer to, for whoever may see those builds.
+pub(crate) async fn referred_rows(db: &Db, versions: &[TemplateVersionId]) -> Result<Vec<VersionRow>> {
+    store::referred_rows(db, versions).await
+}
+
+/// Where the import of a version that is not archived stands.
+pub(crate) async fn import_state(db: &Db, version: TemplateVersionId) -> Result<Option<JobState>> {
+    store::import_state(db, version).await
+}
+
+/// The long texts of versions that the actor can see.
+pub(crate) async fn contents(
+    db: &Db,
+    actor: &Actor,
+    versions: &[TemplateVersionId],
+) -> Result<Vec<VersionContent>> {
+    store::contents(db, actor, versions).await
+}

@@ -1,0 +1,311 @@
+//! How users look.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use guildhall_entity::id::OrganizationId;
+use guildhall_entity::{id, kind};
+use secrecy::SecretString;
+
+use super::{NewUser, SeenUser, UserList, UserOrder, UserRow};
+use crate::error::{Refusal, Result};
+use crate::graphql::connection::{Connection, Node, Paging};
+use crate::graphql::context::{Ask, Request};
+use crate::graphql::error::{UserError, outcome};
+use crate::graphql::scalar::DateTime;
+use crate::organization::graphql::{Organization, OrganizationFilter};
+use crate::organization::{OrganizationList, OrganizationOrder};
+use crate::role::graphql::Role;
+use crate::workspace::graphql::{Workspace, WorkspaceFilter};
+use crate::workspace::{WorkspaceList, WorkspaceOrder};
+
+/// Whether a user may act.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "kind::UserStatus")]
+pub(crate) enum UserStatus {
+    /// May act.
+    Active,
+    /// Has not been seen for long; becomes active by signing in.
+    Dormant,
+    /// Has no permission at all.
+    Suspended,
+}
+
+/// How a user signs in.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "kind::LoginType")]
+pub(crate) enum LoginType {
+    /// With a password kept here.
+    Password,
+    /// With an identity provider.
+    Oidc,
+    /// Not at all.
+    None,
+}
+
+/// A user as the viewer sees them.
+#[derive(Clone)]
+pub(crate) struct User {
+    row: UserRow,
+    contact: bool,
+}
+
+impl User {
+    /// A user reached through an organization.
+    pub(crate) fn through(row: UserRow, organization: OrganizationId, request: &Request) -> Self {
+        let actor = &request.actor;
+        let contact = actor.user_id() == Some(row.id)
+            || actor.may_by_role(crate::authz::Permission::MemberReadContact, organization);
+        Self { row, contact }
+    }
+
+    fn contact<T>(&self, value: T) -> Option<T> {
+        self.contact.then_some(value)
+    }
+}
+
+impl From<SeenUser> for User {
+    fn from(seen: SeenUser) -> Self {
+        Self { row: seen.user, contact: seen.contact }
+    }
+}
+
+impl Node for User {
+    type List = UserList;
+    const NAME: &'static str = "User";
+
+    fn from_row(row: SeenUser, _: &Request) -> Self {
+        row.into()
+    }
+}
+
+/// A person or a service account. Visible to themselves, to those who share an organization with them, and to user
+/// administrators.
+#[Object]
+impl User {
+    /// `usr_…`
+    pub(crate) async fn id(&self) -> ID {
+        self.row.id.to_string().into()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.row.updated_at.into()
+    }
+
+    /// The name to sign in with; unique in the deployment.
+    async fn username(&self) -> &str {
+        &self.row.username
+    }
+
+    /// The name as people read it.
+    async fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    /// URL of a picture; may be empty.
+    async fn avatar_url(&self) -> &str {
+        &self.row.avatar_url
+    }
+
+    /// Email address. Null unless the viewer is this user or holds `USER_READ_CONTACT` or `MEMBER_READ_CONTACT` from a
+    /// role.
+    async fn email(&self) -> Option<&str> {
+        self.contact(self.row.email.as_str())
+    }
+
+    /// Whether they may act. Null like `email`.
+    async fn status(&self) -> Option<UserStatus> {
+        self.contact(self.row.status.into())
+    }
+
+    /// How they sign in. Null like `email`.
+    async fn login_type(&self) -> Option<LoginType> {
+        self.contact(self.row.login_type.into())
+    }
+
+    /// Roles they hold on the site. Null like `email`.
+    async fn site_roles(&self) -> Option<Vec<Role>> {
+        self.contact(self.row.site_roles.0.iter().map(|name| Role::on_site(name)).collect())
+    }
+
+    /// When they last sent a request, to the minute. Null when never, and like `email`.
+    async fn last_seen_at(&self) -> Option<DateTime> {
+        self.contact(self.row.last_seen_at.map(DateTime::from)).flatten()
+    }
+
+    /// Whether it is an account for programs.
+    async fn is_service_account(&self) -> bool {
+        self.row.is_service_account
+    }
+
+    /// Organizations they belong to, of those the viewer can see.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn organizations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<OrganizationFilter>,
+        #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<OrganizationOrder>,
+    ) -> Result<Connection<Organization>> {
+        let filter = filter.unwrap_or_default();
+        let list = OrganizationList::of_member(filter.name, filter.query, order_by.unwrap_or_default());
+        Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// Workspaces they own, of those the viewer can see, in all organizations.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn workspaces(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<WorkspaceFilter>,
+        #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<WorkspaceOrder>,
+    ) -> Result<Connection<Workspace>> {
+        let list = WorkspaceList::of_owner(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
+        Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await
+    }
+}
+
+/// Exactly one of these.
+#[derive(async_graphql::OneofObject)]
+pub(crate) enum UserBy {
+    /// `usr_…`
+    Id(ID),
+    /// The username, without regard to case.
+    Username(String),
+}
+
+/// Which users.
+#[derive(Default, InputObject)]
+pub(crate) struct UserFilter {
+    /// Exactly this username.
+    username: Option<String>,
+    /// Text in username or name.
+    query: Option<String>,
+}
+
+/// Queries about users.
+#[derive(Default)]
+pub(crate) struct UserQuery;
+
+#[Object]
+impl UserQuery {
+    /// The signed-in user; null for a provisioner key.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let request = ctx.request();
+        request.signed_in()?;
+        match request.actor.user_id() {
+            Some(id) => Ok(Some(request.get(id).await?.into())),
+            None => Ok(None),
+        }
+    }
+
+    /// A user; null when missing or not visible.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] by: UserBy,
+    ) -> Result<Option<User>> {
+        let request = ctx.request();
+        request.signed_in()?;
+        let seen = match by {
+            UserBy::Id(id) => match id.parse::<id::UserId>() {
+                Ok(id) => request.find(id).await?,
+                Err(_) => None,
+            },
+            UserBy::Username(username) => {
+                super::find_by_username(&request.db, &request.actor, &username).await?
+            }
+        };
+        Ok(seen.map(User::from))
+    }
+
+    /// Users that the viewer can see.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<UserFilter>,
+        #[graphql(desc = "USERNAME_ASC if absent.")] order_by: Option<UserOrder>,
+    ) -> Result<Connection<User>> {
+        ctx.request().signed_in()?;
+        let filter = filter.unwrap_or_default();
+        let list =
+            UserList { username: filter.username, query: filter.query, order: order_by.unwrap_or_default() };
+        Connection::root(ctx, list, Paging { first, after, last, before }).await
+    }
+}
+
+/// A user to be made.
+#[derive(InputObject)]
+struct CreateUserInput {
+    /// The name to sign in with: 1–32 characters of a–z, 0–9 and single hyphens between them.
+    username: String,
+    /// Email address; unique in the deployment.
+    email: String,
+    /// The name as people read it; the username if absent.
+    name: Option<String>,
+    /// 8 characters to 256 bytes. Without one the user can't sign in by password.
+    password: Option<String>,
+    /// Roles on the site: owner, user-admin, template-admin, auditor.
+    site_roles: Option<Vec<String>>,
+    /// Organizations to join at once.
+    organization_ids: Option<Vec<ID>>,
+}
+
+/// What `createUser` answers.
+#[derive(SimpleObject)]
+struct CreateUserPayload {
+    /// The new user; null when there are user errors.
+    user: Option<User>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes to users.
+#[derive(Default)]
+pub(crate) struct UserMutation;
+
+#[Object]
+impl UserMutation {
+    /// Creates a user. Needs `USER_CREATE`.
+    async fn create_user(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateUserInput,
+    ) -> Result<Option<CreateUserPayload>> {
+        let request = ctx.request();
+        let (user, user_errors) = outcome(create(request, input).await)?;
+        Ok(Some(CreateUserPayload { user, user_errors }))
+    }
+}
+
+async fn create(request: &Request, input: CreateUserInput) -> Result<User> {
+    request.signed_in()?;
+    let organizations = input
+        .organization_ids
+        .unwrap_or_default()
+        .iter()
+        .map(|id| id.parse().map_err(|_| Refusal::not_found(&["organizationIds"], "organization")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let password = input.password.map(SecretString::from);
+    let new =
+        NewUser::parse(&input.username, &input.email, input.name.as_deref().unwrap_or_default(), password)?;
+    let site_roles = input.site_roles.unwrap_or_default();
+    let id = super::create(&request.db, &request.actor, new, &site_roles, &organizations).await?;
+    Ok(request.get(id).await?.into())
+}

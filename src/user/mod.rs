@@ -1,0 +1,164 @@
+//! Users: people and service accounts of the deployment. Owns the table `user`; refuses names that break the rules and
+//! site roles that the author does not hold.
+
+pub(crate) mod graphql;
+mod store;
+
+pub(crate) use store::{SeenUser, UserList, UserOrder, UserRow, matches};
+
+use guildhall_entity::id::{OrganizationId, UserId};
+use guildhall_entity::kind::LoginType;
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authn::password;
+use crate::authz::policy::{BuiltinRole, System};
+use crate::authz::{Actor, Object, Permission, Resource};
+use crate::db::{Db, OnViolation, Tx};
+use crate::error::{Refusal, Result};
+use crate::name::{self, Slug};
+
+/// A user to be made.
+#[derive(Debug)]
+pub struct NewUser {
+    username: Slug,
+    email: String,
+    name: String,
+    password: Option<SecretString>,
+}
+
+impl NewUser {
+    /// The name to sign in with.
+    pub fn username(&self) -> &str {
+        self.username.as_str()
+    }
+
+    /// Checks what somebody typed.
+    ///
+    /// # Errors
+    /// All the rules it breaks, at once.
+    pub fn parse(
+        username: &str,
+        email: &str,
+        full_name: &str,
+        password: Option<SecretString>,
+    ) -> Result<Self> {
+        let username = Slug::parse(&["username"], username);
+        let email = name::email(&["email"], email);
+        let full_name = name::plain_text(&["name"], full_name, 128);
+        let checked = password.as_ref().map_or(Ok(()), |password| password::check(&["password"], password));
+        match (username, email, full_name, checked) {
+            (Ok(username), Ok(email), Ok(full_name), Ok(())) => {
+                let name = if full_name.is_empty() { username.as_str().to_owned() } else { full_name };
+                Ok(Self { username, email, name, password })
+            }
+            (username, email, full_name, checked) => Err(crate::error::Error::Refused(
+                [username.err(), email.err(), full_name.err(), checked.err()].into_iter().flatten().collect(),
+            )),
+        }
+    }
+}
+
+/// Creates a user with these site roles, as a member of these organizations.
+///
+/// # Errors
+/// FORBIDDEN without `USER_CREATE` (and `MEMBER_CREATE` in each organization); refusals for names in use and for roles
+/// that would give more than the actor has.
+pub(crate) async fn create(
+    db: &Db,
+    actor: &Actor,
+    new: NewUser,
+    site_roles: &[String],
+    organizations: &[OrganizationId],
+) -> Result<UserId> {
+    let permit = actor.authorize(Permission::UserCreate, Object::SITE)?;
+    let site_roles = crate::role::check_assignment(actor, None, &["siteRoles"], site_roles)?;
+    for &organization in organizations {
+        if !actor.may(Permission::OrganizationRead, Object::in_organization(organization)) {
+            return Err(Refusal::not_found(&["organizationIds"], "organization").into());
+        }
+        actor.require(Permission::MemberCreate, Object::in_organization(organization))?;
+    }
+    let insert = prepare(db, new, site_roles).await?;
+    let tx = db.begin(permit).await?;
+    let (id, mut changes) = insert_in(&tx, insert).await?;
+    for &organization in organizations {
+        let change = crate::member::insert_in(&tx, organization, id, Vec::new()).await?;
+        changes.push(change.ok_or_else(|| Refusal::not_found(&["organizationIds"], "organization"))?);
+    }
+    tx.commit_all(changes).await?;
+    Ok(id)
+}
+
+/// Creates the first user, an owner and administrator of the default organization. The caller has checked the setup
+/// token.
+///
+/// # Errors
+/// A refusal once an owner exists.
+pub(crate) async fn create_first(
+    db: &Db,
+    actor: &Actor,
+    new: NewUser,
+    default_organization: OrganizationId,
+) -> Result<UserId> {
+    let setup = Actor::system(System::Setup, actor.origin().clone());
+    let permit = setup.authorize(Permission::UserCreate, Object::SITE)?;
+    let insert = prepare(db, new, vec![BuiltinRole::Owner.name().to_owned()]).await?;
+    let tx = db.begin(permit).await?;
+    if store::an_owner_exists_in(&tx).await? {
+        let message = "an owner exists already; sign in, or ask an owner for an account";
+        return Err(Refusal::conflict(&[], message).into());
+    }
+    let (id, mut changes) = insert_in(&tx, insert).await?;
+    let roles = vec![BuiltinRole::OrganizationAdmin.name().to_owned()];
+    changes.extend(crate::member::insert_in(&tx, default_organization, id, roles).await?);
+    tx.commit_all(changes).await?;
+    Ok(id)
+}
+
+/// Whether an owner exists: until then the deployment waits for its first user.
+pub(crate) async fn an_owner_exists(db: &Db) -> Result<bool> {
+    store::an_owner_exists(db).await
+}
+
+/// Finds a user by name, if the actor can see them.
+pub(crate) async fn find_by_username(db: &Db, actor: &Actor, username: &str) -> Result<Option<SeenUser>> {
+    store::find_by_username(db, actor, username).await
+}
+
+/// Hashes the password before the transaction begins: on SQLite nobody else writes meanwhile.
+async fn prepare(db: &Db, new: NewUser, site_roles: Vec<String>) -> Result<store::Insert> {
+    let login_type = if new.password.is_some() { LoginType::Password } else { LoginType::None };
+    let password_hash = match new.password {
+        Some(password) => Some(password::hash(db.clock(), password).await?),
+        None => None,
+    };
+    Ok(store::Insert {
+        id: db.clock().id(),
+        username: new.username.into(),
+        email: new.email,
+        name: new.name,
+        login_type,
+        password_hash,
+        site_roles,
+    })
+}
+
+async fn insert_in(tx: &Tx, insert: store::Insert) -> Result<(UserId, Vec<Change>)> {
+    let (id, username, email) = (insert.id, insert.username.clone(), insert.email.clone());
+    let after = facts(json!({
+        "username": username, "email": email, "name": insert.name, "siteRoles": insert.site_roles,
+        "loginType": insert.login_type.as_str(),
+    }));
+    store::insert_in(tx, insert)
+        .await
+        .on_violation("uq_user_username", || Refusal::name_taken(&["username"], "user", &username))
+        .on_violation("uq_user_email", || {
+            Refusal::conflict(
+                &["email"],
+                "another user has this email address; every user has one of their own",
+            )
+        })?;
+    Ok((id, vec![Change::new(Action::Create, Resource::User, None, id, username, &Facts::new(), &after)]))
+}

@@ -1,0 +1,232 @@
+//! How users are kept.
+
+use guildhall_entity::id::UserId;
+use guildhall_entity::json::Names;
+use guildhall_entity::kind::{LoginType, UserStatus};
+use guildhall_entity::organization_member;
+use guildhall_entity::user::{ActiveModel, Column, Entity};
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+
+use crate::authz::{Actor, Permission, Reach};
+use crate::db::list::{Find, List};
+use crate::db::page::{Key, Keyset};
+use crate::db::row::{One, Read, row, select};
+use crate::db::{Db, Tx};
+use crate::error::Result;
+
+row! {
+    /// A user, without their password.
+    pub(crate) struct UserRow {
+        id: UserId,
+        username: String,
+        email: String,
+        name: String,
+        avatar_url: String,
+        status: UserStatus,
+        login_type: LoginType,
+        site_roles: Names,
+        is_service_account: bool,
+        last_seen_at: Option<DateTimeUtc>,
+        version: i32,
+        created_at: DateTimeUtc,
+        updated_at: DateTimeUtc,
+    }
+}
+
+/// A user, and whether the actor may see how to reach them.
+#[derive(Clone, Debug)]
+pub(crate) struct SeenUser {
+    pub(crate) user: UserRow,
+    pub(crate) contact: bool,
+}
+
+impl Read for SeenUser {
+    fn read(columns: &mut crate::db::row::Columns<'_>) -> Result<Self, sea_orm::DbErr> {
+        Ok(Self { user: Read::read(columns)?, contact: columns.next()? })
+    }
+}
+
+/// Users that the actor can see: themselves, those who share an organization with them, everyone for user readers.
+fn visible(actor: &Actor) -> Condition {
+    let alive = Condition::all().add(Expr::col(("u", Column::DeletedAt)).is_null());
+    if actor.reach(Permission::UserRead) == Reach::Everything {
+        return alive;
+    }
+    alive.add(
+        Condition::any()
+            .add(Expr::col(("u", Column::Id)).eq(actor.user_id()))
+            .add(belongs_to(&actor.reach(Permission::MemberRead))),
+    )
+}
+
+/// The user is a member of one of the organizations of a reach.
+fn belongs_to(reach: &Reach) -> Expr {
+    use organization_member::Column as Member;
+    match reach {
+        Reach::Everything => Expr::val(true),
+        Reach::Some { organizations, .. } if organizations.is_empty() => Expr::val(1).eq(0),
+        Reach::Some { organizations, .. } => Expr::exists(
+            Query::select()
+                .expr(Expr::val(1))
+                .from_as(organization_member::Entity, "om")
+                .and_where(Expr::col(("om", Member::UserId)).equals(("u", Column::Id)))
+                .and_where(
+                    Expr::col(("om", Member::OrganizationId)).is_in(organizations.iter().map(|id| id.0)),
+                )
+                .to_owned(),
+        ),
+    }
+}
+
+fn seen_columns(actor: &Actor, statement: &mut SelectStatement) {
+    select::<UserRow>(statement, "u");
+    let contact = match actor.reach_by_role(Permission::UserReadContact) {
+        Reach::Everything => Expr::val(true),
+        _ => Expr::col(("u", Column::Id))
+            .eq(actor.user_id())
+            .or(belongs_to(&actor.reach_by_role(Permission::MemberReadContact))),
+    };
+    statement.expr(contact);
+}
+
+impl Find for UserId {
+    type Row = SeenUser;
+    const ID: (&'static str, &'static str) = ("u", "id");
+
+    fn select(actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).to_owned();
+        seen_columns(actor, &mut statement);
+        statement
+    }
+}
+
+/// Which users, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct UserList {
+    pub(crate) username: Option<String>,
+    pub(crate) query: Option<String>,
+    pub(crate) order: UserOrder,
+}
+
+/// Orders of users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+pub(crate) enum UserOrder {
+    /// By username, a to z. The default.
+    #[default]
+    UsernameAsc,
+    /// By username, z to a.
+    UsernameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
+impl List for UserList {
+    type Row = SeenUser;
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).to_owned();
+        if let Some(username) = &self.username {
+            statement.and_where(Expr::col(("u", Column::Username)).eq(username.to_lowercase()));
+        }
+        if let Some(query) = &self.query {
+            statement.cond_where(matches(query, &[("u", "username"), ("u", "name")]));
+        }
+        statement
+    }
+
+    fn columns(&self, actor: &Actor, statement: &mut SelectStatement) {
+        seen_columns(actor, statement);
+    }
+
+    fn keyset(&self) -> Keyset {
+        const NAME: &[Key] = &[Key::text("u", "username"), Key::id("u", "id")];
+        const CREATED_AT: &[Key] = &[Key::time("u", "created_at"), Key::id("u", "id")];
+        let (tag, keys, descending) = match self.order {
+            UserOrder::UsernameAsc => ("user.username", NAME, false),
+            UserOrder::UsernameDesc => ("user.username", NAME, true),
+            UserOrder::CreatedAtAsc => ("user.created_at", CREATED_AT, false),
+            UserOrder::CreatedAtDesc => ("user.created_at", CREATED_AT, true),
+        };
+        Keyset { tag, keys, descending }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("u", "id")
+    }
+}
+
+/// Text in one of these columns, without regard to case.
+pub(crate) fn matches(query: &str, columns: &[(&'static str, &'static str)]) -> Condition {
+    let escaped = query.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    columns.iter().fold(Condition::any(), |any, &(table, column)| {
+        let text = sea_orm::sea_query::Func::lower(Expr::col((table, column)));
+        any.add(Expr::from(text).like(sea_orm::sea_query::LikeExpr::new(format!("%{escaped}%")).escape('\\')))
+    })
+}
+
+/// Finds the user of a name that the actor can see.
+pub(super) async fn find_by_username(db: &Db, actor: &Actor, username: &str) -> Result<Option<SeenUser>> {
+    let mut statement = UserId::select(actor);
+    statement.and_where(Expr::col(("u", Column::Username)).eq(username.to_lowercase()));
+    db.row(&statement).await
+}
+
+/// A new user's row.
+pub(super) struct Insert {
+    pub(super) id: UserId,
+    pub(super) username: String,
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) login_type: LoginType,
+    pub(super) password_hash: Option<String>,
+    pub(super) site_roles: Vec<String>,
+}
+
+pub(super) async fn insert_in(tx: &Tx, user: Insert) -> Result<()> {
+    let now = tx.clock().now();
+    tx.insert(ActiveModel {
+        id: Set(user.id),
+        username: Set(user.username),
+        email: Set(user.email),
+        name: Set(user.name),
+        avatar_url: Set(String::new()),
+        status: Set(UserStatus::Active),
+        login_type: Set(user.login_type),
+        password_hash: Set(user.password_hash),
+        site_roles: Set(Names(user.site_roles)),
+        is_service_account: Set(false),
+        last_seen_at: Set(None),
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+        deleted_at: Set(None),
+    })
+    .await
+}
+
+/// Whether anybody holds the site role `owner`. Small deployments have few site roles; the scan stops at the first.
+pub(super) async fn an_owner_exists(db: &Db) -> Result<bool> {
+    let statement = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, "u")
+        .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
+        .and_where(Expr::cust("cast(u.site_roles as text)").like("%\"owner\"%"))
+        .limit(1)
+        .to_owned();
+    Ok(db.row::<One<i32>>(&statement).await?.is_some())
+}
+
+pub(super) async fn an_owner_exists_in(tx: &Tx) -> Result<bool> {
+    let statement = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, "u")
+        .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
+        .and_where(Expr::cust("cast(u.site_roles as text)").like("%\"owner\"%"))
+        .limit(1)
+        .to_owned();
+    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
+}

@@ -1,0 +1,266 @@
+//! How builds look.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use guildhall_entity::id::{TemplateVersionId, WorkspaceBuildId};
+use guildhall_entity::kind;
+
+use super::Workspace;
+use crate::error::{Error, Result};
+use crate::graphql::connection::Node;
+use crate::graphql::context::{Ask, Loaders, Request};
+use crate::graphql::scalar::DateTime;
+use crate::provisioner::JobRow;
+use crate::provisioner::graphql::{JobState, ProvisionerJob};
+use crate::template::VersionRow;
+use crate::template::graphql::TemplateVersion;
+use crate::template::version;
+use crate::user::graphql::User;
+use crate::workspace::store::build::{self, BuildDetails};
+use crate::workspace::{BuildList, BuildRow};
+
+/// What a build does to its workspace.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "kind::Transition")]
+pub(crate) enum WorkspaceTransition {
+    /// Brings it up.
+    Start,
+    /// Takes it down, keeping what the template keeps.
+    Stop,
+    /// Destroys it.
+    Delete,
+}
+
+/// Why a build was made.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "kind::BuildReason")]
+pub(crate) enum BuildReason {
+    /// Somebody asked for it.
+    Initiator,
+    /// The autostart schedule.
+    Autostart,
+    /// The deadline.
+    Autostop,
+    /// Long disuse.
+    Dormancy,
+}
+
+/// A build.
+#[derive(Clone)]
+pub(crate) struct WorkspaceBuild {
+    row: BuildRow,
+    job: JobRow,
+}
+
+impl WorkspaceBuild {
+    pub(super) fn new(row: BuildRow, job: JobRow) -> Self {
+        Self { row, job }
+    }
+}
+
+impl From<(BuildRow, JobRow)> for WorkspaceBuild {
+    fn from((row, job): (BuildRow, JobRow)) -> Self {
+        Self { row, job }
+    }
+}
+
+impl Node for WorkspaceBuild {
+    type List = BuildList;
+    const NAME: &'static str = "WorkspaceBuild";
+
+    fn from_row(row: (BuildRow, JobRow), _: &Request) -> Self {
+        row.into()
+    }
+}
+
+/// The values and results of a build; loaded for all builds of a page at once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct DetailsOf(WorkspaceBuildId);
+
+impl Loader<DetailsOf> for Loaders {
+    type Value = Arc<BuildDetails>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[DetailsOf]) -> Result<HashMap<DetailsOf, Self::Value>> {
+        let builds: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let details = build::details(&self.db, &self.actor, &builds).await?;
+        Ok(details.into_iter().map(|details| (DetailsOf(details.id), Arc::new(details))).collect())
+    }
+}
+
+/// A version that a visible build refers to: visible with it, even where the template no longer is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Referred(TemplateVersionId);
+
+impl Loader<Referred> for Loaders {
+    type Value = VersionRow;
+    type Error = Error;
+
+    async fn load(&self, keys: &[Referred]) -> Result<HashMap<Referred, VersionRow>> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let rows = version::referred_rows(&self.db, &ids).await?;
+        Ok(rows.into_iter().map(|row| (Referred(row.id), row)).collect())
+    }
+}
+
+impl WorkspaceBuild {
+    async fn details(&self, ctx: &Context<'_>) -> Result<Arc<BuildDetails>> {
+        let details = ctx.request().load(DetailsOf(self.row.id)).await?;
+        details.ok_or_else(|| Error::internal(format!("{} was just read, but has no details", self.row.id)))
+    }
+}
+
+/// A step of a workspace's life. Visible with its workspace.
+#[Object]
+impl WorkspaceBuild {
+    /// `bld_…`
+    pub(crate) async fn id(&self) -> ID {
+        self.row.id.to_string().into()
+    }
+
+    /// When it was queued.
+    async fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.row.updated_at.into()
+    }
+
+    /// Its number, from 1; strictly increasing in a workspace.
+    async fn number(&self) -> i32 {
+        self.row.number
+    }
+
+    /// What it does.
+    async fn transition(&self) -> WorkspaceTransition {
+        self.row.transition.into()
+    }
+
+    /// Where its job stands.
+    async fn status(&self) -> JobState {
+        self.job.state.into()
+    }
+
+    /// Why it was made.
+    async fn reason(&self) -> BuildReason {
+        self.row.reason.into()
+    }
+
+    /// Its workspace; null once that is deleted.
+    async fn workspace(&self, ctx: &Context<'_>) -> Result<Option<Workspace>> {
+        Ok(ctx.request().find(self.row.workspace_id).await?.map(Workspace::from))
+    }
+
+    /// What it is made from.
+    async fn template_version(&self, ctx: &Context<'_>) -> Result<TemplateVersion> {
+        let version = ctx.request().load(Referred(self.row.template_version_id)).await?;
+        let version =
+            version.ok_or_else(|| Error::internal("a build refers to a version that is not there"))?;
+        Ok(version.into())
+    }
+
+    /// Who asked for it; null for a schedule, or when the viewer can't see them.
+    async fn initiator(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let Some(initiator) = self.row.initiator_id else { return Ok(None) };
+        Ok(ctx.request().find(initiator).await?.map(User::from))
+    }
+
+    /// The job that makes it.
+    async fn job(&self) -> ProvisionerJob {
+        self.job.clone().into()
+    }
+
+    /// The values it was given, in the order of the module. Sensitive ones are null.
+    async fn parameters(&self, ctx: &Context<'_>) -> Result<Vec<BuildParameter>> {
+        let details = self.details(ctx).await?;
+        let look = |parameter: &guildhall_entity::json::Parameter| BuildParameter {
+            name: parameter.name.clone(),
+            value: parameter.value.clone(),
+            sensitive: parameter.value.is_none(),
+        };
+        Ok(details.parameters.0.iter().map(look).collect())
+    }
+
+    /// What is managed after it; empty until it succeeded.
+    async fn resources(&self, ctx: &Context<'_>) -> Result<Vec<WorkspaceResource>> {
+        let details = self.details(ctx).await?;
+        let look = |resource: &guildhall_entity::json::Resource| WorkspaceResource {
+            address: resource.address.clone(),
+            kind: resource.r#type.clone(),
+            name: resource.name.clone(),
+        };
+        Ok(details.resources.0.iter().map(look).collect())
+    }
+
+    /// The module's output `apps`; empty until it succeeded.
+    async fn apps(&self, ctx: &Context<'_>) -> Result<Vec<WorkspaceApp>> {
+        let details = self.details(ctx).await?;
+        let look = |app: &guildhall_entity::json::App| WorkspaceApp {
+            name: app.name.clone(),
+            url: app.url.clone(),
+            icon: app.icon.clone(),
+        };
+        Ok(details.apps.0.iter().map(look).collect())
+    }
+
+    /// The module's output `metadata`, by key; empty until it succeeded.
+    async fn metadata(&self, ctx: &Context<'_>) -> Result<Vec<WorkspaceMetadata>> {
+        let details = self.details(ctx).await?;
+        let look =
+            |(key, value): (&String, &String)| WorkspaceMetadata { key: key.clone(), value: value.clone() };
+        Ok(details.metadata.0.iter().map(look).collect())
+    }
+
+    /// Credits a day, from the module's output `daily_cost`; 0 where there is none.
+    async fn daily_cost(&self) -> i32 {
+        self.row.daily_cost
+    }
+}
+
+/// A value that a build was given.
+#[derive(Clone, SimpleObject)]
+struct BuildParameter {
+    /// The variable.
+    name: String,
+    /// The value as text; null for a sensitive one.
+    value: Option<String>,
+    /// Whether the value is kept secret.
+    sensitive: bool,
+}
+
+/// A managed resource.
+#[derive(Clone, SimpleObject)]
+struct WorkspaceResource {
+    /// Its Terraform address.
+    address: String,
+    /// Its Terraform type.
+    #[graphql(name = "type")]
+    kind: String,
+    /// Its name in the module.
+    name: String,
+}
+
+/// Something to open.
+#[derive(Clone, SimpleObject)]
+struct WorkspaceApp {
+    /// What it is called.
+    name: String,
+    /// Where it is.
+    url: String,
+    /// An emoji, URL or site path; may be empty.
+    icon: String,
+}
+
+/// Something to know.
+#[derive(Clone, SimpleObject)]
+struct WorkspaceMetadata {
+    /// What.
+    key: String,
+    /// Its value.
+    value: String,
+}

@@ -1,0 +1,244 @@
+//! Changes to workspaces.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use guildhall_entity::id::{TemplateId, TemplateVersionId, WorkspaceId};
+use guildhall_entity::kind::{JobState, Transition};
+
+use super::{Workspace, WorkspaceBuild};
+use crate::error::{Refusal, Result};
+use crate::graphql::context::{Ask, Request};
+use crate::graphql::error::{UserError, outcome};
+use crate::name::Slug;
+use crate::template::{TemplateRow, VersionContent, VersionRow, version};
+use crate::workspace::store::workspace::Whole;
+use crate::workspace::{self, Given, NewWorkspace, build};
+
+/// A value for a variable of the template.
+#[derive(InputObject)]
+struct ParameterInput {
+    /// The variable.
+    name: String,
+    /// Its value as text: numbers and booleans as such, lists and objects as JSON.
+    value: String,
+}
+
+fn given(parameters: Option<Vec<ParameterInput>>) -> Vec<Given> {
+    let given = |input: ParameterInput| Given { name: input.name, value: input.value };
+    parameters.unwrap_or_default().into_iter().map(given).collect()
+}
+
+/// A workspace to be made.
+#[derive(InputObject)]
+struct CreateWorkspaceInput {
+    /// What to make it from; decides the organization.
+    template_id: ID,
+    /// 1–32 characters of a–z, 0–9 and single hyphens between them; unique among the owner's in the organization.
+    name: String,
+    /// Whose it shall be; the viewer's if absent.
+    owner_id: Option<ID>,
+    /// A version of the template; the active one if absent.
+    template_version_id: Option<ID>,
+    /// Values for the template's variables; defaults where absent.
+    parameters: Option<Vec<ParameterInput>>,
+}
+
+/// What `createWorkspace` answers.
+#[derive(SimpleObject)]
+struct CreateWorkspacePayload {
+    /// The new workspace, its first build queued; null when there are user errors.
+    workspace: Option<Workspace>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// A workspace to start.
+#[derive(InputObject)]
+struct StartWorkspaceInput {
+    /// The workspace.
+    workspace_id: ID,
+    /// Values to change; those of the build before stay where absent.
+    parameters: Option<Vec<ParameterInput>>,
+    /// A version of its template; that of the build before if absent.
+    template_version_id: Option<ID>,
+}
+
+/// What `startWorkspace` answers.
+#[derive(SimpleObject)]
+struct StartWorkspacePayload {
+    /// The new build, queued; null when there are user errors.
+    workspace_build: Option<WorkspaceBuild>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// A workspace to stop.
+#[derive(InputObject)]
+struct StopWorkspaceInput {
+    /// The workspace.
+    workspace_id: ID,
+}
+
+/// What `stopWorkspace` answers.
+#[derive(SimpleObject)]
+struct StopWorkspacePayload {
+    /// The new build, queued; null when there are user errors.
+    workspace_build: Option<WorkspaceBuild>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// A workspace to delete.
+#[derive(InputObject)]
+struct DeleteWorkspaceInput {
+    /// The workspace.
+    workspace_id: ID,
+}
+
+/// What `deleteWorkspace` answers.
+#[derive(SimpleObject)]
+struct DeleteWorkspacePayload {
+    /// The new build, queued; the workspace is gone when it succeeded. Null when there are user errors.
+    workspace_build: Option<WorkspaceBuild>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes to workspaces.
+#[derive(Default)]
+pub(crate) struct WorkspaceMutation;
+
+#[Object]
+impl WorkspaceMutation {
+    /// Creates a workspace and queues its first build. Needs `WORKSPACE_CREATE` and the use of the template.
+    async fn create_workspace(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateWorkspaceInput,
+    ) -> Result<Option<CreateWorkspacePayload>> {
+        let (workspace, user_errors) = outcome(create(ctx.request(), input).await)?;
+        Ok(Some(CreateWorkspacePayload { workspace, user_errors }))
+    }
+
+    /// Queues a build that brings a workspace up, or changes what is up. Needs `WORKSPACE_START`.
+    async fn start_workspace(
+        &self,
+        ctx: &Context<'_>,
+        input: StartWorkspaceInput,
+    ) -> Result<Option<StartWorkspacePayload>> {
+        let version = input.template_version_id.as_ref();
+        let built =
+            build(ctx.request(), &input.workspace_id, version, Transition::Start, given(input.parameters))
+                .await;
+        let (workspace_build, user_errors) = outcome(built)?;
+        Ok(Some(StartWorkspacePayload { workspace_build, user_errors }))
+    }
+
+    /// Queues a build that takes a workspace down. Needs `WORKSPACE_STOP`.
+    async fn stop_workspace(
+        &self,
+        ctx: &Context<'_>,
+        input: StopWorkspaceInput,
+    ) -> Result<Option<StopWorkspacePayload>> {
+        let built = build(ctx.request(), &input.workspace_id, None, Transition::Stop, Vec::new()).await;
+        let (workspace_build, user_errors) = outcome(built)?;
+        Ok(Some(StopWorkspacePayload { workspace_build, user_errors }))
+    }
+
+    /// Queues a build that destroys a workspace; it is gone when that succeeded. Needs `WORKSPACE_DELETE`.
+    async fn delete_workspace(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteWorkspaceInput,
+    ) -> Result<Option<DeleteWorkspacePayload>> {
+        let built = build(ctx.request(), &input.workspace_id, None, Transition::Delete, Vec::new()).await;
+        let (workspace_build, user_errors) = outcome(built)?;
+        Ok(Some(DeleteWorkspacePayload { workspace_build, user_errors }))
+    }
+}
+
+async fn create(request: &Request, input: CreateWorkspaceInput) -> Result<Workspace> {
+    request.signed_in()?;
+    let not_found = || Refusal::not_found(&["templateId"], "template");
+    let template: TemplateId = input.template_id.parse().map_err(|_| not_found())?;
+    let template: TemplateRow = request.find(template).await?.ok_or_else(not_found)?;
+    let version = match &input.template_version_id {
+        Some(id) => version_of(request, &template, id).await?,
+        None => active_version(request, &template).await?,
+    };
+    let owner = match &input.owner_id {
+        Some(id) => {
+            Some(id.parse().map_err(|_| Refusal::not_found(&["ownerId"], "member of the organization"))?)
+        }
+        None => None,
+    };
+    let name = Slug::parse(&["name"], &input.name)?;
+    let new = NewWorkspace { name, owner, template, version, parameters: given(input.parameters) };
+    let (id, _) = workspace::create(&request.db, &request.app.sealer, &request.actor, new).await?;
+    Ok(request.get(id).await?.into())
+}
+
+async fn active_version(
+    request: &Request,
+    template: &TemplateRow,
+) -> Result<(VersionRow, Arc<VersionContent>)> {
+    let Some(id) = template.active_version_id else {
+        let message =
+            "the template has no active version yet: its import has not succeeded; see its versions' jobs";
+        return Err(Refusal::conflict(&["templateId"], message).into());
+    };
+    referred(request, id).await
+}
+
+async fn referred(request: &Request, id: TemplateVersionId) -> Result<(VersionRow, Arc<VersionContent>)> {
+    let found = version::referred(&request.db, id).await?;
+    let (row, content) =
+        found.ok_or_else(|| Refusal::not_found(&["templateVersionId"], "template version"))?;
+    Ok((row, Arc::new(content)))
+}
+
+async fn version_of(
+    request: &Request,
+    template: &TemplateRow,
+    id: &ID,
+) -> Result<(VersionRow, Arc<VersionContent>)> {
+    let field = &["templateVersionId"];
+    let not_found = || Refusal::not_found(field, "version of this template");
+    let id: TemplateVersionId = id.parse().map_err(|_| not_found())?;
+    let row = request.find(id).await?.filter(|row| row.template_id == template.id).ok_or_else(not_found)?;
+    let state = version::import_state(&request.db, row.id).await?;
+    if row.archived || state != Some(JobState::Succeeded) {
+        let message = "workspaces are made from versions whose import succeeded and that are not archived";
+        return Err(Refusal::conflict(field, message).into());
+    }
+    referred(request, row.id).await
+}
+
+async fn build(
+    request: &Request,
+    workspace: &ID,
+    version: Option<&ID>,
+    transition: Transition,
+    given: Vec<Given>,
+) -> Result<WorkspaceBuild> {
+    request.signed_in()?;
+    let not_found = || Refusal::not_found(&["workspaceId"], "workspace");
+    let id: WorkspaceId = workspace.parse().map_err(|_| not_found())?;
+    let whole: Whole = request.find(id).await?.ok_or_else(not_found)?;
+    let (version, content) = match version {
+        Some(id) => version_of(request, &whole.template, id).await?,
+        None => referred(request, whole.build.template_version_id).await?,
+    };
+    let build = build::create(
+        &request.db,
+        &request.app.sealer,
+        &request.actor,
+        (&whole.workspace, &whole.build),
+        (&version, &content),
+        transition,
+        given,
+    )
+    .await?;
+    Ok(request.get(build).await?.into())
+}

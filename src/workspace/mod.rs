@@ -1,0 +1,89 @@
+//! Workspaces and their builds, and the Terraform state of each build. Owns the tables `workspace`, `workspace_build`,
+//! `terraform_state` and `terraform_state_lock`. Refuses a second active build, values that the template does not take,
+//! and state from a Terraform that does not hold the lock.
+
+pub(crate) mod build;
+pub(crate) mod graphql;
+mod parameter;
+pub(crate) mod state;
+mod store;
+
+pub(crate) use store::build::{BuildList, BuildOrder, BuildRow};
+pub(crate) use store::workspace::{Filter, WorkspaceList, WorkspaceOrder, WorkspaceRow, WorkspaceStatus};
+
+use guildhall_entity::id::{UserId, WorkspaceBuildId, WorkspaceId};
+use guildhall_entity::kind::Transition;
+use serde_json::json;
+
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::{Actor, Denied, Object, Permission, Resource};
+use crate::db::{Db, OnViolation};
+use crate::error::{Refusal, Result};
+use crate::name::Slug;
+use crate::seal::Sealer;
+use crate::template::{self, TemplateRow, VersionContent, VersionRow};
+use build::NewBuild;
+
+/// A value that somebody gave for a variable.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// A workspace to be made.
+pub(crate) struct NewWorkspace {
+    pub(crate) name: Slug,
+    pub(crate) owner: Option<UserId>,
+    pub(crate) template: TemplateRow,
+    pub(crate) version: (VersionRow, std::sync::Arc<VersionContent>),
+    pub(crate) parameters: Vec<Given>,
+}
+
+/// Creates a workspace and queues its first build.
+///
+/// # Errors
+/// FORBIDDEN without `WORKSPACE_CREATE` (on one's own or in the organization) or `TEMPLATE_USE`; refusals for a name in
+/// use, an owner who is no member, and values that the template does not take.
+pub(crate) async fn create(
+    db: &Db,
+    sealer: &Sealer,
+    actor: &Actor,
+    new: NewWorkspace,
+) -> Result<(WorkspaceId, WorkspaceBuildId)> {
+    let organization = new.template.organization_id;
+    let creator = actor.user_id().ok_or(Denied::Lacking(Permission::WorkspaceCreate))?;
+    let owner = new.owner.unwrap_or(creator);
+    let permit = actor
+        .authorize(Permission::WorkspaceCreate, Object::in_organization(organization).owned_by(owner))?;
+    if !template::may_use(db, actor, &new.template).await? {
+        return Err(Denied::Lacking(Permission::TemplateUse).into());
+    }
+    let parameters = parameter::check(&new.version.1.variables, new.parameters, Vec::new())?;
+    let mut tx = db.begin(permit).await?;
+    if !store::workspace::is_member_in(&tx, organization, owner).await? {
+        return Err(Refusal::not_found(&["ownerId"], "member of the organization").into());
+    }
+    let id: WorkspaceId = tx.clock().id();
+    let name = String::from(new.name);
+    let after = facts(json!({
+        "name": name, "owner": owner.to_string(), "template": new.template.id.to_string(),
+        "templateVersion": new.version.0.id.to_string(),
+    }));
+    store::workspace::insert_in(&tx, id, organization, owner, new.template.id, &name)
+        .await
+        .on_violation("uq_workspace_name", || Refusal::name_taken(&["name"], "workspace", &name))?;
+    let build = NewBuild {
+        workspace: id,
+        organization,
+        owner,
+        version: &new.version.0,
+        transition: Transition::Start,
+        parameters,
+    };
+    let build = build::insert_in(&mut tx, sealer, build).await?;
+    let change =
+        Change::new(Action::Create, Resource::Workspace, Some(organization), id, name, &Facts::new(), &after);
+    tx.commit(change).await?;
+    Ok((id, build))
+}

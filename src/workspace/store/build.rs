@@ -1,0 +1,280 @@
+//! How builds are kept. Values and results are read only when asked for.
+
+use guildhall_entity::id::{
+    OrganizationId, ProvisionerJobId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId,
+};
+use guildhall_entity::json::{Apps, Metadata, Parameters, Resources, Tags};
+use guildhall_entity::kind::{BuildReason, Transition};
+use guildhall_entity::workspace_build::{ActiveModel, Column, Entity};
+use guildhall_entity::{provisioner_job, workspace};
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+
+use crate::authz::Actor;
+use crate::db::list::{Find, List};
+use crate::db::page::{Key, Keyset};
+use crate::db::row::{One, row, select};
+use crate::db::{Db, Tx, is_one_of};
+use crate::error::{Error, Result};
+use crate::provisioner::{JobRow, join_job};
+use crate::workspace::build::Made;
+
+row! {
+    /// A build, without its values and results.
+    pub(crate) struct BuildRow {
+        id: WorkspaceBuildId,
+        organization_id: OrganizationId,
+        workspace_id: WorkspaceId,
+        number: i32,
+        template_version_id: TemplateVersionId,
+        transition: Transition,
+        reason: BuildReason,
+        initiator_id: Option<UserId>,
+        daily_cost: i32,
+        created_at: DateTimeUtc,
+        updated_at: DateTimeUtc,
+    }
+}
+
+row! {
+    /// The values and results of a build.
+    pub(crate) struct BuildDetails {
+        id: WorkspaceBuildId,
+        parameters: Parameters,
+        resources: Resources,
+        apps: Apps,
+        metadata: Metadata,
+    }
+}
+
+/// Builds of workspaces that the actor can see.
+fn source(actor: &Actor) -> SelectStatement {
+    let mut statement = Query::select()
+        .from_as(Entity, "b")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            workspace::Entity,
+            "w",
+            Expr::col(("w", workspace::Column::Id)).equals(("b", Column::WorkspaceId)),
+        )
+        .cond_where(super::workspace::visible(actor))
+        .to_owned();
+    join_job(&mut statement, "b");
+    statement
+}
+
+impl Find for WorkspaceBuildId {
+    type Row = (BuildRow, JobRow);
+    const ID: (&'static str, &'static str) = ("b", "id");
+
+    fn select(actor: &Actor) -> SelectStatement {
+        let mut statement = source(actor);
+        select::<BuildRow>(&mut statement, "b");
+        select::<JobRow>(&mut statement, "j");
+        statement
+    }
+}
+
+/// The builds of a workspace, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct BuildList {
+    pub(crate) order: BuildOrder,
+}
+
+/// Orders of builds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+#[graphql(name = "WorkspaceBuildOrder")]
+pub(crate) enum BuildOrder {
+    /// Oldest first.
+    NumberAsc,
+    /// Newest first. The default.
+    #[default]
+    NumberDesc,
+}
+
+impl List for BuildList {
+    type Row = (BuildRow, JobRow);
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        source(actor)
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<BuildRow>(statement, "b");
+        select::<JobRow>(statement, "j");
+    }
+
+    fn keyset(&self) -> Keyset {
+        const NUMBER: &[Key] = &[Key::int("b", "number")];
+        Keyset {
+            tag: "workspace_build.number",
+            keys: NUMBER,
+            descending: self.order == BuildOrder::NumberDesc,
+        }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("b", "workspace_id")
+    }
+}
+
+/// The values and results of builds that the actor can see.
+pub(in crate::workspace) async fn details(
+    db: &Db,
+    actor: &Actor,
+    builds: &[WorkspaceBuildId],
+) -> Result<Vec<BuildDetails>> {
+    let ids: Vec<Uuid> = builds.iter().map(|id| id.0).collect();
+    let mut statement = source(actor);
+    select::<BuildDetails>(&mut statement, "b");
+    statement.and_where(is_one_of(db.backend(), Expr::col(("b", Column::Id)), &ids));
+    db.rows(&statement).await
+}
+
+/// The values of a build, those that are sealed apart.
+pub(in crate::workspace) async fn parameters(
+    db: &Db,
+    build: WorkspaceBuildId,
+) -> Result<(Parameters, Option<Vec<u8>>)> {
+    let statement = Query::select()
+        .columns([Column::Parameters, Column::SealedParameters])
+        .from(Entity)
+        .and_where(Expr::col(Column::Id).eq(build))
+        .to_owned();
+    let row = db.row::<(One<Parameters>, One<Option<Vec<u8>>>)>(&statement).await?;
+    let (parameters, sealed) =
+        row.ok_or_else(|| Error::internal("a build that was just read is not there"))?;
+    Ok((parameters.0, sealed.0))
+}
+
+row! {
+    /// What a job builds.
+    pub(crate) struct Target {
+        build as "id": WorkspaceBuildId,
+        organization as "organization_id": OrganizationId,
+        workspace as "workspace_id": WorkspaceId,
+        number: i32,
+        transition: Transition,
+        version as "template_version_id": TemplateVersionId,
+    }
+}
+
+pub(in crate::workspace) async fn of_job(db: &Db, job: ProvisionerJobId) -> Result<Option<Target>> {
+    let mut statement = Query::select()
+        .from_as(Entity, "b")
+        .and_where(Expr::col(("b", Column::ProvisionerJobId)).eq(job))
+        .to_owned();
+    select::<Target>(&mut statement, "b");
+    db.row(&statement).await
+}
+
+/// Names that a module is told.
+pub(crate) struct Context {
+    pub(crate) workspace: String,
+    pub(crate) owner: String,
+    pub(crate) organization: String,
+}
+
+pub(in crate::workspace) async fn context(db: &Db, target: &Target) -> Result<Option<Context>> {
+    use guildhall_entity::{organization, user};
+    let statement = Query::select()
+        .column(("w", workspace::Column::Name))
+        .column(("u", user::Column::Username))
+        .column(("o", organization::Column::Name))
+        .from_as(workspace::Entity, "w")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            user::Entity,
+            "u",
+            Expr::col(("u", user::Column::Id)).equals(("w", workspace::Column::OwnerId)),
+        )
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            organization::Entity,
+            "o",
+            Expr::col(("o", organization::Column::Id)).equals(("w", workspace::Column::OrganizationId)),
+        )
+        .and_where(Expr::col(("w", workspace::Column::Id)).eq(target.workspace))
+        .to_owned();
+    let row = db.row::<(One<String>, (One<String>, One<String>))>(&statement).await?;
+    let context = |(workspace, (owner, organization)): (One<String>, (One<String>, One<String>))| Context {
+        workspace: workspace.0,
+        owner: owner.0,
+        organization: organization.0,
+    };
+    Ok(row.map(context))
+}
+
+/// The tags of a version's import: its builds run where it was imported.
+pub(in crate::workspace) async fn tags_of_version_in(tx: &Tx, import: ProvisionerJobId) -> Result<Tags> {
+    let statement = Query::select()
+        .column(provisioner_job::Column::Tags)
+        .from(provisioner_job::Entity)
+        .and_where(Expr::col(provisioner_job::Column::Id).eq(import))
+        .to_owned();
+    Ok(tx.row::<One<Tags>>(&statement).await?.map(|tags| tags.0).unwrap_or_default())
+}
+
+/// A new build's row.
+pub(in crate::workspace) struct NewRow {
+    pub(in crate::workspace) id: WorkspaceBuildId,
+    pub(in crate::workspace) organization: OrganizationId,
+    pub(in crate::workspace) workspace: WorkspaceId,
+    pub(in crate::workspace) version: TemplateVersionId,
+    pub(in crate::workspace) transition: Transition,
+    pub(in crate::workspace) initiator: Option<UserId>,
+    pub(in crate::workspace) job: ProvisionerJobId,
+    pub(in crate::workspace) parameters: Parameters,
+    pub(in crate::workspace) sealed_parameters: Option<Vec<u8>>,
+}
+
+pub(in crate::workspace) async fn insert_in(tx: &Tx, build: NewRow) -> Result<()> {
+    let newest = Query::select()
+        .expr(Expr::col(Column::Number).max())
+        .from(Entity)
+        .and_where(Expr::col(Column::WorkspaceId).eq(build.workspace))
+        .to_owned();
+    let newest = tx.row::<One<Option<i32>>>(&newest).await?.and_then(|number| number.0).unwrap_or(0);
+    let now = tx.clock().now();
+    tx.insert(ActiveModel {
+        id: Set(build.id),
+        organization_id: Set(build.organization),
+        workspace_id: Set(build.workspace),
+        number: Set(newest + 1),
+        template_version_id: Set(build.version),
+        transition: Set(build.transition),
+        reason: Set(BuildReason::Initiator),
+        initiator_id: Set(build.initiator),
+        provisioner_job_id: Set(build.job),
+        active: Set(true),
+        parameters: Set(build.parameters),
+        sealed_parameters: Set(build.sealed_parameters),
+        resources: Set(Resources::default()),
+        apps: Set(Apps::default()),
+        metadata: Set(Metadata::default()),
+        daily_cost: Set(0),
+        created_at: Set(now),
+        updated_at: Set(now),
+    })
+    .await
+}
+
+/// Ends a build; what it made is kept where there is something.
+pub(in crate::workspace) async fn end_in(tx: &Tx, build: WorkspaceBuildId, made: Option<Made>) -> Result<()> {
+    let mut statement = Query::update()
+        .table(Entity)
+        .value(Column::Active, false)
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(build))
+        .to_owned();
+    if let Some(made) = made {
+        statement
+            .value(Column::Resources, sea_orm::Value::from(made.resources))
+            .value(Column::Apps, sea_orm::Value::from(made.apps))
+            .value(Column::Metadata, sea_orm::Value::from(made.metadata))
+            .value(Column::DailyCost, made.daily_cost);
+    }
+    tx.update(&statement).await?;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! How workspaces are kept.
+
+pub(super) mod build;
+pub(super) mod state;
+pub(super) mod workspace;

@@ -1,0 +1,346 @@
+//! How workspaces are kept. A row comes with its owner, template and latest build: one statement for a page.
+
+use guildhall_entity::id::{OrganizationId, TemplateId, UserId, WorkspaceId};
+use guildhall_entity::kind::{JobState, Transition};
+use guildhall_entity::workspace::{ActiveModel, Column, Entity};
+use guildhall_entity::{organization_member, provisioner_job, template, user, workspace_build};
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+
+use super::build::BuildRow;
+use crate::authz::{Actor, Permission};
+use crate::db::list::{Find, List};
+use crate::db::page::{Key, Keyset};
+use crate::db::row::{Columns, One, Read, row, select};
+use crate::db::{Tx, covered};
+use crate::error::Result;
+use crate::provisioner::{JobRow, join_job};
+use crate::template::TemplateRow;
+use crate::user::{UserRow, matches};
+
+row! {
+    /// A workspace.
+    pub(crate) struct WorkspaceRow {
+        id: WorkspaceId,
+        organization_id: OrganizationId,
+        owner_id: UserId,
+        template_id: TemplateId,
+        name: String,
+        last_used_at: Option<DateTimeUtc>,
+        created_at: DateTimeUtc,
+        updated_at: DateTimeUtc,
+    }
+}
+
+/// A workspace with what every page shows of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Whole {
+    pub(crate) workspace: WorkspaceRow,
+    pub(crate) owner: UserRow,
+    pub(crate) template: TemplateRow,
+    pub(crate) build: BuildRow,
+    pub(crate) job: JobRow,
+}
+
+impl Read for Whole {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, sea_orm::DbErr> {
+        Ok(Self {
+            workspace: Read::read(columns)?,
+            owner: Read::read(columns)?,
+            template: Read::read(columns)?,
+            build: Read::read(columns)?,
+            job: Read::read(columns)?,
+        })
+    }
+}
+
+/// Live workspaces that the actor can see, for a statement where the table is `w`.
+pub(super) fn visible(actor: &Actor) -> Condition {
+    let organization = Expr::col(("w", Column::OrganizationId));
+    Condition::all()
+        .add(covered(
+            &actor.reach(Permission::WorkspaceRead),
+            organization,
+            Some(Expr::col(("w", Column::OwnerId))),
+        ))
+        .add(Expr::col(("w", Column::DeletedAt)).is_null())
+}
+
+fn columns(statement: &mut SelectStatement) {
+    select::<WorkspaceRow>(statement, "w");
+    select::<UserRow>(statement, "u");
+    select::<TemplateRow>(statement, "t");
+    select::<BuildRow>(statement, "b");
+    select::<JobRow>(statement, "j");
+}
+
+fn join_owner_and_template(statement: &mut SelectStatement) {
+    statement
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            user::Entity,
+            "u",
+            Expr::col(("u", user::Column::Id)).equals(("w", Column::OwnerId)),
+        )
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            template::Entity,
+            "t",
+            Expr::col(("t", template::Column::Id)).equals(("w", Column::TemplateId)),
+        );
+}
+
+/// Joins the newest build and its job: two lookups in unique indexes for each workspace.
+fn join_latest_build(statement: &mut SelectStatement) {
+    use workspace_build::Column as Build;
+    let newest = Query::select()
+        .expr(Expr::col(("newest", Build::Number)).max())
+        .from_as(workspace_build::Entity, "newest")
+        .and_where(Expr::col(("newest", Build::WorkspaceId)).equals(("w", Column::Id)))
+        .to_owned();
+    let on = Condition::all()
+        .add(Expr::col(("b", Build::WorkspaceId)).equals(("w", Column::Id)))
+        .add(Expr::col(("b", Build::Number)).eq(newest));
+    statement.join_as(sea_orm::JoinType::InnerJoin, workspace_build::Entity, "b", on);
+    join_job(statement, "b");
+}
+
+impl Find for WorkspaceId {
+    type Row = Whole;
+    const ID: (&'static str, &'static str) = ("w", "id");
+
+    fn select(actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).to_owned();
+        join_owner_and_template(&mut statement);
+        join_latest_build(&mut statement);
+        columns(&mut statement);
+        statement
+    }
+}
+
+/// What a workspace is at, from its latest build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
+pub(crate) enum WorkspaceStatus {
+    /// Its build waits for a provisioner.
+    Pending,
+    /// Comes up.
+    Starting,
+    /// Is up.
+    Running,
+    /// Goes down.
+    Stopping,
+    /// Is down.
+    Stopped,
+    /// Is being destroyed.
+    Deleting,
+    /// Is gone.
+    Deleted,
+    /// Its build was told to stop.
+    Canceling,
+    /// Its build was canceled.
+    Canceled,
+    /// Its build failed.
+    Failed,
+}
+
+impl WorkspaceStatus {
+    /// From the latest build.
+    pub(crate) fn of(transition: Transition, state: JobState) -> Self {
+        match (state, transition) {
+            (JobState::Pending, _) => Self::Pending,
+            (JobState::Canceling, _) => Self::Canceling,
+            (JobState::Canceled, _) => Self::Canceled,
+            (JobState::Failed, _) => Self::Failed,
+            (JobState::Running, Transition::Start) => Self::Starting,
+            (JobState::Running, Transition::Stop) => Self::Stopping,
+            (JobState::Running, Transition::Delete) => Self::Deleting,
+            (JobState::Succeeded, Transition::Start) => Self::Running,
+            (JobState::Succeeded, Transition::Stop) => Self::Stopped,
+            (JobState::Succeeded, Transition::Delete) => Self::Deleted,
+        }
+    }
+
+    fn condition(self) -> Condition {
+        use provisioner_job::Column as Job;
+        use workspace_build::Column as Build;
+        let state = |state: JobState| Expr::col(("j", Job::State)).eq(state.as_str());
+        let both = |job: JobState, transition: Transition| {
+            Condition::all().add(state(job)).add(Expr::col(("b", Build::Transition)).eq(transition.as_str()))
+        };
+        match self {
+            Self::Pending => Condition::all().add(state(JobState::Pending)),
+            Self::Canceling => Condition::all().add(state(JobState::Canceling)),
+            Self::Canceled => Condition::all().add(state(JobState::Canceled)),
+            Self::Failed => Condition::all().add(state(JobState::Failed)),
+            Self::Starting => both(JobState::Running, Transition::Start),
+            Self::Stopping => both(JobState::Running, Transition::Stop),
+            Self::Deleting => both(JobState::Running, Transition::Delete),
+            Self::Running => both(JobState::Succeeded, Transition::Start),
+            Self::Stopped => both(JobState::Succeeded, Transition::Stop),
+            Self::Deleted => both(JobState::Succeeded, Transition::Delete),
+        }
+    }
+}
+
+/// Which workspaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Filter {
+    pub(crate) name: Option<String>,
+    pub(crate) query: Option<String>,
+    pub(crate) owner: Option<UserId>,
+    pub(crate) template: Option<TemplateId>,
+    pub(crate) organization: Option<OrganizationId>,
+    pub(crate) status: Option<WorkspaceStatus>,
+    /// An id in the filter does not parse: nothing can match it.
+    pub(crate) impossible: bool,
+}
+
+/// A list of workspaces.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct WorkspaceList {
+    filter: Filter,
+    order: WorkspaceOrder,
+    parent: Parent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Parent {
+    Organization,
+    Owner,
+}
+
+impl WorkspaceList {
+    /// Of an organization, or of all of them.
+    pub(crate) fn of_organization(filter: Filter, order: WorkspaceOrder) -> Self {
+        Self { filter, order, parent: Parent::Organization }
+    }
+
+    /// Of an owner.
+    pub(crate) fn of_owner(filter: Filter, order: WorkspaceOrder) -> Self {
+        Self { filter, order, parent: Parent::Owner }
+    }
+}
+
+/// Orders of workspaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+pub(crate) enum WorkspaceOrder {
+    /// By name, a to z.
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first. The default.
+    #[default]
+    CreatedAtDesc,
+}
+
+impl List for WorkspaceList {
+    type Row = Whole;
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        let filter = &self.filter;
+        let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).to_owned();
+        if let Some(status) = filter.status {
+            join_latest_build(&mut statement);
+            statement.cond_where(status.condition());
+        }
+        if let Some(name) = &filter.name {
+            statement.and_where(Expr::col(("w", Column::Name)).eq(name.to_lowercase()));
+        }
+        if let Some(query) = &filter.query {
+            statement.cond_where(matches(query, &[("w", "name")]));
+        }
+        if let Some(owner) = filter.owner {
+            statement.and_where(Expr::col(("w", Column::OwnerId)).eq(owner));
+        }
+        if let Some(template) = filter.template {
+            statement.and_where(Expr::col(("w", Column::TemplateId)).eq(template));
+        }
+        if let Some(organization) = filter.organization {
+            statement.and_where(Expr::col(("w", Column::OrganizationId)).eq(organization));
+        }
+        if filter.impossible {
+            statement.and_where(Expr::val(1).eq(0));
+        }
+        statement
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        join_owner_and_template(statement);
+        if self.filter.status.is_none() {
+            join_latest_build(statement);
+        }
+        columns(statement);
+    }
+
+    fn keyset(&self) -> Keyset {
+        const NAME: &[Key] = &[Key::text("w", "name"), Key::id("w", "id")];
+        const CREATED_AT: &[Key] = &[Key::time("w", "created_at"), Key::id("w", "id")];
+        let (tag, keys, descending) = match self.order {
+            WorkspaceOrder::NameAsc => ("workspace.name", NAME, false),
+            WorkspaceOrder::NameDesc => ("workspace.name", NAME, true),
+            WorkspaceOrder::CreatedAtAsc => ("workspace.created_at", CREATED_AT, false),
+            WorkspaceOrder::CreatedAtDesc => ("workspace.created_at", CREATED_AT, true),
+        };
+        Keyset { tag, keys, descending }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        match self.parent {
+            Parent::Organization => ("w", "organization_id"),
+            Parent::Owner => ("w", "owner_id"),
+        }
+    }
+}
+
+pub(in crate::workspace) async fn insert_in(
+    tx: &Tx,
+    id: WorkspaceId,
+    organization: OrganizationId,
+    owner: UserId,
+    template: TemplateId,
+    name: &str,
+) -> Result<()> {
+    let now = tx.clock().now();
+    tx.insert(ActiveModel {
+        id: Set(id),
+        organization_id: Set(organization),
+        owner_id: Set(owner),
+        template_id: Set(template),
+        name: Set(name.to_owned()),
+        last_used_at: Set(None),
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+        deleted_at: Set(None),
+    })
+    .await
+}
+
+/// Whether a user belongs to an organization, which the owner of a new workspace must.
+pub(in crate::workspace) async fn is_member_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<bool> {
+    use organization_member::{Column, Entity};
+    let statement = Query::select()
+        .expr(Expr::val(1))
+        .from(Entity)
+        .and_where(Expr::col(Column::OrganizationId).eq(organization))
+        .and_where(Expr::col(Column::UserId).eq(user))
+        .to_owned();
+    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
+}
+
+pub(in crate::workspace) async fn delete_in(tx: &Tx, workspace: WorkspaceId) -> Result<()> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::DeletedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(workspace))
+        .to_owned();
+    tx.update(&statement).await?;
+    Ok(())
+}
