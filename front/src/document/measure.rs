@@ -29,6 +29,7 @@ pub(crate) fn measure(document: &Document, limits: &Limits, lines: &Lines<'_>) -
         fragments: fragments.map(|fragment| (fragment.name.as_str(), fragment)).collect(),
         measured: HashMap::new(),
         open: HashSet::new(),
+        fields: 0,
     };
     // Fragments first: one that no operation uses must not escape.
     for definition in &document.definitions {
@@ -68,11 +69,20 @@ struct Measuring<'a> {
     measured: HashMap<&'a str, Shape<'a>>,
     /// Fragments being measured: a spread of one of them is a cycle, which validation reports.
     open: HashSet<&'a str>,
+    /// Fields of all operations so far: each is validated, whichever is run.
+    fields: usize,
 }
 
 impl<'a> Measuring<'a> {
     fn operation(&mut self, selections: &'a [Selection], span: Option<SourceSpan>) -> Result<(), Failure> {
         let shape = self.set(selections, span)?;
+        self.fields += shape.fields;
+        if self.fields > self.limits.fields {
+            let limit = self.limits.fields;
+            let message =
+                format!("The operations together have more than {limit} fields; send fewer at a time.");
+            return Err((GraphqlError::limit(message, limit, self.fields), span));
+        }
         let roots = shape.names.values().sum();
         if roots > self.limits.root_fields {
             let limit = self.limits.root_fields;
@@ -215,6 +225,10 @@ mod tests {
         let roots = |n: usize| format!("{{ {} }}", (0..n).map(|i| format!("a{i} ")).collect::<String>());
         assert_eq!(check(&roots(20)), None);
         assert!(check(&roots(21)).unwrap().contains("20 fields at its root"));
+        let operations = |n| (0..n).map(|i| format!("query A{i} {{ ...F }} ")).collect::<String>();
+        let shared = format!("fragment F on T {{ a {{ {} }} }}", "x ".repeat(19));
+        assert_eq!(check(&(operations(100) + &shared)), None);
+        assert!(check(&(operations(101) + &shared)).unwrap().contains("operations together"));
         assert_eq!(check(&format!("{{ x {} }}", "@a ".repeat(5))), None);
         assert!(check(&format!("{{ x {} }}", "@a ".repeat(6))).unwrap().contains("5 directives"));
     }

@@ -29,9 +29,7 @@ pub(super) fn check(
 ) -> Result<(), Refused> {
     for operation in document.operations.iter() {
         let set = &operation.selection_set;
-        if !limits.introspection {
-            no_introspection(document, set, lines)?;
-        }
+        introspection(document, set, lines, limits)?;
         for variable in &operation.variables {
             variable.default_value.iter().try_for_each(|default| unique_fields(default, lines))?;
         }
@@ -93,21 +91,27 @@ pub(super) fn only_counts_roots(errors: &DiagnosticList, document: &ExecutableDo
             .all(|operation| !operation.is_subscription() || one_name(&operation.selection_set))
 }
 
-fn no_introspection(
+/// The schema is the largest answer there is, whatever the cost says: it is given once, or not at all.
+fn introspection(
     document: &ExecutableDocument,
     set: &SelectionSet,
     lines: &Lines<'_>,
+    limits: &Limits,
 ) -> Result<(), Refused> {
     let mut fields = Vec::new();
     collect(document, set, &mut fields);
-    match fields.iter().find(|(_, field)| matches!(field.name.as_str(), "__schema" | "__type")) {
-        None => Ok(()),
-        Some((_, field)) => {
-            let message = "Introspection is switched off; read the schema at /schema.graphql.";
-            let error = GraphqlError::new(ErrorCode::GraphqlValidationFailed, message);
-            Err(error.at(lines.start(field.location())).into())
-        }
+    let mut asked = fields.iter().filter(|(_, field)| matches!(field.name.as_str(), "__schema" | "__type"));
+    if let Some((_, field)) = asked.next().filter(|_| !limits.introspection) {
+        let message = "Introspection is switched off; read the schema at /schema.graphql.";
+        let error = GraphqlError::new(ErrorCode::GraphqlValidationFailed, message);
+        return Err(error.at(lines.start(field.location())).into());
     }
+    let schemas = fields.iter().filter(|(_, field)| field.name == "__schema");
+    let names: BTreeSet<&str> = schemas.map(|(_, field)| field.response_name().as_str()).collect();
+    if names.len() > 1 {
+        return Err(GraphqlError::limit("Ask for \"__schema\" once in an operation.", 1, names.len()).into());
+    }
+    Ok(())
 }
 
 /// A field and the type it is selected on.
@@ -237,5 +241,8 @@ mod tests {
         let off = Limits { introspection: false, ..Limits::default() };
         assert!(check_text("{ ...F } fragment F on Query { __schema { types { name } } }", &off).is_some());
         assert_eq!(check_text("{ __typename }", &off), None);
+        let schema = "__schema { types { name } }";
+        assert_eq!(check_text(&format!("{{ {schema} {schema} }}"), &Limits::default()), None);
+        assert!(check_text(&format!("{{ a: {schema} b: {schema} }}"), &Limits::default()).is_some());
     }
 }
