@@ -14,6 +14,7 @@ use crate::{
     document::{Document, Operation, OperationKind},
     error::{ErrorCode, GraphqlError, Phase, Refused},
     host::{EventCursor, Host, Peer, RateKey, RequestMeta, Transport},
+    introspect::{Introspection, SchemaPart},
     load::{Load, LoadSlot},
     params::{GraphqlParams, no_document},
     persisted::{PersistedDocuments, PersistedMode},
@@ -35,7 +36,8 @@ pub(crate) struct Inner<H, S> {
     pub(crate) limits: Limits,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     pub(crate) closing: tokio_util::sync::CancellationToken,
-    schema: Valid<Schema>,
+    pub(crate) schema: Valid<Schema>,
+    pub(crate) introspection: Introspection,
     cache: DocumentCache,
     persisted: PersistedDocuments,
     pub(crate) rate: Option<RateLimiter>,
@@ -88,6 +90,7 @@ impl Caller {
 pub(crate) struct Admitted<H: Host> {
     pub(crate) request: Request,
     pub(crate) operation: Arc<Operation>,
+    pub(crate) schema_part: Option<SchemaPart>,
     pub(crate) meta: Arc<RequestMeta>,
     pub(crate) work: H::Work,
     pub(crate) charge: Charge,
@@ -138,8 +141,9 @@ impl<H: Host, S: Executor> Front<H, S> {
             host,
             executor,
             limits,
-            schema,
+            introspection: Introspection::of(&schema),
             persisted,
+            schema,
         })))
     }
 
@@ -198,7 +202,9 @@ impl<H: Host, S: Executor> Inner<H, S> {
         });
         let explain = params.wants_cost().then(|| variables.clone());
         let mut request = Request::new(String::new());
-        request.set_parsed_query(operation.executable(&self.schema, &variables));
+        let mut executable = operation.executable(&self.schema, &variables);
+        let schema_part = operation.asks_schema.then(|| SchemaPart::take(&mut executable, &variables));
+        request.set_parsed_query(executable);
         request.operation_name = operation.name.as_deref().map(str::to_owned);
         request.variables = variables;
         request.data.insert(Arc::clone(&meta));
@@ -208,7 +214,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
         }
         let (request, work) = self.host.prepare(request, identity, &meta);
         let charge = Charge { key, points: price, status: rate };
-        Ok(Admitted { request, operation, meta, work, charge, slot, cursor, explain })
+        Ok(Admitted { request, operation, schema_part, meta, work, charge, slot, cursor, explain })
     }
 
     fn check(&self, params: &mut GraphqlParams, caller: &Caller) -> Result<Checked, Refused> {

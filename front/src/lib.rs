@@ -20,6 +20,7 @@ mod error;
 mod front;
 mod host;
 mod http;
+mod introspect;
 mod limits;
 mod listener;
 mod load;

@@ -52,10 +52,16 @@ pub(crate) struct Event {
 impl<H: Host, S: Executor> Inner<H, S> {
     /// Runs a query or a mutation to its end, its panic or its time-out.
     pub(crate) async fn run(&self, admitted: Admitted<H>, identity: &H::Identity) -> Result<Answer, Refused> {
-        let Admitted { request, operation, meta, work, charge, slot, explain, .. } = admitted;
+        let Admitted { request, operation, schema_part, meta, work, charge, slot, explain, .. } = admitted;
         let limit = Duration::from_millis(self.limits.request_timeout_ms);
-        let execution = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
-        let outcome = tokio::time::timeout(limit, execution).await;
+        let execution = async {
+            let response = self.executor.execute(request).await;
+            match schema_part {
+                None => response,
+                Some(part) => self.introspection.complete(&self.schema, &operation, part, response),
+            }
+        };
+        let outcome = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind()).await;
         drop(slot);
         let result = match outcome {
             Ok(Ok(response)) => Ok(response),

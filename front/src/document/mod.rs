@@ -74,17 +74,13 @@ pub(crate) struct Operation {
     pub(crate) kind: OperationKind,
     pub(crate) variables: Vec<Declared>,
     pub(crate) cost: CostPlan,
+    /// Whether it asks about the schema, which the executor is not asked about.
+    pub(crate) asks_schema: bool,
+    pub(crate) document: Arc<Valid<ExecutableDocument>>,
+    text: Arc<str>,
     dry_run: DryRun,
-    form: Form,
-}
-
-/// What the executor is given.
-#[derive(Debug)]
-enum Form {
-    /// The same for every request.
-    Fixed(types::ExecutableDocument),
-    /// Lowered for each request, as its variables decide what is selected.
-    Conditional { text: Arc<str>, document: Arc<Valid<ExecutableDocument>> },
+    /// What the executor is given; `None` where the variables of a request decide what is selected.
+    fixed: Option<types::ExecutableDocument>,
 }
 
 impl Document {
@@ -164,11 +160,9 @@ impl Operation {
         lines: &Lines<'_>,
         limits: &Limits,
     ) -> Self {
-        let form = if lower::conditional(document, operation) {
-            Form::Conditional { text: Arc::clone(text), document: Arc::clone(document) }
-        } else {
-            Form::Fixed(lower::lower(schema, document, operation, lines, None))
-        };
+        let conditional = lower::conditional(document, operation);
+        let fixed = (!conditional).then(|| lower::lower(schema, document, operation, lines, None));
+        let mut roots = operation.root_fields(document);
         let declared = |variable: &executable::VariableDefinition| Declared {
             name: Name::new(variable.name.as_str()),
             ty: variable.ty.as_ref().clone(),
@@ -183,8 +177,11 @@ impl Operation {
             },
             variables: operation.variables.iter().map(|variable| declared(variable)).collect(),
             cost: CostPlan::of(schema, document, operation, limits),
+            asks_schema: roots.any(|field| matches!(field.name.as_str(), "__schema" | "__type")),
+            document: Arc::clone(document),
+            text: Arc::clone(text),
             dry_run: DryRun::of(document, operation),
-            form,
+            fixed,
         }
     }
 
@@ -210,16 +207,18 @@ impl Operation {
     }
 
     fn lowered(&self, schema: &Valid<Schema>, variables: &Variables) -> types::ExecutableDocument {
-        match &self.form {
-            Form::Fixed(executable) => executable.clone(),
-            Form::Conditional { text, document } => {
-                let operation = match &self.name {
-                    Some(name) => document.operations.named.get(name.as_ref()),
-                    None => document.operations.anonymous.as_ref(),
-                };
-                let operation = operation.expect("the form was made from an operation of this document");
-                lower::lower(schema, document, operation, &Lines::of(text), Some(variables))
-            }
-        }
+        self.fixed.clone().unwrap_or_else(|| {
+            lower::lower(schema, &self.document, self.source(), &Lines::of(&self.text), Some(variables))
+        })
+    }
+
+    /// This operation as the compiler has read it.
+    pub(crate) fn source(&self) -> &Node<executable::Operation> {
+        let operations = &self.document.operations;
+        let found = match &self.name {
+            Some(name) => operations.named.get(name.as_ref()),
+            None => operations.anonymous.as_ref(),
+        };
+        found.expect("an operation is made from one of its document")
     }
 }

@@ -141,6 +141,16 @@ async fn introspection_of_the_usual_tools_passes_and_circles_do_not() {
     assert_eq!(reply.code(), "QUERY_TOO_COMPLEX");
 }
 
+#[tokio::test]
+async fn the_schema_is_answered_in_its_place_among_other_fields() {
+    let text = "query($n: String! = \"Pet\", $on: Boolean!) { a: hello t: __type(name: $n) { name interfaces { name } isOneOf }
+        n: __typename s: __schema { description directives(includeDeprecated: true) { name @skip(if: $on) isDeprecated } } b: hello }";
+    let reply = query_with(&router(), text, json!({"on": true})).await;
+    let start = r#"{"data":{"a":"world","t":{"name":"Pet","interfaces":[],"isOneOf":null},"n":"Query","s":{"description":null,"directives":[{"isDeprecated":false}"#;
+    assert!(reply.text.starts_with(start), "{}", reply.text);
+    assert!(reply.text.ends_with(r#"]},"b":"world"}}"#), "{}", reply.text);
+}
+
 /// What graphql-js 16 sends, with all its options on.
 const INTROSPECTION: &str = "query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind }
   subscriptionType { name kind } types { ...FullType }
