@@ -87,8 +87,8 @@ impl Introspection {
     ) -> Result<IndexMap<Name, Value>, String> {
         let variables = serde_json::to_value(variables).and_then(serde_json::from_value::<JsonMap>);
         let variables = Valid::assume_valid(variables.map_err(|error| error.to_string())?);
-        let answer =
-            partial_execute(schema, &self.implementers, &operation.document, operation.source(), &variables);
+        let (document, operation) = operation.source().ok_or("the document was not kept")?;
+        let answer = partial_execute(schema, &self.implementers, document, operation, &variables);
         let answer = answer.map_err(|error| error.message().to_string())?;
         match async_graphql::to_value(&answer.data).map_err(|error| error.to_string())? {
             Value::Object(fields) => Ok(fields),

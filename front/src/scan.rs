@@ -12,12 +12,12 @@ use crate::{
     syntax::lexer::{Lexer, Token},
 };
 
-/// Refuses a document that no parser should be given.
+/// Counts the tokens of a document, and refuses one that no parser should be given.
 ///
 /// # Errors
 /// `DOCUMENT_TOO_LARGE` past the limits on bytes and tokens, `QUERY_TOO_COMPLEX` past the limit on nesting,
 /// `GRAPHQL_PARSE_FAILED` for what has no tokens: a stray character, a broken string or number, a NUL anywhere.
-pub fn scan(text: &str, limits: &Limits) -> Result<(), Refused> {
+pub fn scan(text: &str, limits: &Limits) -> Result<usize, Refused> {
     if text.len() > limits.document_bytes {
         return Err(too_large("bytes", limits.document_bytes, text.len()));
     }
@@ -26,7 +26,7 @@ pub fn scan(text: &str, limits: &Limits) -> Result<(), Refused> {
     loop {
         let (token, at) = match lexer.next() {
             Ok(Some(found)) => found,
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(tokens),
             Err(error) => return Err(syntax_error(text, error.at, error.problem.message())),
         };
         tokens += 1;

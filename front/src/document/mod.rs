@@ -76,11 +76,26 @@ pub(crate) struct Operation {
     pub(crate) cost: CostPlan,
     /// Whether it asks about the schema, which the executor is not asked about.
     pub(crate) asks_schema: bool,
-    pub(crate) document: Arc<Valid<ExecutableDocument>>,
-    text: Arc<str>,
     dry_run: DryRun,
-    /// What the executor is given; `None` where the variables of a request decide what is selected.
-    fixed: Option<types::ExecutableDocument>,
+    form: Form,
+    /// What the compiler has read, where requests need it again: it takes more memory than what the executor is given.
+    source: Option<Arc<Valid<ExecutableDocument>>>,
+}
+
+/// What the executor is given.
+#[derive(Debug)]
+enum Form {
+    /// The same for every request.
+    Fixed(types::ExecutableDocument),
+    /// Lowered for each request, as its variables decide what is selected.
+    Conditional(Arc<str>),
+}
+
+/// Memory a document takes: measured at about 150 bytes a token for what the executor is given, and as much again for
+/// what the compiler has read.
+fn weight(text: &str, tokens: usize, operations: &[Arc<Operation>]) -> u64 {
+    let per_token = if operations.iter().any(|operation| operation.source.is_some()) { 300 } else { 160 };
+    (1_024 + 2 * text.len() + per_token * tokens) as u64
 }
 
 impl Document {
@@ -90,15 +105,20 @@ impl Document {
     /// See [`scan`] and `measure`; `GRAPHQL_PARSE_FAILED` or `GRAPHQL_VALIDATION_FAILED` otherwise. A panic of the
     /// compiler is caught and reported as `INTERNAL_SERVER_ERROR`.
     pub(crate) fn prepare(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Result<Self, Refused> {
-        scan(text, limits)?;
-        catch_unwind(AssertUnwindSafe(|| Self::validated(schema, text, limits))).unwrap_or_else(|_| {
+        let tokens = scan(text, limits)?;
+        catch_unwind(AssertUnwindSafe(|| Self::validated(schema, text, tokens, limits))).unwrap_or_else(|_| {
             tracing::error!(document = %Digest::of(text), "the compiler panicked while it read a document");
             let error = GraphqlError::new(ErrorCode::InternalServerError, "The document could not be read.");
             Err(Refused { phase: Phase::Document(http::StatusCode::INTERNAL_SERVER_ERROR), ..error.into() })
         })
     }
 
-    fn validated(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Result<Self, Refused> {
+    fn validated(
+        schema: &Valid<Schema>,
+        text: &str,
+        tokens: usize,
+        limits: &Limits,
+    ) -> Result<Self, Refused> {
         grammar::check(text).map_err(|error| syntax_error(text, error.at, error.message))?;
         let lines = Lines::of(text);
         let ast =
@@ -122,8 +142,7 @@ impl Document {
             }
             operations.push(Arc::new(Operation::of(schema, &document, operation, &shared, &lines, limits)));
         }
-        // Both trees together take some thirty bytes per byte of text, measured over the documents of the tests.
-        let weight = 1_024 + 32 * text.len() as u64;
+        let weight = weight(text, tokens, &operations);
         Ok(Self { text: shared, hash: Digest::of(text), operations, weight })
     }
 
@@ -160,9 +179,14 @@ impl Operation {
         lines: &Lines<'_>,
         limits: &Limits,
     ) -> Self {
-        let conditional = lower::conditional(document, operation);
-        let fixed = (!conditional).then(|| lower::lower(schema, document, operation, lines, None));
+        let form = if lower::conditional(document, operation) {
+            Form::Conditional(Arc::clone(text))
+        } else {
+            Form::Fixed(lower::lower(schema, document, operation, lines, None))
+        };
         let mut roots = operation.root_fields(document);
+        let asks_schema = roots.any(|field| matches!(field.name.as_str(), "__schema" | "__type"));
+        let needed = asks_schema || matches!(form, Form::Conditional(_));
         let declared = |variable: &executable::VariableDefinition| Declared {
             name: Name::new(variable.name.as_str()),
             ty: variable.ty.as_ref().clone(),
@@ -177,11 +201,10 @@ impl Operation {
             },
             variables: operation.variables.iter().map(|variable| declared(variable)).collect(),
             cost: CostPlan::of(schema, document, operation, limits),
-            asks_schema: roots.any(|field| matches!(field.name.as_str(), "__schema" | "__type")),
-            document: Arc::clone(document),
-            text: Arc::clone(text),
+            asks_schema,
             dry_run: DryRun::of(document, operation),
-            fixed,
+            form,
+            source: needed.then(|| Arc::clone(document)),
         }
     }
 
@@ -207,18 +230,22 @@ impl Operation {
     }
 
     fn lowered(&self, schema: &Valid<Schema>, variables: &Variables) -> types::ExecutableDocument {
-        self.fixed.clone().unwrap_or_else(|| {
-            lower::lower(schema, &self.document, self.source(), &Lines::of(&self.text), Some(variables))
-        })
+        match &self.form {
+            Form::Fixed(executable) => executable.clone(),
+            Form::Conditional(text) => {
+                let (document, operation) = self.source().expect("a conditional form keeps its source");
+                lower::lower(schema, document, operation, &Lines::of(text), Some(variables))
+            }
+        }
     }
 
-    /// This operation as the compiler has read it.
-    pub(crate) fn source(&self) -> &Node<executable::Operation> {
-        let operations = &self.document.operations;
-        let found = match &self.name {
-            Some(name) => operations.named.get(name.as_ref()),
-            None => operations.anonymous.as_ref(),
+    /// This operation as the compiler has read it, and its document, where they were kept.
+    pub(crate) fn source(&self) -> Option<(&Valid<ExecutableDocument>, &Node<executable::Operation>)> {
+        let document = self.source.as_deref()?;
+        let operation = match &self.name {
+            Some(name) => document.operations.named.get(name.as_ref()),
+            None => document.operations.anonymous.as_ref(),
         };
-        found.expect("an operation is made from one of its document")
+        Some((document, operation?))
     }
 }

@@ -8,6 +8,7 @@ mod documents;
 mod events;
 mod execution;
 mod http;
+mod http2;
 mod listener;
 mod persisted;
 mod websocket;
