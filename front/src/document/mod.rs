@@ -7,6 +7,7 @@ pub(crate) mod lines;
 mod lower;
 mod measure;
 mod rules;
+mod variables;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

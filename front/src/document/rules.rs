@@ -10,13 +10,13 @@ use apollo_compiler::{
     validation::DiagnosticList,
 };
 
-use super::lines::Lines;
+use super::{lines::Lines, variables};
 use crate::{
     Limits,
     error::{ErrorCode, GraphqlError, Refused},
 };
 
-/// Checks introspection (a setting), input fields that are given twice, and arguments that differ only in the length
+/// Checks introspection (a setting), variables inside custom scalars, input fields that are given twice, and arguments that differ only in the length
 /// of a list.
 ///
 /// # Errors
@@ -34,6 +34,7 @@ pub(super) fn check(
             variable.default_value.iter().try_for_each(|default| unique_fields(default, lines))?;
         }
         unique_in_set(set, lines)?;
+        variables::defined(document, operation, lines)?;
         Merging { schema, document, lines, seen: HashSet::new() }.agree(&[set])?;
     }
     document.fragments.values().try_for_each(|fragment| unique_in_set(&fragment.selection_set, lines))

@@ -27,6 +27,8 @@ use crate::{
 
 /// The subprotocol spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
+/// Read buffer of one socket; larger messages are read in parts.
+const READ_BUFFER_BYTES: usize = 4 << 10;
 
 /// Whether a request asks for a WebSocket.
 pub(crate) fn is_upgrade(parts: &Parts) -> bool {
@@ -62,8 +64,13 @@ pub(crate) async fn upgrade<H: Host, S: Executor>(
         }
     };
     let bytes = inner.limits.body_bytes;
-    let upgrade =
-        upgrade.protocols([PROTOCOL]).max_message_size(bytes).max_frame_size(bytes).write_buffer_size(0);
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(bytes)
+        .max_frame_size(bytes)
+        // Most sockets are idle most of the time: a thousand of them with the usual buffers take 128 MB.
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0);
     let inner = Arc::clone(inner);
     Ok(upgrade.on_upgrade(move |socket: WebSocket| async move {
         let _permit = permit;

@@ -15,7 +15,8 @@ async fn requests_share_a_connection() {
     let url = format!("http://{}/graphql", server.address);
     let ask = async |query: &str| {
         let body = format!(r#"{{"query":"{query}"}}"#);
-        let request = client.post(&url).header("content-type", "application/json").header("accept", NEW).body(body);
+        let request =
+            client.post(&url).header("content-type", "application/json").header("accept", NEW).body(body);
         let response = request.send().await.unwrap();
         (response.version(), response.text().await.unwrap())
     };
