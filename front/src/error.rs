@@ -160,6 +160,24 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// The HTTP status; `legacy` is the media type `application/json`.
+    #[must_use]
+    pub fn status(&self, legacy: bool) -> StatusCode {
+        match self.phase {
+            Phase::Transport(status) => status,
+            Phase::Document(_) if legacy => StatusCode::OK,
+            Phase::Document(status) => status,
+        }
+    }
+
+    /// Codes of its errors.
+    #[must_use]
+    pub fn codes(&self) -> Vec<ErrorCode> {
+        self.errors.iter().map(|error| error.code).collect()
+    }
+}
+
 impl From<GraphqlError> for Refused {
     fn from(error: GraphqlError) -> Self {
         Self::document(vec![error])

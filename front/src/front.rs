@@ -1,22 +1,17 @@
-//! The front: admits a request, or says why not.
+//! The front: what it is made of, and what passes between its stages.
 
 use std::{sync::Arc, time::Instant};
 
 use apollo_compiler::{Schema, validation::Valid};
 use async_graphql::{Executor, Request, Variables};
-use http::StatusCode;
 
 use crate::{
     Limits,
     cache::DocumentCache,
-    coerce::coerce,
-    digest::Digest,
-    document::{Document, Operation, OperationKind},
-    error::{ErrorCode, GraphqlError, Phase, Refused},
+    document::Operation,
     host::{EventCursor, Host, Peer, RateKey, RequestMeta, Transport},
     introspect::{Introspection, SchemaPart},
     load::{Load, LoadSlot},
-    params::{GraphqlParams, no_document},
     persisted::{PersistedDocuments, PersistedMode},
     rate::{RateLimiter, RateStatus},
 };
@@ -38,10 +33,10 @@ pub(crate) struct Inner<H, S> {
     pub(crate) closing: tokio_util::sync::CancellationToken,
     pub(crate) schema: Valid<Schema>,
     pub(crate) introspection: Introspection,
-    cache: DocumentCache,
-    persisted: PersistedDocuments,
+    pub(crate) cache: DocumentCache,
+    pub(crate) persisted: PersistedDocuments,
     pub(crate) rate: Option<RateLimiter>,
-    load: Arc<Load>,
+    pub(crate) load: Arc<Load>,
 }
 
 /// A schema description the front cannot use.
@@ -156,168 +151,5 @@ impl<H: Host, S: Executor> Front<H, S> {
     /// Ends sockets and event streams, so that a graceful shutdown does not wait for them. New ones are refused.
     pub fn close_streams(&self) {
         self.0.closing.cancel();
-    }
-}
-
-impl<H: Host, S: Executor> Inner<H, S> {
-    /// Every check between the arrival of a request and its execution.
-    pub(crate) fn admit(
-        &self,
-        mut params: GraphqlParams,
-        identity: &H::Identity,
-        caller: &Caller,
-    ) -> Result<Admitted<H>, Refused> {
-        let key = self.host.rate_key(identity, &caller.peer);
-        let checked = self.check(&mut params, caller);
-        let (document, operation, variables, cost) = checked.inspect_err(|_| {
-            // Refusing costs work too; whoever sends nothing but nonsense runs out of points.
-            self.rate.iter().for_each(|rate| rate.charge(key, 1, caller.arrived));
-        })?;
-        let price = if operation.is_dry_run(&variables) { 1 } else { cost };
-        let rate = match self.rate.as_ref().map(|rate| rate.take(key, price, caller.arrived)) {
-            None => None,
-            Some(Ok(status)) => Some(status),
-            Some(Err((status, wait))) => return Err(rate_limited(status, price, wait)),
-        };
-        let Some(slot) = self.load.admit(operation.kind, price) else {
-            if let Some(rate) = &self.rate {
-                rate.refund(key, price, caller.arrived);
-            }
-            return Err(overloaded());
-        };
-        let meta = Arc::new(RequestMeta {
-            request_id: Arc::clone(&caller.request_id),
-            transport: match (caller.transport, operation.kind) {
-                (Transport::Http, OperationKind::Subscription) => Transport::EventStream,
-                (transport, _) => transport,
-            },
-            peer: caller.peer.clone(),
-            operation_name: operation.name.clone(),
-            kind: operation.kind,
-            document: document.hash,
-            cost,
-            rate,
-            last_event_id: caller.last_event_id.clone(),
-            started: caller.arrived,
-        });
-        let explain = params.wants_cost().then(|| variables.clone());
-        let mut request = Request::new(String::new());
-        let mut executable = operation.executable(&self.schema, &variables);
-        let schema_part = operation.asks_schema.then(|| SchemaPart::take(&mut executable, &variables));
-        request.set_parsed_query(executable);
-        request.operation_name = operation.name.as_deref().map(str::to_owned);
-        request.variables = variables;
-        request.data.insert(Arc::clone(&meta));
-        let cursor = (operation.kind == OperationKind::Subscription).then(EventCursor::default);
-        if let Some(cursor) = &cursor {
-            request.data.insert(cursor.clone());
-        }
-        let (request, work) = self.host.prepare(request, identity, &meta);
-        let charge = Charge { key, points: price, status: rate };
-        Ok(Admitted { request, operation, schema_part, meta, work, charge, slot, cursor, explain })
-    }
-
-    fn check(&self, params: &mut GraphqlParams, caller: &Caller) -> Result<Checked, Refused> {
-        let document = self.document(params)?;
-        let operation = Arc::clone(document.operation(params.operation())?);
-        if caller.safe && operation.kind == OperationKind::Mutation {
-            let error = GraphqlError::new(ErrorCode::BadRequest, "Mutations need POST; GET is for queries.");
-            let refused = Refused::transport(StatusCode::METHOD_NOT_ALLOWED, error);
-            return Err(Refused { allow: Some("POST"), ..refused });
-        }
-        if !caller.streams && operation.kind == OperationKind::Subscription {
-            let message = "Subscriptions need a stream: a WebSocket, or \"Accept: text/event-stream\".";
-            let error = GraphqlError::new(ErrorCode::BadRequest, message);
-            return Err(Refused::transport(StatusCode::NOT_ACCEPTABLE, error));
-        }
-        let mut given = params.variables.take().unwrap_or_default();
-        let variables = coerce(&self.schema, &operation.variables, &mut given).map_err(Refused::document)?;
-        let cost = operation.cost.points(&variables);
-        if cost > self.limits.cost && !operation.is_dry_run(&variables) {
-            let limit = self.limits.cost;
-            let message =
-                format!("The operation may cost {cost} points, more than {limit}: ask for smaller pages.");
-            let error = GraphqlError::new(ErrorCode::QueryTooComplex, message)
-                .with("limit", limit)
-                .with("actual", cost);
-            let error = if params.wants_cost() {
-                error.with("cost", operation.cost.breakdown(&variables))
-            } else {
-                error
-            };
-            return Err(error.into());
-        }
-        Ok((document, operation, variables, cost))
-    }
-
-    /// The validated document of a request: from the cache, or prepared and put there.
-    fn document(&self, params: &GraphqlParams) -> Result<Arc<Document>, Refused> {
-        let id = params.document_id.as_deref().or_else(|| params.apollo_hash());
-        let text: std::borrow::Cow<'_, str> = match (params.query.as_deref(), id) {
-            (Some(text), _) => {
-                self.persisted.allow(text)?;
-                text.into()
-            }
-            (None, Some(id)) => self.persisted.find(id)?.to_string().into(),
-            (None, None) => return Err(no_document()),
-        };
-        let register = params.query.as_ref().and(params.apollo_hash());
-        if let Some(cached) = self.cache.get(&text) {
-            if register.is_some() {
-                self.register(&cached, register)?;
-            }
-            return Ok(cached);
-        }
-        let document = Arc::new(Document::prepare(&self.schema, &text, &self.limits)?);
-        self.register(&document, register)?;
-        self.cache.insert(Arc::clone(&document));
-        Ok(document)
-    }
-
-    fn register(&self, document: &Document, hash: Option<&str>) -> Result<(), Refused> {
-        if hash.is_some_and(|hash| Digest::parse(hash) != Some(document.hash)) {
-            return Err(Refused::malformed("\"sha256Hash\" is not the SHA-256 of \"query\"."));
-        }
-        self.persisted.validated(document.hash, &document.text, hash.is_some());
-        Ok(())
-    }
-}
-
-type Checked = (Arc<Document>, Arc<Operation>, Variables, u64);
-
-fn rate_limited(status: RateStatus, cost: u64, wait: u64) -> Refused {
-    let message = format!(
-        "The operation may cost {cost} points, but {} of {} are left this minute: try again in {wait} s.",
-        status.remaining, status.limit
-    );
-    let error = GraphqlError::new(ErrorCode::RateLimited, message)
-        .with("limit", status.limit)
-        .with("remaining", status.remaining)
-        .with("actual", cost);
-    let refused = Refused::transport(StatusCode::TOO_MANY_REQUESTS, error);
-    Refused { retry_after: Some(wait), rate: Some(status), ..refused }
-}
-
-fn overloaded() -> Refused {
-    let error =
-        GraphqlError::new(ErrorCode::Unavailable, "The server has too much to do: try again in a moment.");
-    Refused { retry_after: Some(1), ..Refused::transport(StatusCode::SERVICE_UNAVAILABLE, error) }
-}
-
-impl Refused {
-    /// The HTTP status; `legacy` is the media type `application/json`.
-    #[must_use]
-    pub fn status(&self, legacy: bool) -> StatusCode {
-        match self.phase {
-            Phase::Transport(status) => status,
-            Phase::Document(_) if legacy => StatusCode::OK,
-            Phase::Document(status) => status,
-        }
-    }
-
-    /// Codes of its errors.
-    #[must_use]
-    pub fn codes(&self) -> Vec<ErrorCode> {
-        self.errors.iter().map(|error| error.code).collect()
     }
 }

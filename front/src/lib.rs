@@ -10,6 +10,7 @@
 //!
 //! The crate knows nothing of the application: what it needs from it is the trait [`Host`].
 
+mod admit;
 mod answer;
 mod cache;
 mod coerce;

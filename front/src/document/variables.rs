@@ -100,7 +100,9 @@ mod tests {
         let problem = Some("Variable \"$b\" is not defined.".to_owned());
         assert_eq!(check("query($a: Int) { json(v: {x: [$a, $b]}) }"), problem);
         assert_eq!(
-            check("{ n { ...F } } fragment F on Query { n { ...G } } fragment G on Query { json(v: {x: [$b]}) }"),
+            check(
+                "{ n { ...F } } fragment F on Query { n { ...G } } fragment G on Query { json(v: {x: [$b]}) }"
+            ),
             problem
         );
     }

@@ -4,7 +4,7 @@ pub(crate) mod accept;
 mod body;
 mod respond;
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use async_graphql::Executor;
 use axum::{
@@ -13,6 +13,7 @@ use axum::{
     response::Response,
     routing::any,
 };
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts};
 use tower_http::{
     CompressionLevel,
@@ -23,6 +24,7 @@ use tower_http::{
 };
 
 use crate::{
+    answer::MASKED,
     document::OperationKind,
     error::{ErrorCode, GraphqlError, Refused},
     front::{Caller, Front, Inner},
@@ -73,7 +75,14 @@ async fn serve<H: Host, S: Executor>(inner: Arc<Inner<H, S>>, request: Request, 
         streams: false,
         arrived: Instant::now(),
     };
-    let mut response = respond(&inner, request, caller, streaming).await;
+    // Execution catches its own panics; this is for those of the host and of the front itself.
+    let responding = AssertUnwindSafe(respond(&inner, request, caller, streaming)).catch_unwind();
+    let mut response = responding.await.unwrap_or_else(|_panic| {
+        tracing::error!(%request_id, "a request made the server panic");
+        let error = GraphqlError::new(ErrorCode::InternalServerError, MASKED);
+        let refused = Refused::transport(StatusCode::INTERNAL_SERVER_ERROR, error);
+        respond::refused(&refused, Media::Json, &request_id, &inner.limits)
+    });
     respond::common_headers(&mut response, &request_id);
     response
 }

@@ -69,6 +69,7 @@ impl Host for TestHost {
         match token {
             None => Ok(Who::Nobody),
             Some("good") => Ok(Who::User),
+            Some("panic") => panic!("the host of the tests panics on purpose"),
             Some(_) => Err(Refusal::unauthenticated("The token is not valid; sign in again.")),
         }
     }
