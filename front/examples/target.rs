@@ -1,5 +1,6 @@
 //! Serves the schema of the tests, for conformance suites and load generators: `target [address]`.
 #![expect(clippy::print_stdout, reason = "the address is what its caller waits for")]
+#![expect(clippy::disallowed_methods, reason = "an example has no configuration and no shutdown of its own")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -20,6 +21,7 @@ async fn main() -> Result<(), std::io::Error> {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             streams.close_streams();
+            streams.streams_closed().await;
             signal.cancel();
         }
     });

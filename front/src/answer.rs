@@ -171,7 +171,6 @@ fn details(extensions: &async_graphql::ErrorExtensionValues) -> Vec<(Cow<'static
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use async_graphql::{Error, ErrorExtensions as _, PathSegment, Pos, value};
 
     use super::*;

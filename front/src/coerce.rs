@@ -233,7 +233,6 @@ pub(crate) fn number(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use apollo_compiler::validation::Valid;
     use serde_json::json;
 

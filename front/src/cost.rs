@@ -256,7 +256,6 @@ fn is_object(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use async_graphql::value;
 
     use super::*;

@@ -31,6 +31,8 @@ pub(crate) struct Inner<H, S> {
     pub(crate) limits: Limits,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     pub(crate) closing: tokio_util::sync::CancellationToken,
+    /// Event streams, each in a task of its own.
+    pub(crate) tasks: tokio_util::task::TaskTracker,
     pub(crate) schema: Valid<Schema>,
     pub(crate) introspection: Introspection,
     pub(crate) cache: DocumentCache,
@@ -133,6 +135,7 @@ impl<H: Host, S: Executor> Front<H, S> {
             load: Load::new(limits.in_flight_cost),
             streams: Arc::new(tokio::sync::Semaphore::new(limits.streams.connections)),
             closing: tokio_util::sync::CancellationToken::new(),
+            tasks: tokio_util::task::TaskTracker::new(),
             host,
             executor,
             limits,
@@ -151,5 +154,11 @@ impl<H: Host, S: Executor> Front<H, S> {
     /// Ends sockets and event streams, so that a graceful shutdown does not wait for them. New ones are refused.
     pub fn close_streams(&self) {
         self.0.closing.cancel();
+        self.0.tasks.close();
+    }
+
+    /// Waits until every event stream has ended; [`close_streams`](Self::close_streams) makes them end.
+    pub async fn streams_closed(&self) {
+        self.0.tasks.wait().await;
     }
 }

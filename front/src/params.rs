@@ -123,7 +123,6 @@ pub(crate) fn no_document() -> Refused {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
     #[test]

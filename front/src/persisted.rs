@@ -169,7 +169,6 @@ fn documents(manifest: Value) -> Option<Vec<(String, String)>> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use serde_json::json;
 
     use super::*;

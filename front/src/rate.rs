@@ -117,7 +117,6 @@ fn whole(value: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
     fn limiter() -> RateLimiter {

@@ -61,7 +61,6 @@ fn too_large(unit: &str, limit: usize, actual: usize) -> Refused {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
     fn code(text: &str) -> Option<ErrorCode> {

@@ -51,7 +51,8 @@ pub(crate) fn stream<H: Host, S: Executor>(
     let (sender, receiver) = mpsc::channel(inner.limits.streams.queue.max(1));
     // The stream runs in a task of its own, so that it notices the end of the session and a reader that hangs even
     // while nobody reads.
-    tokio::spawn(async move {
+    let tasks = inner.tasks.clone();
+    tasks.spawn(async move {
         let _permit = permit;
         let ended = inner.host.ended(&identity);
         let work = async {

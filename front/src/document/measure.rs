@@ -199,7 +199,6 @@ impl<'a> Shape<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use std::time::{Duration, Instant};
 
     use super::*;

@@ -208,7 +208,6 @@ fn same_lengths(left: &Value, right: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
     fn check_text(text: &str, limits: &Limits) -> Option<String> {

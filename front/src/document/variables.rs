@@ -79,7 +79,6 @@ impl<'a> Uses<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use apollo_compiler::Schema;
 
     use super::*;

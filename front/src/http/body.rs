@@ -73,7 +73,6 @@ fn too_large(limits: &Limits) -> Refused {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
     #[test]

@@ -130,6 +130,9 @@ impl<'a> Grammar<'a> {
     }
 
     fn variable_definition(&mut self) -> Parsed {
+        if self.peek() == Some(Token::Text) {
+            self.advance()?;
+        }
         self.punctuator(b'$', "expected \"$\"")?;
         self.name()?;
         self.punctuator(b':', "expected \":\"")?;
@@ -263,6 +266,7 @@ mod tests {
             "\"described\" query A{a} \"\"\"too\"\"\" fragment A on B{c}",
             "{query fragment on true null}",
             "subscription{a}",
+            "query(\"described\" $a: B){c}",
             "{a(b:[])}",
             "{a(b:{})}",
             "type A{b:C}",

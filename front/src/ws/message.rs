@@ -137,7 +137,6 @@ fn quoted(id: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use serde_json::json;
 
     use super::*;

@@ -43,24 +43,20 @@ pub(super) async fn serve<H: Host, S: Executor>(
     let spoken = socket.protocol().map(HeaderValue::as_bytes) == Some(PROTOCOL.as_bytes());
     let (sink, stream) = socket.split();
     let (outbox, queue) = Outbox::new(&inner.limits.streams);
-    let writer = tokio::spawn(outbox.clone().write(sink, queue));
-    if spoken {
-        let session = Session {
-            inner,
-            identity,
-            caller,
-            outbox: outbox.clone(),
-            operations: HashMap::new(),
-            tasks: JoinSet::new(),
-        };
+    let writing = outbox.clone().write(sink, queue);
+    let reading = async {
+        if !spoken {
+            return outbox.close(Close::NO_SUBPROTOCOL);
+        }
+        let (operations, tasks) = (HashMap::new(), JoinSet::new());
+        let session = Session { inner, identity, caller, outbox: outbox.clone(), operations, tasks };
         outbox.close(session.run(stream).await);
-    } else {
-        outbox.close(Close::NO_SUBPROTOCOL);
-    }
-    // Bounded: the writer gives every write a time limit.
-    let _ = writer.await;
+    };
+    // Both end: reading closes the outbox, and the writer gives every write a time limit.
+    tokio::join!(writing, reading);
 }
 
+/// An open socket and what runs on it.
 struct Session<H: Host, S: Executor> {
     inner: Arc<Inner<H, S>>,
     identity: H::Identity,

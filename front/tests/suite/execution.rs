@@ -168,6 +168,9 @@ async fn a_panic_of_the_host_is_answered_too() {
     let mut request = crate::client::post(r#"{"query":"{ hello }"}"#);
     request.headers_mut().insert("authorization", "Bearer panic".parse().unwrap());
     let reply = crate::client::send(&router(), request).await;
-    assert_eq!((reply.status, reply.code().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR"));
+    assert_eq!(
+        (reply.status, reply.code().as_str()),
+        (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR")
+    );
     assert_eq!(reply.header("x-request-id").len(), 32);
 }

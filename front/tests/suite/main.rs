@@ -1,5 +1,6 @@
 //! The front from outside: requests in, responses out, through the real router and over real sockets.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::disallowed_methods, reason = "tests end the tasks they start")]
 
 mod abuse;
 mod budget;
