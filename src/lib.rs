@@ -2,16 +2,21 @@
 //!
 //! `docs/ARCHITECTURE.md` is the map of the house.
 
+pub mod app;
 pub mod audit;
 pub mod authn;
 pub mod authz;
 pub mod clock;
+pub mod config;
 pub mod db;
+pub mod demo;
 mod dispatch;
 pub mod error;
 pub mod events;
 pub mod graphql;
 mod group;
+pub mod http;
+pub mod keys;
 mod member;
 pub mod name;
 mod organization;

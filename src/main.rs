@@ -1,1 +1,160 @@
-fn main() {}
+//! The binary: the server's own commands, and the clients of its API.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use guildhall::config::{LogFormat, Serving, Storage, with_file};
+use guildhall::{app, db};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// A GraphQL control plane for developer platforms
+#[derive(Parser)]
+#[command(name = "guildhall", version, after_help = guildhall_cli::EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    globals: guildhall_cli::Globals,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the server
+    #[command(after_help = "\
+Examples:
+  guildhall server                       SQLite in the data folder, on http://127.0.0.1:8080
+  guildhall server --demo                the same, with something to look at
+  guildhall server --address 0.0.0.0:8080 --database-url postgres://guildhall@localhost/guildhall
+
+Ctrl-C drains: running jobs may finish. A second Ctrl-C interrupts them.")]
+    Server(Box<Serving>),
+    /// Bring the database up to date and exit; the server does the same at its start
+    Migrate(Storage),
+    /// Print the GraphQL schema
+    Schema,
+    #[command(subcommand)]
+    Provisionerd(guildhall_cli::provisionerd::Provisionerd),
+    #[command(flatten)]
+    Client(guildhall_cli::Command),
+    Completion(guildhall_cli::completion::Completion),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let command = match with_file(Cli::command(), &arguments) {
+        Ok(command) => command,
+        Err(message) => return failed(&message, 2),
+    };
+    let cli =
+        match command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
+            Ok(cli) => cli,
+            Err(error) => error.exit(),
+        };
+    match cli.verb {
+        Verb::Server(serving) => {
+            if let Err(error) = log(&serving.log, serving.log_format) {
+                return failed(&format!("--log {}: {error}", serving.log), 2);
+            }
+            ended(app::serve(*serving).await)
+        }
+        Verb::Migrate(storage) => ended(migrate(storage).await),
+        Verb::Schema => {
+            schema();
+            ExitCode::SUCCESS
+        }
+        Verb::Provisionerd(guildhall_cli::provisionerd::Provisionerd::Start(start)) => {
+            if let Err(error) = log("info", LogFormat::Text) {
+                return failed(&error.to_string(), 2);
+            }
+            ended(provisionerd::start(&cli.globals, start).await)
+        }
+        Verb::Client(command) => guildhall_cli::run(command, cli.globals).await,
+        Verb::Completion(completion) => completion.run(Cli::command()),
+    }
+}
+
+mod provisionerd {
+    //! `guildhall provisionerd start`: from arguments to a running daemon.
+
+    use anyhow::Context as _;
+    use guildhall_cli::Globals;
+    use guildhall_cli::provisionerd::{Engine, Start};
+    use guildhall_provisionerd::{Daemon, EngineChoice, Settings, Shutdown};
+
+    pub(super) async fn start(globals: &Globals, start: Start) -> anyhow::Result<()> {
+        let key = start.key().map_err(anyhow::Error::msg)?;
+        let url = globals.url.clone().context("no server: pass --url or set GUILDHALL_URL")?;
+        let work_dir = match start.work_dir {
+            Some(dir) => dir,
+            None => std::env::temp_dir().join("guildhall-provisionerd"),
+        };
+        let mut settings = Settings::new(url.to_string(), key, start.org, work_dir);
+        if let Some(name) = start.name {
+            settings.name = name;
+        }
+        settings.concurrency =
+            usize::from(start.concurrency).try_into().context("--concurrency is at least 1")?;
+        settings.engine = match start.engine {
+            Engine::Auto => EngineChoice::Auto,
+            Engine::Terraform => EngineChoice::Terraform,
+            Engine::Echo => EngineChoice::Echo,
+        };
+        settings.terraform = start.terraform_path;
+        let shutdown = Shutdown::default();
+        let daemon = Daemon::run(settings, shutdown.clone());
+        tokio::pin!(daemon);
+        let mut signals = 0;
+        loop {
+            tokio::select! {
+                ended = &mut daemon => return Ok(ended?),
+                () = guildhall::app::signal() => {
+                    signals += 1;
+                    if signals == 1 {
+                        tracing::info!("draining: running jobs may finish; signal again to interrupt them");
+                        shutdown.drain.cancel();
+                    } else {
+                        shutdown.abort.cancel();
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn migrate(storage: Storage) -> anyhow::Result<()> {
+    guildhall::keys::make_folder(&storage.data_dir)?;
+    let database = storage.database().map_err(anyhow::Error::msg)?;
+    let db = db::connect(&database, guildhall::clock::Clock::system()).await?;
+    db::migrate(&db).await?;
+    Ok(db.close().await?)
+}
+
+#[expect(clippy::print_stdout, reason = "the command's result")]
+fn schema() {
+    print!("{}", guildhall::graphql::sdl());
+}
+
+fn log(filter: &str, format: LogFormat) -> Result<(), ParseError> {
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+fn ended(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&format!("{error:#}"), 1),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the command's error")]
+fn failed(message: &str, code: u8) -> ExitCode {
+    eprintln!("error: {message}");
+    ExitCode::from(code)
+}

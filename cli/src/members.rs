@@ -96,9 +96,10 @@ async fn add(
     let organization = organization.resolve(&client).await?;
     let mut members = Vec::new();
     for username in usernames {
-        let user_id = client.user(username).await?.id;
-        members
-            .push(NewMemberInput { user_id, roles: Some(roles.clone()).filter(|roles| !roles.is_empty()) });
+        members.push(NewMemberInput {
+            username: username.clone(),
+            roles: Some(roles.clone()).filter(|roles| !roles.is_empty()),
+        });
     }
     let results = client.add_members(AddMembersInput { organization_id: organization.id, members }).await?;
     report(context, usernames, &results, |result| &result.user_errors, &organization.name)

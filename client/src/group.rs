@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::answer::{accepted, connection, found};
-use crate::user::UserRef;
 use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
 
 /// A group of members.
@@ -73,20 +72,8 @@ pub struct AddGroupMembersInput {
 pub struct AddGroupMemberResult {
     /// Whom it is about.
     pub user_id: Id,
-    /// The membership, if it was made.
-    pub group_member: Option<GroupMember>,
     /// Why it was not made.
     pub user_errors: Vec<UserError>,
-}
-
-/// A member in a group.
-#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
-#[serde(rename_all = "camelCase")]
-pub struct GroupMember {
-    /// Who.
-    pub user: UserRef,
-    /// Since when.
-    pub created_at: DateTime,
 }
 
 #[derive(cynic::QueryVariables)]

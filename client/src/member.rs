@@ -31,8 +31,8 @@ pub struct AddMembersInput {
 /// A user to add.
 #[derive(cynic::InputObject, Debug, Clone)]
 pub struct NewMemberInput {
-    /// Who.
-    pub user_id: Id,
+    /// Who, by exact username: whoever adds may not be able to look them up before.
+    pub username: String,
     /// Names of roles beyond that of every member.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
@@ -42,8 +42,6 @@ pub struct NewMemberInput {
 #[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
 #[serde(rename_all = "camelCase")]
 pub struct AddMemberResult {
-    /// Whom it is about.
-    pub user_id: Id,
     /// The membership, if it was made.
     pub member: Option<Member>,
     /// Why it was not made.

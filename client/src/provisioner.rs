@@ -139,7 +139,7 @@ struct RegisterProvisionerDaemon {
 
 #[derive(cynic::QueryFragment)]
 struct RegisterProvisionerDaemonPayload {
-    provisioner_daemon: Option<RegisteredDaemon>,
+    provisioner_daemon_id: Option<Id>,
     heartbeat_interval_seconds: Option<i32>,
     user_errors: Vec<UserError>,
 }
@@ -182,12 +182,6 @@ struct AcquireProvisionerJobPayload {
 }
 
 #[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "ProvisionerDaemon")]
-struct RegisteredDaemon {
-    id: Id,
-}
-
-#[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "AcquiredJob")]
 struct AcquiredJobFragment {
     id: Id,
@@ -207,10 +201,10 @@ impl Client {
         let variables = RegisterProvisionerDaemonVariables { input };
         let data = self.run(RegisterProvisionerDaemon::build(variables)).await?;
         let payload = data.register_provisioner_daemon.map(|payload| {
-            let daemon = payload.provisioner_daemon.map(|daemon| daemon.id);
             let interval = payload.heartbeat_interval_seconds;
-            let registration =
-                daemon.map(|daemon| Registration { daemon, heartbeat_interval_seconds: interval });
+            let registration = payload
+                .provisioner_daemon_id
+                .map(|daemon| Registration { daemon, heartbeat_interval_seconds: interval });
             (registration, payload.user_errors)
         });
         accepted(payload)

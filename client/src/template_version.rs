@@ -29,8 +29,8 @@ pub struct TemplateVersion {
     pub created_by: Option<UserRef>,
     /// When it was created.
     pub created_at: DateTime,
-    /// Its import.
-    pub job: JobOutcome,
+    /// Its import; `None` when the viewer may not see it.
+    pub job: Option<JobOutcome>,
     /// Its parameters; empty until the import has succeeded.
     pub variables: Vec<TemplateVariable>,
 }

@@ -12,11 +12,13 @@ use super::{Denied, Object, Permit, Reach};
 
 /// Somebody who asks. Cheap to clone.
 #[derive(Clone)]
-pub struct Actor(Arc<Inner>);
+pub struct Actor {
+    held: Arc<Inner>,
+    origin: Arc<Origin>,
+}
 
 struct Inner {
     identity: Identity,
-    origin: Origin,
     site: PermissionSet,
     own: PermissionSet,
     memberships: Vec<Membership>,
@@ -100,19 +102,27 @@ impl Membership {
 }
 
 impl Actor {
-    fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+    fn new(inner: Inner, origin: Origin) -> Self {
+        Self { held: Arc::new(inner), origin: Arc::new(origin) }
+    }
+
+    /// The same actor, asking from somewhere else: one socket sends many requests.
+    #[must_use]
+    pub fn at(&self, origin: Origin) -> Self {
+        Self { held: self.held.clone(), origin: Arc::new(origin) }
     }
 
     /// Nobody.
     pub fn anonymous(origin: Origin) -> Self {
-        Self::new(Inner {
-            identity: Identity::Anonymous,
+        Self::new(
+            Inner {
+                identity: Identity::Anonymous,
+                site: PermissionSet::NONE,
+                own: PermissionSet::NONE,
+                memberships: Vec::new(),
+            },
             origin,
-            site: PermissionSet::NONE,
-            own: PermissionSet::NONE,
-            memberships: Vec::new(),
-        })
+        )
     }
 
     /// A signed-in user with these site roles and memberships.
@@ -129,13 +139,10 @@ impl Actor {
             .filter_map(|name| BuiltinRole::assignable(name, Scope::Site))
             .fold(PermissionSet::NONE, |all, role| all.with(role.grant().site));
         let own = BuiltinRole::SiteMember.grant().own;
-        Self::new(Inner {
-            identity: Identity::User { id, username, session },
+        Self::new(
+            Inner { identity: Identity::User { id, username, session }, site, own, memberships },
             origin,
-            site,
-            own,
-            memberships,
-        })
+        )
     }
 
     /// A daemon that proved its key.
@@ -153,39 +160,43 @@ impl Actor {
             denied: PermissionSet::NONE,
             from_roles: policy::DAEMON,
         };
-        Self::new(Inner {
-            identity: Identity::Daemon { key, key_name, organization, tags },
+        Self::new(
+            Inner {
+                identity: Identity::Daemon { key, key_name, organization, tags },
+                site: PermissionSet::NONE,
+                own: PermissionSet::NONE,
+                memberships: vec![membership],
+            },
             origin,
-            site: PermissionSet::NONE,
-            own: PermissionSet::NONE,
-            memberships: vec![membership],
-        })
+        )
     }
 
     /// A part of the server, acting for whoever sent the request, if any.
     pub fn system(system: System, origin: Origin) -> Self {
-        Self::new(Inner {
-            identity: Identity::System(system),
+        Self::new(
+            Inner {
+                identity: Identity::System(system),
+                site: system.grant(),
+                own: PermissionSet::NONE,
+                memberships: Vec::new(),
+            },
             origin,
-            site: system.grant(),
-            own: PermissionSet::NONE,
-            memberships: Vec::new(),
-        })
+        )
     }
 
     /// Who it is.
     pub fn identity(&self) -> &Identity {
-        &self.0.identity
+        &self.held.identity
     }
 
     /// Where the request came from.
     pub fn origin(&self) -> &Origin {
-        &self.0.origin
+        &self.origin
     }
 
     /// The user's id, if it is a user.
     pub fn user_id(&self) -> Option<UserId> {
-        match self.0.identity {
+        match self.held.identity {
             Identity::User { id, .. } => Some(id),
             _ => None,
         }
@@ -193,7 +204,7 @@ impl Actor {
 
     /// The name that logs and the audit log give.
     pub fn name(&self) -> &str {
-        match &self.0.identity {
+        match &self.held.identity {
             Identity::Anonymous => "anonymous",
             Identity::User { username, .. } => username,
             Identity::Daemon { key_name, .. } => key_name,
@@ -203,12 +214,12 @@ impl Actor {
 
     /// The membership in an organization, if there is one.
     pub fn membership(&self, organization: OrganizationId) -> Option<&Membership> {
-        self.0.memberships.iter().find(|membership| membership.organization == organization)
+        self.held.memberships.iter().find(|membership| membership.organization == organization)
     }
 
     /// The organizations that the actor belongs to.
     pub fn organizations(&self) -> impl Iterator<Item = OrganizationId> {
-        self.0.memberships.iter().map(|membership| membership.organization)
+        self.held.memberships.iter().map(|membership| membership.organization)
     }
 
     /// Whether the policy allows it. A bit operation.
@@ -217,7 +228,7 @@ impl Actor {
         if membership.is_some_and(|membership| membership.denied.contains(permission)) {
             return false;
         }
-        if self.0.site.contains(permission)
+        if self.held.site.contains(permission)
             || membership.is_some_and(|membership| membership.everywhere.contains(permission))
         {
             return true;
@@ -225,13 +236,13 @@ impl Actor {
         let owns = object.owner.is_some() && object.owner == self.user_id();
         owns && match object.organization {
             Some(_) => membership.is_some_and(|membership| membership.own.contains(permission)),
-            None => self.0.own.contains(permission),
+            None => self.held.own.contains(permission),
         }
     }
 
     /// The same from roles alone, not from mere membership or ownership.
     pub fn may_by_role(&self, permission: Permission, organization: OrganizationId) -> bool {
-        self.0.site.contains(permission)
+        self.held.site.contains(permission)
             || self
                 .membership(organization)
                 .is_some_and(|membership| membership.from_roles.contains(permission))
@@ -258,7 +269,7 @@ impl Actor {
     pub fn require(&self, permission: Permission, object: Object) -> Result<(), Denied> {
         if self.may(permission, object) {
             Ok(())
-        } else if self.0.identity == Identity::Anonymous {
+        } else if self.held.identity == Identity::Anonymous {
             Err(Denied::Anonymous)
         } else {
             Err(Denied::Lacking(permission))
@@ -267,12 +278,12 @@ impl Actor {
 
     /// Which rows? Answered from the same table as [`Actor::may`], so lists and single reads can't disagree.
     pub fn reach(&self, permission: Permission) -> Reach {
-        if self.0.site.contains(permission) {
+        if self.held.site.contains(permission) {
             return Reach::Everything;
         }
         let in_which = |held: fn(&Membership) -> PermissionSet| {
             let holds = move |m: &&Membership| held(m).contains(permission) && !m.denied.contains(permission);
-            self.0.memberships.iter().filter(holds).map(|m| m.organization).collect::<Vec<_>>()
+            self.held.memberships.iter().filter(holds).map(|m| m.organization).collect::<Vec<_>>()
         };
         let organizations = in_which(|m| m.everywhere);
         let own_in = in_which(|m| m.own).into_iter().filter(|id| !organizations.contains(id)).collect();
@@ -281,17 +292,17 @@ impl Actor {
 
     /// Like [`Actor::reach`], counting only what comes from roles.
     pub fn reach_by_role(&self, permission: Permission) -> Reach {
-        if self.0.site.contains(permission) {
+        if self.held.site.contains(permission) {
             return Reach::Everything;
         }
         let holds = |m: &&Membership| m.from_roles.contains(permission);
-        let organizations = self.0.memberships.iter().filter(holds).map(|m| m.organization).collect();
+        let organizations = self.held.memberships.iter().filter(holds).map(|m| m.organization).collect();
         Reach::Some { organizations, own_in: Vec::new(), owner: self.user_id() }
     }
 }
 
 impl std::fmt::Debug for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Actor").field("identity", &self.0.identity).finish_non_exhaustive()
+        f.debug_struct("Actor").field("identity", &self.held.identity).finish_non_exhaustive()
     }
 }

@@ -17,13 +17,14 @@ pub(crate) use violation::OnViolation;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, SelectStatement};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
-use crate::authz::Permit;
+use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Hub;
+use list::Find;
 use row::{Columns, Read};
 
 /// A handle on the database. Cheap to clone; [`Db::counted`] gives a request one with counters of its own.
@@ -113,6 +114,13 @@ impl Db {
         let row = self.pools.read.query_one(select).await?;
         self.stats.count(usize::from(row.is_some()));
         Ok(row.map(|row| R::read(&mut Columns::new(&row))).transpose()?)
+    }
+
+    /// Finds one thing that the actor can see.
+    pub(crate) async fn find<I: Find>(&self, actor: &Actor, id: I) -> Result<Option<I::Row>> {
+        let mut select = I::select(actor);
+        select.and_where(Expr::col((I::ID.0.into_iden(), I::ID.1.into_iden())).eq(id.into()));
+        self.row(&select).await
     }
 
     /// Begins a write. Dropping the transaction rolls it back.

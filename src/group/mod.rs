@@ -134,3 +134,8 @@ pub(crate) async fn add_member(db: &Db, actor: &Actor, group: &GroupRow, user: U
 pub(crate) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId]) -> Result<Vec<GroupId>> {
     store::groups_of(db, user, groups).await
 }
+
+/// Finds a group that the actor can see.
+pub(crate) async fn find(db: &Db, actor: &Actor, id: GroupId) -> Result<Option<GroupRow>> {
+    db.find(actor, id).await
+}

@@ -114,7 +114,6 @@ impl List for GroupList {
 row! {
     /// Somebody's place in a group, derived for Everyone.
     pub(crate) struct GroupMemberRow {
-        group_id: GroupId,
         organization_id: OrganizationId,
         created_at: DateTimeUtc,
     }

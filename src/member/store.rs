@@ -21,7 +21,6 @@ row! {
     /// A membership.
     pub(crate) struct MemberRow {
         organization_id: OrganizationId,
-        user_id: UserId,
         roles: Names,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,

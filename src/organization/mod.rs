@@ -18,7 +18,7 @@ use crate::name::{self, DEFAULT, Slug};
 
 /// An organization to be made.
 #[derive(Debug)]
-pub struct NewOrganization {
+pub(crate) struct NewOrganization {
     name: Slug,
     display_name: String,
     description: String,
@@ -30,7 +30,7 @@ impl NewOrganization {
     ///
     /// # Errors
     /// The first rule it breaks.
-    pub fn parse(
+    pub(crate) fn parse(
         name: &str,
         display_name: Option<&str>,
         description: Option<&str>,
@@ -153,7 +153,7 @@ pub(crate) async fn find_by_name(db: &Db, actor: &Actor, name: &str) -> Result<O
 ///
 /// # Errors
 /// When the database fails.
-pub async fn ensure_default(db: &Db) -> Result<OrganizationId> {
+pub(crate) async fn ensure_default(db: &Db) -> Result<OrganizationId> {
     if let Some(id) = store::default_id(db).await? {
         return Ok(id);
     }
@@ -178,6 +178,15 @@ pub async fn ensure_default(db: &Db) -> Result<OrganizationId> {
         (Ok(id), _) | (Err(_), Some(id)) => Ok(id),
         (Err(error), None) => Err(error),
     }
+}
+
+/// The name that the default organization has now.
+///
+/// # Errors
+/// When it is not there.
+pub(crate) async fn default_name(db: &Db) -> Result<String> {
+    let name = store::default_name(db).await?;
+    name.ok_or_else(|| crate::error::Error::internal("there is no default organization"))
 }
 
 /// The name of an organization, for a daemon that serves it.

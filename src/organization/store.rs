@@ -175,6 +175,13 @@ pub(super) async fn update_in(tx: &Tx, row: &OrganizationRow) -> Result<bool> {
     Ok(tx.update(&statement).await? == 1)
 }
 
+/// The default organization's name.
+pub(super) async fn default_name(db: &Db) -> Result<Option<String>> {
+    let statement =
+        Query::select().column(Column::Name).from(Entity).and_where(Expr::col(Column::IsDefault)).to_owned();
+    Ok(db.row::<One<String>>(&statement).await?.map(|name| name.0))
+}
+
 /// The default organization, before there is anybody who could see it.
 pub(super) async fn default_id(db: &Db) -> Result<Option<OrganizationId>> {
     let statement =

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::FileRow;
 use super::store::file as store;
 use crate::audit::{Action, Change, Facts, facts};
-use crate::authz::{Actor, Denied, Object, Permission, Resource};
+use crate::authz::{Actor, Denied, Object, Permission, Permit, Resource};
 use crate::db::Db;
 use crate::error::{Error, Refusal, Result};
 
@@ -25,19 +25,7 @@ const CHUNK: usize = 256 * 1024;
 /// FORBIDDEN for those who may create templates nowhere; a refusal that says what is wrong with the archive.
 pub(crate) async fn keep(db: &Db, actor: &Actor, archive: File) -> Result<FileRow> {
     let creator = actor.user_id().ok_or(Denied::Lacking(Permission::TemplateCreate))?;
-    let object = actor
-        .organizations()
-        .map(Object::in_organization)
-        .find(|&object| {
-            actor.may(Permission::TemplateCreate, object) || actor.may(Permission::TemplateUpdate, object)
-        })
-        .unwrap_or(Object::SITE);
-    let permission = if actor.may(Permission::TemplateUpdate, object) {
-        Permission::TemplateUpdate
-    } else {
-        Permission::TemplateCreate
-    };
-    let permit = actor.authorize(permission, object)?;
+    let permit = may_upload(actor)?;
     let checked = tokio::task::spawn_blocking(move || check(archive)).await.map_err(Error::internal)??;
     if let Some(kept) = store::of_user(db, creator, &checked.sha256).await? {
         return Ok(kept);
@@ -82,6 +70,27 @@ pub(crate) async fn keep(db: &Db, actor: &Actor, archive: File) -> Result<FileRo
     store::of_user(db, creator, &row.sha256)
         .await?
         .ok_or_else(|| Error::internal("a file that was kept is not there"))
+}
+
+/// Archives are for those who may create or change templates somewhere.
+///
+/// # Errors
+/// FORBIDDEN for everybody else.
+pub(crate) fn may_upload(actor: &Actor) -> Result<Permit> {
+    let somewhere = std::iter::once(Object::SITE).chain(actor.organizations().map(Object::in_organization));
+    let permits = somewhere.flat_map(|object| {
+        [Permission::TemplateCreate, Permission::TemplateUpdate]
+            .map(|permission| actor.authorize(permission, object))
+    });
+    let mut refused = Err(Denied::Lacking(Permission::TemplateCreate));
+    for permit in permits {
+        match permit {
+            Ok(permit) => return Ok(permit),
+            Err(Denied::Anonymous) => refused = Err(Denied::Anonymous),
+            Err(Denied::Lacking(_)) => {}
+        }
+    }
+    Ok(refused?)
 }
 
 struct Checked {

@@ -105,3 +105,8 @@ pub(crate) async fn may_use(db: &Db, actor: &Actor, template: &TemplateRow) -> R
     }
     store::template::is_listed(db, actor, template.id).await
 }
+
+/// Finds a template that the actor can see.
+pub(crate) async fn find(db: &Db, actor: &Actor, id: TemplateId) -> Result<Option<TemplateRow>> {
+    db.find(actor, id).await
+}

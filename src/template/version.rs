@@ -103,9 +103,11 @@ pub(crate) async fn promote(
     match store::import_state_in(&tx, version.id).await? {
         Some(JobState::Succeeded) => {}
         None => {
-            return Err(
-                Refusal::conflict(field, "an archived version can't be promoted; unarchive it first").into()
-            );
+            return Err(Refusal::conflict(
+                field,
+                "an archived version can't be promoted; unarchive it first",
+            )
+            .into());
         }
         Some(JobState::Failed | JobState::Canceled) => {
             return Err(Refusal::conflict(field, "its import failed; push a version that imports").into());

@@ -21,7 +21,7 @@ use crate::name::{self, Slug};
 
 /// A user to be made.
 #[derive(Debug)]
-pub struct NewUser {
+pub(crate) struct NewUser {
     username: Slug,
     email: String,
     name: String,
@@ -30,7 +30,7 @@ pub struct NewUser {
 
 impl NewUser {
     /// The name to sign in with.
-    pub fn username(&self) -> &str {
+    pub(crate) fn username(&self) -> &str {
         self.username.as_str()
     }
 
@@ -38,7 +38,7 @@ impl NewUser {
     ///
     /// # Errors
     /// All the rules it breaks, at once.
-    pub fn parse(
+    pub(crate) fn parse(
         username: &str,
         email: &str,
         full_name: &str,

@@ -29,7 +29,6 @@ row! {
         site_roles: Names,
         is_service_account: bool,
         last_seen_at: Option<DateTimeUtc>,
-        version: i32,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
     }

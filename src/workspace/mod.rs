@@ -87,3 +87,8 @@ pub(crate) async fn create(
     tx.commit(change).await?;
     Ok((id, build))
 }
+
+/// Finds a workspace that the actor can see.
+pub(crate) async fn find(db: &Db, actor: &Actor, id: WorkspaceId) -> Result<Option<store::workspace::Whole>> {
+    db.find(actor, id).await
+}

@@ -194,7 +194,7 @@ async fn versions(context: &Context, name: &Scoped, organization: &InOrganizatio
             vec![
                 version.name.as_str().into(),
                 if version.is_active { "yes" } else { "" }.into(),
-                state(&version.job.state),
+                version.job.as_ref().map_or_else(|| "".into(), |job| state(&job.state)),
                 version.created_by.as_ref().map_or("", |user| user.username.as_str()).into(),
                 version.created_at.into(),
                 version.message.as_str().into(),

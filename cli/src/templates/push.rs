@@ -79,7 +79,9 @@ impl Push {
         let (template, version) = self.register(&client, organization, existing, file.id).await?;
         if !detach {
             let what = format!("the import of {} {}", template.name, version.name);
-            follow(&client, &context.output, &version.job.id, &what, Lines::Progress).await?;
+            if let Some(job) = &version.job {
+                follow(&client, &context.output, &job.id, &what, Lines::Progress).await?;
+            }
         }
         report(context, &client, template, version, detach).await
     }

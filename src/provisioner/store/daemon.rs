@@ -23,7 +23,6 @@ row! {
     pub(crate) struct Registered {
         id: ProvisionerDaemonId,
         organization_id: OrganizationId,
-        provisioner_key_id: Option<ProvisionerKeyId>,
         name: String,
         version: String,
         engines: Engines,

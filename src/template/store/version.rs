@@ -20,7 +20,6 @@ row! {
     /// A version, without its readme and variables.
     pub(crate) struct VersionRow {
         id: TemplateVersionId,
-        organization_id: OrganizationId,
         template_id: TemplateId,
         name: String,
         message: String,

@@ -24,7 +24,6 @@ row! {
     /// A build, without its values and results.
     pub(crate) struct BuildRow {
         id: WorkspaceBuildId,
-        organization_id: OrganizationId,
         workspace_id: WorkspaceId,
         number: i32,
         template_version_id: TemplateVersionId,

@@ -25,7 +25,6 @@ row! {
         id: WorkspaceId,
         organization_id: OrganizationId,
         owner_id: UserId,
-        template_id: TemplateId,
         name: String,
         last_used_at: Option<DateTimeUtc>,
         created_at: DateTimeUtc,

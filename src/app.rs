@@ -1,0 +1,259 @@
+//! The composition root: pools, clock, schema, workers, shutdown. Wires, decides nothing.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use guildhall_front::{Limits, ListenerLimits};
+use guildhall_provisionerd::{Daemon, Settings as DaemonSettings, Shutdown};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::authn::BuiltinKey;
+use crate::authn::session::SessionKeys;
+use crate::clock::Clock;
+use crate::config::Serving;
+use crate::db::{self, Db};
+use crate::graphql::context::Services;
+use crate::http::{GraphqlFront, Site, router};
+use crate::name::DEFAULT;
+use crate::seal::Sealer;
+use crate::{demo, dispatch, keys, organization, user};
+
+/// A server that is up.
+pub struct App {
+    front: GraphqlFront,
+    router: axum::Router,
+    db: Db,
+    services: Arc<Services>,
+    builtin: BuiltinKey,
+    demo: bool,
+}
+
+impl App {
+    /// Opens the database, brings it up to date, and makes what a first start needs: keys, the default organization,
+    /// the setup token and, if asked for, the demonstration data.
+    ///
+    /// # Errors
+    /// When the data folder or the database can't be used.
+    pub async fn open(
+        data_dir: &Path,
+        database: &db::Settings,
+        clock: Clock,
+        options: Options,
+    ) -> anyhow::Result<Self> {
+        keys::make_folder(data_dir)?;
+        let db = db::connect(database, clock.clone()).await.context("can't open the database")?;
+        db::migrate(&db).await.context("can't bring the database up to date")?;
+        let session_keys = SessionKeys::new(&keys::signing(data_dir, &clock)?);
+        let sealer = Sealer::new(&keys::sealing(data_dir, &clock)?)?;
+        let default_organization = organization::ensure_default(&db).await?;
+        let builtin = BuiltinKey::generate(&clock, default_organization);
+        if options.demo {
+            demo::fill(&db, &session_keys, &sealer, default_organization)
+                .await
+                .context("can't fill the demonstration data")?;
+        }
+        let (setup_token, setup_token_file) = if user::an_owner_exists(&db).await? {
+            (None, None)
+        } else {
+            let (token, file) = keys::setup_token(data_dir, &clock)?;
+            (Some(token), Some(file))
+        };
+        let services = Arc::new(Services {
+            session_keys,
+            sealer,
+            default_organization,
+            setup_token,
+            setup_token_file,
+            draining: CancellationToken::new(),
+        });
+        let limits = Limits { rate_points_per_minute: options.rate_points, ..Limits::default() };
+        let site = Site::new(db.clone(), services.clone(), Some(builtin.clone()));
+        let (front, router) = router(site, limits);
+        Ok(Self { front, router, db, services, builtin, demo: options.demo })
+    }
+
+    /// The router, for tests that need no socket.
+    pub fn router(&self) -> axum::Router {
+        self.router.clone()
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// What the first user must show, until there is one.
+    pub fn setup_token(&self) -> Option<&SecretString> {
+        self.services.setup_token.as_ref()
+    }
+
+    /// The key of built-in provisioners.
+    pub fn builtin_key(&self) -> &BuiltinKey {
+        &self.builtin
+    }
+
+    /// Looks once for jobs that nobody will end; answers how many it ended. The server does this every 15 seconds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reap(&self) -> crate::error::Result<usize> {
+        dispatch::reaper::sweep(&self.db).await
+    }
+}
+
+/// What of the server's options is no matter of sockets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Fill an empty database with something to look at.
+    pub demo: bool,
+    /// Cost points a minute; 0 for no limit.
+    pub rate_points: u64,
+}
+
+/// Serves until a signal comes, then drains: no new connections, requests under way end, provisioners finish their jobs
+/// (a second signal interrupts those).
+///
+/// # Errors
+/// When the server can't start.
+pub async fn serve(serving: Serving) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !serving.demo || serving.address.ip().is_loopback(),
+        "--demo makes an owner with a known password, so it listens on a loopback address only"
+    );
+    let database = serving.storage.database().map_err(anyhow::Error::msg)?;
+    // Before the database is touched: a second server on the same port is the commonest mistake.
+    let listener = TcpListener::bind(serving.address)
+        .await
+        .with_context(|| format!("can't listen on {}; choose another with --address", serving.address))?;
+    let address = listener.local_addr()?;
+    let data_dir = absolute(&serving.storage.data_dir)?;
+    let options = Options { demo: serving.demo, rate_points: serving.rate_points };
+    let app = App::open(&data_dir, &database, Clock::system(), options).await?;
+    let url = serving.access_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    greet(&app, &url, &data_dir, &database);
+
+    let stop = Shutdown::default();
+    let workers = TaskTracker::new();
+    workers.spawn(dispatch::reaper::run(app.db.clone(), stop.drain.clone()));
+    start_provisioners(&app, &serving, address, &data_dir, &stop, &workers);
+    let closing = CancellationToken::new();
+    let serving = {
+        let (router, closing) = (app.router.clone(), closing.clone());
+        async move { guildhall_front::serve(listener, router, ListenerLimits::default(), closing).await }
+    };
+    let shutdown = async {
+        signal().await;
+        tracing::info!("shutting down: running jobs may finish; signal again to interrupt them");
+        app.services.draining.cancel();
+        stop.drain.cancel();
+        workers.close();
+        tokio::select! {
+            () = workers.wait() => {}
+            () = signal() => {
+                tracing::info!("interrupting running jobs");
+                stop.abort.cancel();
+                workers.wait().await;
+            }
+        }
+        app.front.close_streams();
+        closing.cancel();
+    };
+    tokio::join!(serving, shutdown);
+    app.db.close().await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("{} is no usable folder", path.display()))
+}
+
+/// Built-in provisioners are daemons like any other, over the loopback, for the default organization alone.
+fn start_provisioners(
+    app: &App,
+    serving: &Serving,
+    address: SocketAddr,
+    data_dir: &Path,
+    stop: &Shutdown,
+    workers: &TaskTracker,
+) {
+    let host = if address.ip().is_unspecified() {
+        SocketAddr::from(([127, 0, 0, 1], address.port()))
+    } else {
+        address
+    };
+    for number in 1..=serving.builtin_provisioners {
+        let mut settings = DaemonSettings::new(
+            format!("http://{host}"),
+            app.builtin.secret().clone(),
+            DEFAULT.to_owned(),
+            data_dir.join("provisioners"),
+        );
+        settings.name = format!("built-in-{number}");
+        settings.concurrency = NonZeroUsize::MIN;
+        settings.terraform.clone_from(&serving.terraform_path);
+        let stop = stop.clone();
+        let db = app.db.clone();
+        workers.spawn(async move {
+            // The default organization may have been renamed since it was made.
+            match organization::default_name(&db).await {
+                Ok(name) => settings.organization = name,
+                Err(error) => return tracing::error!(%error, "a built-in provisioner could not start"),
+            }
+            if let Err(error) = Daemon::run(settings, stop).await {
+                tracing::error!(%error, number, "a built-in provisioner stopped");
+            }
+        });
+    }
+}
+
+/// What somebody needs to know who has just started it.
+#[expect(clippy::print_stdout, reason = "what the server says to who started it")]
+fn greet(app: &App, url: &str, data_dir: &Path, database: &db::Settings) {
+    let kind = match database {
+        db::Settings::Sqlite { path, .. } => format!("SQLite, {}", path.display()),
+        db::Settings::Postgres { .. } => "PostgreSQL".to_owned(),
+    };
+    println!("Guildhall {} is up", env!("CARGO_PKG_VERSION"));
+    println!("  API and IDE   {url}/graphql");
+    println!("  data folder   {}", data_dir.display());
+    println!("  database      {kind}");
+    if let Some(token) = app.setup_token() {
+        println!();
+        println!("Create the first user, who becomes the owner:");
+        println!("  guildhall login {url} --first-user --setup-token {}", token.expose_secret());
+    }
+    if app.demo {
+        println!();
+        println!(
+            "Demonstration data: sign in as `{}` with the password `{}`",
+            demo::USERNAME,
+            demo::PASSWORD
+        );
+        println!("  guildhall login {url} --username {}", demo::USERNAME);
+    }
+    println!();
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}

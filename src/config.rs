@@ -1,0 +1,256 @@
+//! Configuration: flag over `GUILDHALL_*` environment over TOML file over default. The only reader of the environment.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Command};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::db;
+
+/// Where the server keeps its data and which database it uses.
+#[derive(Debug, Clone, Args)]
+pub struct Storage {
+    /// A TOML file with the options below, by their long names, e.g. `address = "0.0.0.0:8080"`
+    #[arg(long, env = "GUILDHALL_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Folder for the database, keys and the provisioners' work; made when missing
+    #[arg(long, env = "GUILDHALL_DATA_DIR", value_name = "DIR", default_value_os_t = default_data_dir())]
+    pub data_dir: PathBuf,
+
+    /// postgres://user:password@host/name, or sqlite:FILE [default: sqlite:guildhall.db in the data folder]
+    #[arg(long, env = "GUILDHALL_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+
+    /// A file that holds the database URL; not read where the URL is given
+    #[arg(long, env = "GUILDHALL_DATABASE_URL_FILE", value_name = "FILE")]
+    pub database_url_file: Option<PathBuf>,
+
+    /// Connections for reading
+    #[arg(long, env = "GUILDHALL_DATABASE_READERS", value_name = "N", default_value_t = 8,
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_readers: u32,
+
+    /// Connections for writing, on PostgreSQL; SQLite has one
+    #[arg(long, env = "GUILDHALL_DATABASE_WRITERS", value_name = "N", default_value_t = 8,
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_writers: u32,
+}
+
+/// How the server serves.
+#[derive(Debug, Clone, Args)]
+pub struct Serving {
+    /// Where it keeps its data.
+    #[command(flatten)]
+    pub storage: Storage,
+
+    /// Address and port to listen on
+    #[arg(long, env = "GUILDHALL_ADDRESS", value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    pub address: SocketAddr,
+
+    /// The URL under which people reach it [default: http:// and the address]
+    #[arg(long, env = "GUILDHALL_ACCESS_URL", value_name = "URL")]
+    pub access_url: Option<String>,
+
+    /// Provisioners inside the server, for the default organization alone
+    #[arg(long, env = "GUILDHALL_BUILTIN_PROVISIONERS", value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u16).range(0..=64))]
+    pub builtin_provisioners: u16,
+
+    /// The terraform or tofu of the built-in provisioners; default: the first one on the PATH, echo where there is none
+    #[arg(long, env = "GUILDHALL_TERRAFORM_PATH", value_name = "FILE")]
+    pub terraform_path: Option<PathBuf>,
+
+    /// Fill an empty database with something to look at; on a loopback address only
+    #[arg(long, env = "GUILDHALL_DEMO")]
+    pub demo: bool,
+
+    /// Cost points a minute that one user, key or address may spend; 0 for no limit
+    #[arg(long, env = "GUILDHALL_RATE_POINTS", value_name = "N", default_value_t = 5000)]
+    pub rate_points: u64,
+
+    /// What to log, e.g. `info` or `guildhall=debug,warn`
+    #[arg(long, env = "GUILDHALL_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+
+    /// How to log
+    #[arg(long, env = "GUILDHALL_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line, for programs.
+    Json,
+}
+
+impl Storage {
+    /// The database that the options name.
+    ///
+    /// # Errors
+    /// A sentence for people when a file can't be read or the URL has another form.
+    pub fn database(&self) -> Result<db::Settings, String> {
+        let url = match (&self.database_url, &self.database_url_file) {
+            (Some(url), _) => Some(url.clone()),
+            (None, Some(file)) => Some(SecretString::from(
+                std::fs::read_to_string(file)
+                    .map_err(|error| format!("can't read the database URL from {}: {error}", file.display()))?
+                    .trim()
+                    .to_owned(),
+            )),
+            (None, None) => None,
+        };
+        let readers = self.database_readers;
+        let Some(url) = url else {
+            return Ok(db::Settings::Sqlite { path: self.data_dir.join("guildhall.db"), readers });
+        };
+        let text = url.expose_secret();
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(db::Settings::Postgres { url, readers, writers: self.database_writers });
+        }
+        match text.strip_prefix("sqlite:") {
+            Some(path) if !path.trim_start_matches('/').is_empty() => {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                Ok(db::Settings::Sqlite { path: PathBuf::from(path), readers })
+            }
+            _ => Err("the database URL is postgres://user:password@host/name or sqlite:FILE".into()),
+        }
+    }
+}
+
+/// `$XDG_DATA_HOME/guildhall`, else `~/.local/share/guildhall`, else `./guildhall-data`.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn default_data_dir() -> PathBuf {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map_or_else(|| PathBuf::from("guildhall-data"), |data| data.join("guildhall"))
+}
+
+/// Makes the values of the TOML file, where one is named, the defaults of the server's commands.
+///
+/// # Errors
+/// A sentence for people when the file can't be read, does not parse, or names an unknown option.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn with_file(mut command: Command, arguments: &[std::ffi::OsString]) -> Result<Command, String> {
+    let path = named_in(arguments).or_else(|| std::env::var_os("GUILDHALL_CONFIG").map(PathBuf::from));
+    let Some(path) = path else { return Ok(command) };
+    for (option, value) in read(&path)? {
+        let id = option.replace('-', "_");
+        let mut known = false;
+        for name in ["server", "migrate"] {
+            let has = command
+                .find_subcommand(name)
+                .is_some_and(|sub| sub.get_arguments().any(|argument| argument.get_id() == id.as_str()));
+            if has && id != "config" {
+                known = true;
+                let (id, value) = (id.clone(), value.clone());
+                command = command.mut_subcommand(name, |sub| {
+                    sub.mut_arg(id, |argument| match argument.get_action() {
+                        clap::ArgAction::SetTrue => {
+                            argument.default_value(if value == "true" { "true" } else { "false" })
+                        }
+                        _ => argument.default_value(value),
+                    })
+                });
+            }
+        }
+        if !known {
+            return Err(format!(
+                "{}: `{option}` is no option; see `guildhall server --help`",
+                path.display()
+            ));
+        }
+    }
+    Ok(command)
+}
+
+fn named_in(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let text = argument.to_string_lossy();
+        if text == "--config" {
+            return arguments.next().map(PathBuf::from);
+        }
+        if let Some(path) = text.strip_prefix("--config=") {
+            return Some(PathBuf::from(path));
+        }
+    }
+    None
+}
+
+fn read(path: &Path) -> Result<Vec<(String, String)>, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("can't read {}: {error}", path.display()))?;
+    let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", path.display()))?;
+    let plain = |(option, value): (String, toml::Value)| match value {
+        toml::Value::String(text) => Ok((option, text)),
+        toml::Value::Integer(number) => Ok((option, number.to_string())),
+        toml::Value::Boolean(yes) => Ok((option, yes.to_string())),
+        _ => Err(format!("{}: `{option}` is text, a whole number, true or false", path.display())),
+    };
+    table.into_iter().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, FromArgMatches, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(subcommand)]
+        verb: Verb,
+    }
+
+    #[derive(clap::Subcommand)]
+    enum Verb {
+        Server(Serving),
+    }
+
+    fn parse(file: &str, arguments: &[&str]) -> Result<Serving, String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("guildhall.toml");
+        std::fs::write(&path, file).expect("a writable folder");
+        let mut all = vec!["guildhall".into(), "server".into(), "--config".into(), path.into_os_string()];
+        all.extend(arguments.iter().map(std::ffi::OsString::from));
+        let command = with_file(Cli::command(), &all)?;
+        let matches = command.try_get_matches_from(all).map_err(|error| error.to_string())?;
+        let Verb::Server(serving) = Cli::from_arg_matches(&matches).map_err(|error| error.to_string())?.verb;
+        Ok(serving)
+    }
+
+    #[test]
+    fn the_file_gives_defaults_and_a_flag_wins() {
+        let file = "address = \"127.0.0.1:9000\"\nbuiltin-provisioners = 1\ndemo = true\n";
+        let serving = parse(file, &["--builtin-provisioners", "2"]).expect("it parses");
+        assert_eq!(serving.address.port(), 9000);
+        assert_eq!(serving.builtin_provisioners, 2);
+        assert!(serving.demo);
+        assert!(!parse("", &[]).expect("it parses").demo);
+    }
+
+    #[test]
+    fn mistakes_in_the_file_are_named() {
+        assert!(parse("adress = \"x\"", &[]).expect_err("no such option").contains("`adress` is no option"));
+        assert!(parse("address = [1]", &[]).expect_err("no list").contains("`address`"));
+        assert!(parse("address = \"nowhere\"", &[]).is_err());
+        assert!(parse("address = ", &[]).is_err());
+    }
+
+    #[test]
+    fn database_urls() {
+        let with = |url: &str| parse("", &["--database-url", url]).expect("it parses").storage.database();
+        assert!(matches!(with("postgres://u:p@h/db"), Ok(db::Settings::Postgres { .. })));
+        assert!(
+            matches!(with("sqlite:/tmp/x.db"), Ok(db::Settings::Sqlite { path, .. }) if path == Path::new("/tmp/x.db"))
+        );
+        assert!(with("mysql://h/db").is_err());
+        assert!(with("sqlite:").is_err());
+    }
+}

@@ -1,0 +1,137 @@
+//! Terraform's HTTP backend: GET, POST, LOCK and UNLOCK of one build's state, with the job's token as Basic password.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, Method, StatusCode, header};
+use serde::Deserialize;
+
+use super::{Site, answer, refusal};
+use crate::provisioner::{JobRow, job};
+use crate::workspace::state::{self, Outcome, Refused};
+
+/// The largest state, in bytes.
+const STATE_MAX: usize = 64 * 1024 * 1024;
+
+/// What Terraform puts behind the question mark.
+#[derive(Deserialize)]
+pub(super) struct Parameters {
+    /// The lock that it holds.
+    #[serde(rename = "ID")]
+    id: Option<String>,
+}
+
+/// What Terraform sends with LOCK and UNLOCK; the rest is for people.
+#[derive(Deserialize)]
+struct LockInfo {
+    #[serde(rename = "ID")]
+    id: String,
+}
+
+/// `/provisioner-jobs/{id}/state`
+pub(super) async fn handle(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    Query(parameters): Query<Parameters>,
+    method: Method,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let job = match authorize(&site, &id, &headers).await {
+        Ok(job) => job,
+        Err(response) => return response,
+    };
+    let body = match axum::body::to_bytes(body, STATE_MAX).await {
+        Ok(body) => body,
+        Err(_) => {
+            return refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "BAD_REQUEST",
+                "a state has at most 64 MiB, and must arrive whole",
+            );
+        }
+    };
+    let (db, sealer) = (&site.db, &site.services.sealer);
+    match method.as_str() {
+        "GET" => match state::get(db, sealer, &job).await {
+            Ok(Ok(Some(bytes))) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+            Ok(Ok(None)) => StatusCode::NO_CONTENT.into_response(),
+            other => done(other.map(|outcome| outcome.map(|_| ()))),
+        },
+        "POST" => match parameters.id.as_deref() {
+            Some(lock) => done(state::put(db, sealer, &job, lock, &body).await),
+            None => refusal(
+                StatusCode::BAD_REQUEST,
+                "BAD_REQUEST",
+                "a state is written under a lock: `?ID=` is missing",
+            ),
+        },
+        "LOCK" => match lock_info(&body) {
+            Ok(info) => done(state::lock(db, &job, &info.id, &String::from_utf8_lossy(&body)).await),
+            Err(response) => response,
+        },
+        "UNLOCK" => match lock_info(&body) {
+            Ok(info) => done(state::unlock(db, &job, &info.id).await),
+            Err(response) => response,
+        },
+        _ => {
+            let mut response = refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "BAD_REQUEST",
+                "a state is read and written with GET, POST, LOCK and UNLOCK",
+            );
+            response
+                .headers_mut()
+                .insert(header::ALLOW, http::HeaderValue::from_static("GET, POST, LOCK, UNLOCK"));
+            response
+        }
+    }
+}
+
+fn lock_info(body: &Bytes) -> Result<LockInfo, Response> {
+    serde_json::from_slice(body).map_err(|_| {
+        refusal(
+            StatusCode::BAD_REQUEST,
+            "BAD_REQUEST",
+            "expected Terraform's lock info as JSON, with an `ID`",
+        )
+    })
+}
+
+fn done(outcome: Outcome<()>) -> Response {
+    match outcome {
+        Ok(Ok(())) => StatusCode::OK.into_response(),
+        Ok(Err(Refused::Locked(info))) => {
+            (StatusCode::LOCKED, [(header::CONTENT_TYPE, "application/json")], info).into_response()
+        }
+        Ok(Err(Refused::Superseded)) => refusal(
+            StatusCode::CONFLICT,
+            "CONFLICT",
+            "a newer build of this workspace has begun; this state is not taken",
+        ),
+        Err(error) => answer(&error),
+    }
+}
+
+/// The job of the path, if its token is shown.
+async fn authorize(site: &Site, id: &str, headers: &HeaderMap) -> Result<JobRow, Response> {
+    let unknown =
+        || refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "show the job's token as Basic password");
+    let token = basic_password(headers).ok_or_else(unknown)?;
+    match job::find_by_token(&site.db, &token).await {
+        Ok(Some(job)) if job.id.to_string() == id => Ok(job),
+        Ok(_) => Err(unknown()),
+        Err(error) => Err(answer(&error)),
+    }
+}
+
+fn basic_password(headers: &HeaderMap) -> Option<String> {
+    let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    decoded.split_once(':').map(|(_, password)| password.to_owned())
+}

@@ -1,0 +1,124 @@
+//! The deployment's secrets on disk: the signing key, the sealing key and the setup token, readable by their owner alone.
+
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+
+use crate::clock::Clock;
+
+const SIGNING: &str = "signing.key";
+const SEALING: &str = "sealing.key";
+const SETUP_TOKEN: &str = "setup-token";
+
+/// Makes the data folder, for its owner alone.
+///
+/// # Errors
+/// When it can't be made.
+pub fn make_folder(path: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| {
+        format!("can't make the data folder {}; choose another with --data-dir", path.display())
+    })
+}
+
+/// Keys that session tokens are signed with, newest first: one in hexadecimal a line. Made at the first start.
+///
+/// # Errors
+/// When the file can't be read or written, or holds something else.
+pub fn signing(data_dir: &Path, clock: &Clock) -> anyhow::Result<Vec<[u8; 32]>> {
+    let path = data_dir.join(SIGNING);
+    let text = read_or_make(&path, clock)?;
+    let keys = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| parse(line, &path))
+        .collect::<Result<Vec<_>, _>>()?;
+    anyhow::ensure!(!keys.is_empty(), "{} holds no key", path.display());
+    Ok(keys)
+}
+
+/// The key that states and sensitive values are sealed with, in hexadecimal. Made at the first start; without it what
+/// was sealed can't be read again.
+///
+/// # Errors
+/// When the file can't be read or written, or holds something else.
+pub fn sealing(data_dir: &Path, clock: &Clock) -> anyhow::Result<[u8; 32]> {
+    let path = data_dir.join(SEALING);
+    parse(read_or_make(&path, clock)?.trim(), &path)
+}
+
+fn read_or_make(path: &Path, clock: &Clock) -> anyhow::Result<String> {
+    let mut key = [0; 32];
+    clock.fill(&mut key);
+    let fresh = crate::template::file::hex(&key);
+    match create(path, &fresh) {
+        Ok(()) => Ok(fresh),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
+        }
+        Err(error) => Err(error).with_context(|| format!("can't write {}", path.display())),
+    }
+}
+
+/// Writes a new file as a whole or not at all: another name first, so that a crash leaves no half of a key.
+fn create(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    // Fails where the name is taken, unlike a rename.
+    let linked = std::fs::hard_link(&temporary, path);
+    std::fs::remove_file(&temporary)?;
+    linked
+}
+
+fn parse(line: &str, path: &Path) -> anyhow::Result<[u8; 32]> {
+    let digits = line.trim();
+    let mut key = [0; 32];
+    let whole = digits.len() == 64
+        && digits.is_ascii()
+        && key.iter_mut().enumerate().all(|(i, byte)| {
+            u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).map(|parsed| *byte = parsed).is_ok()
+        });
+    anyhow::ensure!(whole, "{} holds something else than a key of 64 hexadecimal digits", path.display());
+    Ok(key)
+}
+
+/// The token that the first user must show; the same until there is one.
+///
+/// # Errors
+/// When the file can't be read or written.
+pub fn setup_token(data_dir: &Path, clock: &Clock) -> anyhow::Result<(SecretString, PathBuf)> {
+    let path = data_dir.join(SETUP_TOKEN);
+    let token = read_or_make(&path, clock)?;
+    Ok((SecretString::from(token.trim().to_owned()), path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_and_are_private() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("a/b");
+        make_folder(&data).expect("a folder can be made");
+        let clock = Clock::system();
+        let key = sealing(&data, &clock).expect("a key is made");
+        assert_eq!(sealing(&data, &clock).expect("the key is read"), key);
+        let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode(&data.join(SEALING)), 0o600);
+        assert_eq!(mode(&data), 0o700);
+        assert_eq!(std::fs::read_dir(&data).expect("a folder").count(), 1, "nothing else is left");
+        std::fs::write(data.join(SIGNING), "zz\n").expect("writable");
+        assert!(signing(&data, &clock).expect_err("no key").to_string().contains("64 hexadecimal digits"));
+    }
+}

@@ -1,0 +1,5 @@
+//! One test binary: everything goes through the real router, the real policy and real databases.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod contract;
+mod support;

@@ -1,0 +1,68 @@
+//! A database of its own for every test: a file, or a clone of a migrated template database.
+
+use std::path::Path;
+
+use guildhall::clock::Clock;
+use guildhall::db::{self, Settings};
+use secrecy::SecretString;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// Where `scripts/test` has put the server for this run.
+const SERVER: &str = "GUILDHALL_TEST_POSTGRES_URL";
+
+/// A database for one test. `None` where the run has no PostgreSQL. The cluster is thrown away after the run, and its
+/// databases with it.
+#[expect(clippy::disallowed_methods, reason = "the test run says where its PostgreSQL is")]
+pub(crate) async fn create(backend: Backend, folder: &Path) -> Option<Settings> {
+    if backend == Backend::Sqlite {
+        return Some(Settings::Sqlite { path: folder.join("guildhall.db"), readers: 4 });
+    }
+    let Ok(server) = std::env::var(SERVER) else {
+        println!("skipped on PostgreSQL: {SERVER} is not set; scripts/test sets it");
+        return None;
+    };
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    let template = template(&mut admin, &server).await;
+    let name = format!("guildhall_{}", uuid::Uuid::now_v7().simple());
+    admin.execute(sqlx::AssertSqlSafe(format!("create database {name} template {template}"))).await.unwrap();
+    let url = SecretString::from(with_database(&server, &name));
+    Some(Settings::Postgres { url, readers: 4, writers: 4 })
+}
+
+/// The migrated template of this run, made by whichever test comes first.
+async fn template(admin: &mut PgConnection, server: &str) -> &'static str {
+    const NAME: &str = "guildhall_template";
+    // One at a time: tests are processes.
+    admin.execute("select pg_advisory_lock(7305)").await.unwrap();
+    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(NAME)
+        .fetch_one(&mut *admin)
+        .await
+        .unwrap();
+    if !exists {
+        admin.execute("create database guildhall_template_new").await.unwrap();
+        let url = SecretString::from(with_database(server, "guildhall_template_new"));
+        let settings = Settings::Postgres { url, readers: 1, writers: 1 };
+        let db = db::connect(&settings, Clock::system()).await.unwrap();
+        db::migrate(&db).await.unwrap();
+        db.close().await.unwrap();
+        // Only a migrated database ever has the name.
+        admin.execute("alter database guildhall_template_new rename to guildhall_template").await.unwrap();
+    }
+    admin.execute("select pg_advisory_unlock(7305)").await.unwrap();
+    NAME
+}
+
+/// `postgres://user@host/postgres?host=…` with another database.
+fn with_database(server: &str, name: &str) -> String {
+    let (base, query) = server.split_once('?').map_or((server, None), |(base, query)| (base, Some(query)));
+    let host = base.rsplit_once('/').map_or(base, |(host, _)| host);
+    query.map_or_else(|| format!("{host}/{name}"), |query| format!("{host}/{name}?{query}"))
+}
