@@ -9,6 +9,7 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use async_graphql::Executor;
 use axum::{
     Router,
+    body::Body,
     extract::{ConnectInfo, Request, State},
     response::Response,
     routing::any,
@@ -27,7 +28,7 @@ use crate::{
     answer::MASKED,
     document::OperationKind,
     error::{ErrorCode, GraphqlError, Refused},
-    front::{Caller, Front, Inner},
+    front::{Admitted, Caller, Front, Inner},
     host::{Host, Peer, Refusal, Transport},
     params::GraphqlParams,
     request_id, sse, ws,
@@ -100,64 +101,65 @@ async fn respond<H: Host, S: Executor>(
             Err(refused) => turn_away(inner, &caller, None, &refused, Media::Json),
         };
     }
-    let Some(accepted) = negotiate(&parts.headers, streaming) else {
-        if parts.method == Method::GET
-            && let Some(page) = page(inner, &parts)
-        {
-            return page;
-        }
+    if matches!(parts.method, Method::GET | Method::HEAD)
+        && let Some(page) = page(inner, &parts)
+    {
+        return page;
+    }
+    let Some(Accepted { media, streams }) = negotiate(&parts.headers, streaming) else {
         return turn_away(inner, &caller, None, &not_acceptable(), Media::Json);
     };
-    let Accepted { media, streams } = accepted;
     caller.safe = parts.method != Method::POST;
     caller.streams = streams;
     if media == Media::EventStream {
         caller.transport = Transport::EventStream;
     }
-    let params = match parts.method {
-        Method::POST => body::check_content_type(&parts.headers).map(|()| None),
-        Method::GET | Method::HEAD => {
-            if let Some(page) = page(inner, &parts) {
-                return page;
-            }
-            from_uri(&parts.uri, inner.limits.query_string_bytes).map(Some)
+    let (admitted, identity) = match receive(inner, parts, body, &caller).await {
+        Ok(received) => received,
+        // The specification of event streams has a refused operation answered within the stream.
+        Err((identity, refused)) if media == Media::EventStream && sse::in_stream(&refused) => {
+            inner.observe_refused(&caller, identity.as_ref(), &refused);
+            return sse::refused(&refused, &caller, &inner.limits);
         }
+        Err((identity, refused)) => return turn_away(inner, &caller, identity.as_ref(), &refused, media),
+    };
+    let outcome = if media == Media::EventStream || admitted.operation.kind == OperationKind::Subscription {
+        sse::stream(inner, admitted, identity)
+    } else {
+        inner.run(admitted, &identity).await.map(|answer| respond::answer(answer, media))
+    };
+    outcome.unwrap_or_else(|refused| respond::refused(&refused, media, &caller.request_id, &inner.limits))
+}
+
+/// What was refused, and whose it was where that is known.
+type Rejection<H> = (Option<<H as Host>::Identity>, Refused);
+
+/// From a request to something that can run.
+async fn receive<H: Host, S: Executor>(
+    inner: &Inner<H, S>,
+    parts: Parts,
+    body: Body,
+    caller: &Caller,
+) -> Result<(Admitted<H>, H::Identity), Rejection<H>> {
+    let unknown = |refused| (None, refused);
+    // What the header alone can refuse is refused before the token costs a look-up and the body is read.
+    let from_header = match parts.method {
+        Method::POST => body::check_content_type(&parts.headers).map(|()| None),
+        Method::GET | Method::HEAD => from_uri(&parts.uri, inner.limits.query_string_bytes).map(Some),
         _ => Err(method_not_allowed()),
     };
-    let params = match params {
-        Ok(params) => params,
-        Err(refused) => return turn_away(inner, &caller, None, &refused, media),
-    };
-    let identity = match authenticate(&inner.host, &parts, &caller.peer).await {
-        Ok(identity) => identity,
-        Err(refused) => return turn_away(inner, &caller, None, &refused, media),
-    };
-    let params = match params {
+    let from_header = from_header.map_err(unknown)?;
+    let identity = authenticate(&inner.host, &parts, &caller.peer).await.map_err(unknown)?;
+    let params = match from_header {
         Some(params) => Ok(params),
-        None => body::read(&parts.headers, body, &inner.limits)
-            .await
-            .and_then(|body| GraphqlParams::from_json(&body)),
+        None => {
+            let bytes = body::read(&parts.headers, body, &inner.limits).await;
+            bytes.and_then(|bytes| GraphqlParams::from_json(&bytes))
+        }
     };
-    let admitted = params.and_then(|params| inner.admit(params, &identity, &caller));
-    match admitted {
-        // The specification of event streams has a refused operation answered within the stream.
-        Err(refused) if media == Media::EventStream && sse::in_stream(&refused) => {
-            inner.observe_refused(&caller, Some(&identity), &refused);
-            sse::refused(&refused, &caller, &inner.limits)
-        }
-        Err(refused) => turn_away(inner, &caller, Some(&identity), &refused, media),
-        Ok(admitted)
-            if media == Media::EventStream || admitted.operation.kind == OperationKind::Subscription =>
-        {
-            match sse::stream(inner, admitted, identity) {
-                Ok(response) => response,
-                Err(refused) => respond::refused(&refused, media, &caller.request_id, &inner.limits),
-            }
-        }
-        Ok(admitted) => match inner.run(admitted, &identity).await {
-            Ok(answer) => respond::answer(answer, media),
-            Err(refused) => respond::refused(&refused, media, &caller.request_id, &inner.limits),
-        },
+    match params.and_then(|params| inner.admit(params, &identity, caller)) {
+        Ok(admitted) => Ok((admitted, identity)),
+        Err(refused) => Err((Some(identity), refused)),
     }
 }
 
@@ -175,7 +177,6 @@ fn turn_away<H: Host, S: Executor>(
     media: Media,
 ) -> Response {
     inner.observe_refused(caller, identity, refused);
-    let media = if media == Media::EventStream { Media::Json } else { media };
     respond::refused(refused, media, &caller.request_id, &inner.limits)
 }
 

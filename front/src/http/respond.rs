@@ -34,8 +34,10 @@ pub(crate) fn answer(answer: Answer, media: Media) -> Response {
 
 /// The response to a request that was refused.
 pub(crate) fn refused(refused: &Refused, media: Media, request_id: &str, limits: &Limits) -> Response {
-    let legacy = media.is_legacy();
-    let mut response = body(refused.status(legacy), media, refusal_body(refused, request_id, limits));
+    // What is refused before there is a stream is not one.
+    let media = if media == Media::EventStream { Media::Json } else { media };
+    let mut response =
+        body(refused.status(media.is_legacy()), media, refusal_body(refused, request_id, limits));
     let out = response.headers_mut();
     if let Some(seconds) = refused.retry_after {
         out.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -21,8 +21,8 @@ impl Close {
     pub(super) const INIT_TIMEOUT: Self = Self(4408, "Connection initialisation timeout");
     pub(super) const ID_IN_USE: Self = Self(4409, "Subscriber already exists for this id");
     pub(super) const TOO_MANY: Self = Self(4429, "Too many initialisation requests");
-    pub(super) const SLOW: Self = Self(4429, "The client reads too slowly.");
-    pub(super) const SILENT: Self = Self(4408, "The client answered no ping.");
+    pub(super) const SLOW: Self = Self(1008, "The client reads too slowly.");
+    pub(super) const SILENT: Self = Self(1008, "The client answered no ping.");
 }
 
 /// A message of a client.

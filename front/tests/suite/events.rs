@@ -132,5 +132,6 @@ async fn streams_are_limited_in_number() {
     let open = tower::ServiceExt::oneshot(router.clone(), subscribe("subscription { idle }")).await.unwrap();
     let reply = send(&router, subscribe("subscription { idle }")).await;
     assert_eq!((reply.status, reply.code().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"));
+    assert_eq!(reply.header("content-type"), "application/json; charset=utf-8");
     drop(open);
 }

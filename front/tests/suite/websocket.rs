@@ -148,7 +148,7 @@ async fn the_server_pings_and_closes_silent_sockets() {
     assert_eq!(socket.next().await, json!({"type": "ping"}));
     socket.send(json!({"type": "pong"})).await;
     assert_eq!(socket.next().await, json!({"type": "ping"}));
-    assert_eq!(socket.closed().await, 4408);
+    assert_eq!(socket.closed().await, 1008);
 }
 
 #[tokio::test]
