@@ -82,7 +82,7 @@ async fn members(
     at: usize,
     people: &[UserId],
 ) -> Result<Vec<UserId>> {
-    let belongs = |i: usize| i % 3 == at || (i % 5 == 0 && (i + 1) % 3 == at);
+    let belongs = |i: usize| i % 3 == at || (i.is_multiple_of(5) && (i + 1) % 3 == at);
     let mut members = Vec::new();
     for (_, &person) in people.iter().enumerate().filter(|(i, _)| belongs(*i)) {
         let roles: &[&str] = match members.len() {

@@ -23,8 +23,11 @@ use crate::template::{self, FileRow, NewTemplate, NewVersion, file, version};
 use crate::workspace::build::{self, Made};
 use crate::workspace::{self, NewWorkspace};
 
+/// Names and texts.
+type Files = &'static [(&'static str, &'static str)];
+
 /// The templates of `examples/templates`: name, display name, icon, files.
-const TEMPLATES: [(&str, &str, &str, &[(&str, &str)]); 2] = [
+const TEMPLATES: [(&str, &str, &str, Files); 2] = [
     (
         "docker-dev",
         "Docker Development",
@@ -119,7 +122,7 @@ async fn register(db: &Db, daemon: &Actor) -> Result<ProvisionerDaemonId> {
 }
 
 /// Writes a template's files to a folder, packs and reads them.
-fn read(files: &[(&str, &str)]) -> Result<(std::fs::File, Module)> {
+fn read(files: Files) -> Result<(std::fs::File, Module)> {
     let folder = tempfile::tempdir().map_err(Error::internal)?;
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).map_err(Error::internal)?;

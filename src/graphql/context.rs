@@ -42,10 +42,9 @@ pub struct Services {
 impl Services {
     /// The first user exists: the setup token has no more use.
     pub(crate) fn setup_done(&self) {
-        if let Some(file) = &self.setup_token_file {
-            if let Err(error) = std::fs::remove_file(file) {
-                tracing::warn!(%error, file = %file.display(), "could not remove the setup token; it is of no use any more");
-            }
+        let Some(file) = &self.setup_token_file else { return };
+        if let Err(error) = std::fs::remove_file(file) {
+            tracing::warn!(%error, file = %file.display(), "could not remove the setup token; it is of no use any more");
         }
     }
 }

@@ -90,6 +90,7 @@ pub(super) async fn handle(
     }
 }
 
+#[expect(clippy::result_large_err, reason = "the error is the answer, and is sent at once")]
 fn lock_info(body: &Bytes) -> Result<LockInfo, Response> {
     serde_json::from_slice(body).map_err(|_| {
         refusal(

@@ -59,10 +59,11 @@ pub(crate) async fn lock(db: &Db, job: &JobRow, lock_id: &str, info: &str) -> Ou
         Ok(begun) => begun,
         Err(refused) => return Ok(Err(refused)),
     };
-    if let Some(held) = store::lock_in(&tx, target.workspace).await? {
-        if held.workspace_build_id == target.build && held.lock_id != lock_id {
-            return Ok(Err(Refused::Locked(held.info)));
-        }
+    if let Some(held) = store::lock_in(&tx, target.workspace).await?
+        && held.workspace_build_id == target.build
+        && held.lock_id != lock_id
+    {
+        return Ok(Err(Refused::Locked(held.info)));
     }
     store::take_lock_in(&tx, &target, lock_id, info).await?;
     tx.commit_unaudited(Unaudited::State).await?;

@@ -89,7 +89,6 @@ impl Workspace {
     }
 
     /// All its builds.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
     async fn builds(
         &self,
         ctx: &Context<'_>,
