@@ -1,6 +1,8 @@
 //! A server without a socket, on a database of its own.
 
+pub(crate) mod daemon;
 mod database;
+pub(crate) mod upload;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

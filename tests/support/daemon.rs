@@ -1,0 +1,182 @@
+//! A daemon that does its work over the public API, step by step as the test says.
+
+use serde_json::{Value, json};
+
+use super::{Org, Person, TestApp, start_of_time};
+
+/// A provisioner key with its secret.
+#[derive(Clone, Debug)]
+pub(crate) struct ProvisionerKey {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+/// A registered daemon.
+#[derive(Clone, Debug)]
+pub(crate) struct Daemon {
+    pub(crate) id: String,
+    /// Its key's secret: the bearer token of its calls.
+    pub(crate) secret: String,
+}
+
+/// A job that a daemon holds.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldJob {
+    pub(crate) id: String,
+    pub(crate) token: String,
+    /// `TEMPLATE_IMPORT` or `WORKSPACE_BUILD`.
+    pub(crate) kind: String,
+    pub(crate) task: Value,
+}
+
+/// What an import of a module without variables or README finds.
+pub(crate) fn plain_import() -> Value {
+    json!({ "templateImport": { "readme": "", "variables": [] } })
+}
+
+/// What a build that makes nothing brings.
+pub(crate) fn plain_build() -> Value {
+    json!({ "workspaceBuild": { "resources": [], "apps": [], "metadata": [], "dailyCost": 0 } })
+}
+
+impl TestApp {
+    /// A key whose daemons carry these tags.
+    pub(crate) async fn provisioner_key(
+        &self,
+        person: &Person,
+        org: &Org,
+        name: &str,
+        tags: &[(&str, &str)],
+    ) -> ProvisionerKey {
+        let tags: Vec<_> = tags.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        let payload = self
+            .run(
+                person,
+                "mutation($input: CreateProvisionerKeyInput!) {
+                   createProvisionerKey(input: $input) { provisionerKey { id } secret userErrors { message } }
+                 }",
+                json!({ "input": { "organizationId": org.id, "name": name, "tags": tags } }),
+            )
+            .await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        ProvisionerKey { id: text(&payload["provisionerKey"]["id"]), secret: text(&payload["secret"]) }
+    }
+
+    /// Registers a daemon with a key of the organization.
+    pub(crate) async fn daemon(&self, key: &ProvisionerKey, org: &Org, name: &str) -> Daemon {
+        let payload = self
+            .as_daemon(
+                &key.secret,
+                "mutation($input: RegisterProvisionerDaemonInput!) {
+                   registerProvisionerDaemon(input: $input) { provisionerDaemonId userErrors { message } }
+                 }",
+                json!({ "organization": org.name, "name": name, "version": "0.1.0", "engines": ["ECHO"] }),
+            )
+            .await;
+        let id = payload["provisionerDaemonId"].as_str().unwrap().to_owned();
+        Daemon { id, secret: key.secret.clone() }
+    }
+
+    /// Takes the next job, if there is one that this daemon may run; does not wait for one.
+    pub(crate) async fn acquire(&self, daemon: &Daemon) -> Option<HeldJob> {
+        let payload = self
+            .as_daemon(
+                &daemon.secret,
+                "mutation($input: AcquireProvisionerJobInput!) {
+                   acquireProvisionerJob(input: $input) {
+                     acquiredJob {
+                       id type token
+                       task {
+                         __typename
+                         ... on TemplateImportTask { archivePath }
+                         ... on WorkspaceBuildTask {
+                           archivePath statePath transition variables { name value sensitive } workspace
+                         }
+                       }
+                     }
+                     userErrors { message }
+                   }
+                 }",
+                json!({ "provisionerDaemonId": daemon.id }),
+            )
+            .await;
+        let job = &payload["acquiredJob"];
+        let text = |field: &str| job[field].as_str().map(str::to_owned);
+        Some(HeldJob {
+            id: text("id")?,
+            token: text("token")?,
+            kind: text("type")?,
+            task: job["task"].clone(),
+        })
+    }
+
+    /// Appends lines to a job's log, the first at this sequence; answers whether the job is to be interrupted.
+    pub(crate) async fn append_logs(
+        &self,
+        daemon: &Daemon,
+        job: &HeldJob,
+        first_sequence: usize,
+        lines: &[&str],
+    ) -> bool {
+        let line = |text: &&str| {
+            json!({
+                "time": start_of_time(), "level": "INFO", "source": "PROVISIONER", "stage": "Plan", "text": text,
+            })
+        };
+        let logs: Vec<_> = lines.iter().map(line).collect();
+        let payload = self
+            .as_daemon(
+                &daemon.secret,
+                "mutation($input: AppendProvisionerJobLogsInput!) {
+                   appendProvisionerJobLogs(input: $input) { cancelRequested userErrors { message } }
+                 }",
+                json!({ "provisionerJobId": job.id, "firstSequence": first_sequence, "logs": logs }),
+            )
+            .await;
+        payload["cancelRequested"].as_bool().unwrap()
+    }
+
+    /// Ends a job well with a `ProvisionerJobResultInput`.
+    pub(crate) async fn complete(&self, daemon: &Daemon, job: &HeldJob, result: Value) {
+        self.as_daemon(
+            &daemon.secret,
+            "mutation($input: CompleteProvisionerJobInput!) {
+               completeProvisionerJob(input: $input) { completedProvisionerJobId userErrors { message } }
+             }",
+            json!({ "provisionerJobId": job.id, "result": result }),
+        )
+        .await;
+    }
+
+    /// Ends a job with an error.
+    pub(crate) async fn fail(&self, daemon: &Daemon, job: &HeldJob, code: &str, message: &str) {
+        self.as_daemon(
+            &daemon.secret,
+            "mutation($input: FailProvisionerJobInput!) {
+               failProvisionerJob(input: $input) { failedProvisionerJobId userErrors { message } }
+             }",
+            json!({ "provisionerJobId": job.id, "code": code, "message": message }),
+        )
+        .await;
+    }
+
+    /// Takes jobs and ends them well, with plain results, until there is none; answers how many.
+    pub(crate) async fn work(&self, daemon: &Daemon) -> usize {
+        let mut done = 0;
+        while let Some(job) = self.acquire(daemon).await {
+            let result = if job.kind == "TEMPLATE_IMPORT" { plain_import() } else { plain_build() };
+            self.complete(daemon, &job, result).await;
+            done += 1;
+        }
+        done
+    }
+
+    /// Sends a mutation of one field with a key's secret; answers its payload, which must have no user errors.
+    pub(crate) async fn as_daemon(&self, secret: &str, mutation: &str, input: Value) -> Value {
+        let body = self.graphql(Some(secret), mutation, json!({ "input": input })).await;
+        assert!(body.get("errors").is_none(), "{mutation}\n{body:#}");
+        let (_, payload) = body["data"].as_object().unwrap().iter().next().unwrap();
+        assert_eq!(payload["userErrors"], json!([]), "{mutation}\n{payload:#}");
+        payload.clone()
+    }
+}
