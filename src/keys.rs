@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use secrecy::SecretString;
 
 use crate::clock::Clock;
+use crate::hex;
 
 const SIGNING: &str = "signing.key";
 const SEALING: &str = "sealing.key";
@@ -52,7 +53,7 @@ pub fn sealing(data_dir: &Path, clock: &Clock) -> anyhow::Result<[u8; 32]> {
 fn read_or_make(path: &Path, clock: &Clock) -> anyhow::Result<String> {
     let mut key = [0; 32];
     clock.fill(&mut key);
-    let fresh = crate::template::file::hex(&key);
+    let fresh = hex::encode(&key);
     match create(path, &fresh) {
         Ok(()) => Ok(fresh),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -79,15 +80,9 @@ fn create(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 fn parse(line: &str, path: &Path) -> anyhow::Result<[u8; 32]> {
-    let digits = line.trim();
-    let mut key = [0; 32];
-    let whole = digits.len() == 64
-        && digits.is_ascii()
-        && key.iter_mut().enumerate().all(|(i, byte)| {
-            u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).map(|parsed| *byte = parsed).is_ok()
-        });
-    anyhow::ensure!(whole, "{} holds something else than a key of 64 hexadecimal digits", path.display());
-    Ok(key)
+    hex::decode(line.trim()).with_context(|| {
+        format!("{} holds something else than a key of 64 hexadecimal digits", path.display())
+    })
 }
 
 /// The token that the first user must show; the same until there is one.

@@ -15,6 +15,7 @@ pub mod error;
 pub mod events;
 pub mod graphql;
 mod group;
+mod hex;
 pub mod http;
 pub mod keys;
 mod member;

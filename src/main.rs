@@ -1,5 +1,6 @@
 //! The binary: the server's own commands, and the clients of its API.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -139,6 +140,8 @@ fn schema() {
 fn log(filter: &str, format: LogFormat) -> Result<(), ParseError> {
     let builder =
         tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(std::io::stderr);
+    // Colours are for people: a file or a journal would keep their escape codes.
+    let builder = if std::io::stderr().is_terminal() { builder } else { builder.with_ansi(false) };
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -37,6 +37,9 @@ pub enum Rejected {
     /// It is no token of ours, or its session was ended.
     #[error("this token is not valid (any more); sign in again")]
     Unknown,
+    /// It looks like a provisioner key, and is none (any more).
+    #[error("this provisioner key is not valid (any more)")]
+    UnknownKey,
     /// It has expired.
     #[error("this token has expired; sign in again")]
     Expired,
@@ -103,14 +106,14 @@ async fn daemon(
     origin: Origin,
 ) -> Result<std::result::Result<Recognised, Rejected>> {
     if !secret::is_well_formed(token, secret::PROVISIONER_KEY) {
-        return Ok(Err(Rejected::Unknown));
+        return Ok(Err(Rejected::UnknownKey));
     }
     if let Some(builtin) = builtin.filter(|builtin| secret::matches(&secret::hash(token), &builtin.hash)) {
         let actor = Actor::daemon(None, "built-in".into(), builtin.organization, Tags::default(), origin);
         return Ok(Ok(Recognised { actor, expires_at: None }));
     }
     let Some(key) = provisioner::key::find_by_secret(db, token).await? else {
-        return Ok(Err(Rejected::Unknown));
+        return Ok(Err(Rejected::UnknownKey));
     };
     let actor = Actor::daemon(Some(key.id), key.name, key.organization_id, key.tags, origin);
     Ok(Ok(Recognised { actor, expires_at: key.expires_at }))

@@ -46,7 +46,7 @@ impl SessionKeys {
         let keys = keys
             .iter()
             .map(|key| {
-                let id = crate::template::file::hex(&Sha256::digest(key)[..4]);
+                let id = crate::hex::encode(&Sha256::digest(key)[..4]);
                 (id, EncodingKey::from_secret(key), DecodingKey::from_secret(key))
             })
             .collect();

@@ -16,9 +16,10 @@ use super::{Site, answer, refusal};
 use crate::authn::secret;
 use crate::authz::{Actor, Denied, Origin};
 use crate::error::{Error, Result};
+use crate::hex;
 use crate::provisioner::job;
 use crate::template::FileRow;
-use crate::template::file::{self, ARCHIVE_MAX, hex};
+use crate::template::file::{self, ARCHIVE_MAX};
 
 /// How long a client may be silent in the middle of an upload.
 const STALL: Duration = Duration::from_secs(15);
@@ -27,7 +28,7 @@ const STALL: Duration = Duration::from_secs(15);
 pub(super) async fn upload(State(site): State<Site>, headers: HeaderMap, body: Body) -> Response {
     match keep(&site, &headers, body).await {
         Ok(row) => {
-            let body = json!({ "id": row.id.to_string(), "sha256": hex(&row.sha256), "size": row.size });
+            let body = json!({ "id": row.id.to_string(), "sha256": hex::encode(&row.sha256), "size": row.size });
             (StatusCode::CREATED, axum::Json(body)).into_response()
         }
         Err(response) => response,
@@ -119,7 +120,7 @@ fn stream(site: &Site, row: FileRow) -> Response {
     let headers = [
         (header::CONTENT_TYPE, row.mimetype.clone()),
         (header::CONTENT_LENGTH, row.size.to_string()),
-        (header::ETAG, format!("\"{}\"", hex(&row.sha256))),
+        (header::ETAG, format!("\"{}\"", hex::encode(&row.sha256))),
         (header::CACHE_CONTROL, "private, max-age=31536000, immutable".to_owned()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", row.id)),

@@ -78,7 +78,7 @@ impl Host for Server {
                     Ok(Ok(_)) => {}
                     Ok(Err(Rejected::Expired)) => return Ended::Expired,
                     Ok(Err(Rejected::Suspended)) => return Ended::Suspended,
-                    Ok(Err(Rejected::Unknown)) => return Ended::Revoked,
+                    Ok(Err(Rejected::Unknown | Rejected::UnknownKey)) => return Ended::Revoked,
                     Err(error) => tracing::warn!(%error, "could not ask again whether a token is good"),
                 }
             }

@@ -13,6 +13,7 @@ use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Denied, Object, Permission, Permit, Resource};
 use crate::db::Db;
 use crate::error::{Error, Refusal, Result};
+use crate::hex;
 
 /// The largest archive, in bytes (domain.md §3).
 pub(crate) const ARCHIVE_MAX: u64 = 100 * 1024 * 1024;
@@ -55,13 +56,13 @@ pub(crate) async fn keep(db: &Db, actor: &Actor, archive: File) -> Result<FileRo
     }
     store::insert_in(&tx, &row).await?;
     let after =
-        facts(serde_json::json!({ "sha256": hex(&row.sha256), "size": row.size, "mimetype": row.mimetype }));
+        facts(serde_json::json!({ "sha256": hex::encode(&row.sha256), "size": row.size, "mimetype": row.mimetype }));
     let change = Change::new(
         Action::Create,
         Resource::Template,
         None,
         row.id,
-        hex(&row.sha256),
+        hex::encode(&row.sha256),
         &Facts::new(),
         &after,
     );
@@ -142,11 +143,6 @@ fn next_chunk(archive: File) -> std::io::Result<(File, Vec<u8>)> {
     let mut limited = archive.take(CHUNK as u64);
     limited.read_to_end(&mut bytes)?;
     Ok((limited.into_inner(), bytes))
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file that the actor can see.

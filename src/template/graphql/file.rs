@@ -3,8 +3,8 @@
 use async_graphql::{ID, Object};
 
 use crate::graphql::scalar::DateTime;
+use crate::hex;
 use crate::template::FileRow;
-use crate::template::file::hex;
 
 /// A file.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ impl File {
 
     /// SHA-256 of its bytes, in lower-case hexadecimal.
     async fn sha256(&self) -> String {
-        hex(&self.0.sha256)
+        hex::encode(&self.0.sha256)
     }
 
     /// Its media type.
