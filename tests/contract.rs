@@ -41,3 +41,24 @@ async fn a_first_user_is_an_owner_and_there_is_only_one_first(
         })
     );
 }
+
+#[tokio::test]
+async fn an_error_in_a_nullable_field_leaves_its_neighbours_alone() {
+    let Some(app) = TestApp::start(Backend::Sqlite).await else { return };
+    let body = app.graphql(None, "{ viewer { id } deployment { setupRequired } }", json!({})).await;
+    assert_eq!(body["data"], json!({ "viewer": null, "deployment": { "setupRequired": true } }));
+    assert_eq!(body["errors"][0]["path"], json!(["viewer"]));
+    assert_eq!(body["errors"][0]["extensions"]["code"], json!("UNAUTHENTICATED"));
+    // Two mutations in one request: what the first one lacks is no matter of the second.
+    let mutation = "mutation($input: SignInInput!) { signOut { userErrors { message } }
+        signIn(input: $input) { token userErrors { code field } } }";
+    let variables = json!({ "input": { "login": "nobody", "password": "wrong password" } });
+    let body = app.graphql(None, mutation, variables).await;
+    assert_eq!(
+        body["data"],
+        json!({ "signOut": null, "signIn": {
+            "token": null,
+            "userErrors": [{ "code": "BAD_USER_INPUT", "field": ["input", "password"] }],
+        } })
+    );
+}

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Opened;
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::user::graphql::User;
 use crate::user::{self, NewUser};
@@ -79,24 +79,33 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateFirstUserInput,
-    ) -> Result<Option<CreateFirstUserPayload>> {
-        let (opened, user_errors) = outcome(create_first(ctx.request(), input).await)?;
-        let (user, token, expires_at) = parts(opened);
-        Ok(Some(CreateFirstUserPayload { user, token, expires_at, user_errors }))
+    ) -> Nullable<CreateFirstUserPayload> {
+        nullable(async {
+            let (opened, user_errors) = outcome(create_first(ctx.request(), input).await)?;
+            let (user, token, expires_at) = parts(opened);
+            Ok(Some(CreateFirstUserPayload { user, token, expires_at, user_errors }))
+        })
+        .await
     }
 
     /// Opens a session.
-    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<Option<SignInPayload>> {
-        let (opened, user_errors) = outcome(sign_in(ctx.request(), input).await)?;
-        let (user, token, expires_at) = parts(opened);
-        Ok(Some(SignInPayload { user, token, expires_at, user_errors }))
+    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Nullable<SignInPayload> {
+        nullable(async {
+            let (opened, user_errors) = outcome(sign_in(ctx.request(), input).await)?;
+            let (user, token, expires_at) = parts(opened);
+            Ok(Some(SignInPayload { user, token, expires_at, user_errors }))
+        })
+        .await
     }
 
     /// Ends the session in use: its token is refused from the next request on.
-    async fn sign_out(&self, ctx: &Context<'_>) -> Result<Option<SignOutPayload>> {
-        let request = ctx.request();
-        let (_, user_errors) = outcome(super::sign_out(&request.db, &request.actor).await)?;
-        Ok(Some(SignOutPayload { user_errors }))
+    async fn sign_out(&self, ctx: &Context<'_>) -> Nullable<SignOutPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let (_, user_errors) = outcome(super::sign_out(&request.db, &request.actor).await)?;
+            Ok(Some(SignOutPayload { user_errors }))
+        })
+        .await
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Outcome, Task};
 use crate::error::{Error, Refusal, Result};
 use crate::events::EventKind;
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::{DateTime, Json};
 use crate::organization;
 use crate::provisioner::graphql::{
@@ -349,9 +349,13 @@ impl DispatchMutation {
         &self,
         ctx: &Context<'_>,
         input: CancelProvisionerJobInput,
-    ) -> Result<Option<CancelProvisionerJobPayload>> {
-        let (provisioner_job, user_errors) = outcome(cancel(ctx.request(), &input.provisioner_job_id).await)?;
-        Ok(Some(CancelProvisionerJobPayload { provisioner_job, user_errors }))
+    ) -> Nullable<CancelProvisionerJobPayload> {
+        nullable(async {
+            let (provisioner_job, user_errors) =
+                outcome(cancel(ctx.request(), &input.provisioner_job_id).await)?;
+            Ok(Some(CancelProvisionerJobPayload { provisioner_job, user_errors }))
+        })
+        .await
     }
 
     /// For daemons: registers one for the organization of its key.
@@ -359,13 +363,16 @@ impl DispatchMutation {
         &self,
         ctx: &Context<'_>,
         input: RegisterProvisionerDaemonInput,
-    ) -> Result<Option<RegisterProvisionerDaemonPayload>> {
-        let (id, user_errors) = outcome(register(ctx.request(), input).await)?;
-        Ok(Some(RegisterProvisionerDaemonPayload {
-            heartbeat_interval_seconds: id.is_some().then_some(HEARTBEAT),
-            provisioner_daemon_id: id,
-            user_errors,
-        }))
+    ) -> Nullable<RegisterProvisionerDaemonPayload> {
+        nullable(async {
+            let (id, user_errors) = outcome(register(ctx.request(), input).await)?;
+            Ok(Some(RegisterProvisionerDaemonPayload {
+                heartbeat_interval_seconds: id.is_some().then_some(HEARTBEAT),
+                provisioner_daemon_id: id,
+                user_errors,
+            }))
+        })
+        .await
     }
 
     /// For daemons: says that one is alive and works on its jobs.
@@ -373,18 +380,22 @@ impl DispatchMutation {
         &self,
         ctx: &Context<'_>,
         input: HeartbeatProvisionerDaemonInput,
-    ) -> Result<Option<HeartbeatProvisionerDaemonPayload>> {
-        let request = ctx.request();
-        let jobs: Vec<ProvisionerJobId> =
-            input.running_job_ids.iter().filter_map(|id| id.parse().ok()).collect();
-        let id = parse_daemon(&input.provisioner_daemon_id)?;
-        let orders = daemon::heartbeat(&request.db, &request.actor, id, &jobs).await?;
-        let ids = |jobs: Vec<ProvisionerJobId>| jobs.into_iter().map(|id| id.to_string().into()).collect();
-        Ok(Some(HeartbeatProvisionerDaemonPayload {
-            cancel_job_ids: ids(orders.cancel),
-            lost_job_ids: ids(orders.lost),
-            user_errors: Vec::new(),
-        }))
+    ) -> Nullable<HeartbeatProvisionerDaemonPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let jobs: Vec<ProvisionerJobId> =
+                input.running_job_ids.iter().filter_map(|id| id.parse().ok()).collect();
+            let id = parse_daemon(&input.provisioner_daemon_id)?;
+            let orders = daemon::heartbeat(&request.db, &request.actor, id, &jobs).await?;
+            let ids =
+                |jobs: Vec<ProvisionerJobId>| jobs.into_iter().map(|id| id.to_string().into()).collect();
+            Ok(Some(HeartbeatProvisionerDaemonPayload {
+                cancel_job_ids: ids(orders.cancel),
+                lost_job_ids: ids(orders.lost),
+                user_errors: Vec::new(),
+            }))
+        })
+        .await
     }
 
     /// For daemons: takes the next job that one may run, waiting for it a while.
@@ -392,9 +403,12 @@ impl DispatchMutation {
         &self,
         ctx: &Context<'_>,
         input: AcquireProvisionerJobInput,
-    ) -> Result<Option<AcquireProvisionerJobPayload>> {
-        let (acquired, user_errors) = outcome(acquire(ctx.request(), input).await)?;
-        Ok(Some(AcquireProvisionerJobPayload { acquired_job: acquired.flatten(), user_errors }))
+    ) -> Nullable<AcquireProvisionerJobPayload> {
+        nullable(async {
+            let (acquired, user_errors) = outcome(acquire(ctx.request(), input).await)?;
+            Ok(Some(AcquireProvisionerJobPayload { acquired_job: acquired.flatten(), user_errors }))
+        })
+        .await
     }
 
     /// For daemons: appends lines to a job's log. May be repeated.
@@ -402,12 +416,15 @@ impl DispatchMutation {
         &self,
         ctx: &Context<'_>,
         input: AppendProvisionerJobLogsInput,
-    ) -> Result<Option<AppendProvisionerJobLogsPayload>> {
-        let (cancel_requested, user_errors) = outcome(append(ctx.request(), input).await)?;
-        Ok(Some(AppendProvisionerJobLogsPayload {
-            cancel_requested: cancel_requested.unwrap_or_default(),
-            user_errors,
-        }))
+    ) -> Nullable<AppendProvisionerJobLogsPayload> {
+        nullable(async {
+            let (cancel_requested, user_errors) = outcome(append(ctx.request(), input).await)?;
+            Ok(Some(AppendProvisionerJobLogsPayload {
+                cancel_requested: cancel_requested.unwrap_or_default(),
+                user_errors,
+            }))
+        })
+        .await
     }
 
     /// For daemons: ends a job well.
@@ -415,9 +432,12 @@ impl DispatchMutation {
         &self,
         ctx: &Context<'_>,
         input: CompleteProvisionerJobInput,
-    ) -> Result<Option<CompleteProvisionerJobPayload>> {
-        let (id, user_errors) = outcome(complete(ctx.request(), input).await)?;
-        Ok(Some(CompleteProvisionerJobPayload { completed_provisioner_job_id: id, user_errors }))
+    ) -> Nullable<CompleteProvisionerJobPayload> {
+        nullable(async {
+            let (id, user_errors) = outcome(complete(ctx.request(), input).await)?;
+            Ok(Some(CompleteProvisionerJobPayload { completed_provisioner_job_id: id, user_errors }))
+        })
+        .await
     }
 
     /// For daemons: ends a job with an error, or as canceled where that was asked for.
@@ -425,9 +445,12 @@ impl DispatchMutation {
         &self,
         ctx: &Context<'_>,
         input: FailProvisionerJobInput,
-    ) -> Result<Option<FailProvisionerJobPayload>> {
-        let (id, user_errors) = outcome(fail(ctx.request(), input).await)?;
-        Ok(Some(FailProvisionerJobPayload { failed_provisioner_job_id: id, user_errors }))
+    ) -> Nullable<FailProvisionerJobPayload> {
+        nullable(async {
+            let (id, user_errors) = outcome(fail(ctx.request(), input).await)?;
+            Ok(Some(FailProvisionerJobPayload { failed_provisioner_job_id: id, user_errors }))
+        })
+        .await
     }
 }
 

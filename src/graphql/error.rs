@@ -145,6 +145,15 @@ pub(crate) fn outcome<T>(result: Result<T>) -> Result<(Option<T>, Vec<UserError>
     }
 }
 
+/// What a nullable field answers. An error makes the field null and leaves its neighbours alone; async-graphql lets the
+/// error of a `Result<Option<T>>` take the parent with it.
+pub(crate) type Nullable<T> = Option<Result<T>>;
+
+/// The answer of a nullable field.
+pub(crate) async fn nullable<T>(work: impl Future<Output = Result<Option<T>>>) -> Nullable<T> {
+    work.await.transpose()
+}
+
 /// Gives a resolver's error the code and data that clients rely on. What has no code of ours is a fault, and is masked
 /// by the front.
 pub(crate) fn code(error: &mut ServerError) {

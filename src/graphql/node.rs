@@ -7,6 +7,7 @@ use guildhall_entity::id::{
 };
 
 use super::context::{Ask, Request};
+use super::error::{Nullable, nullable};
 use crate::error::{Error, Result};
 use crate::group::graphql::Group;
 use crate::organization::graphql::Organization;
@@ -43,10 +44,13 @@ pub(crate) struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The thing of an id; null when it is missing or not visible, and for anything that is no id.
-    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Node>> {
-        let request = ctx.request();
-        request.signed_in()?;
-        find(request, &id).await
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Nullable<Node> {
+        nullable(async {
+            let request = ctx.request();
+            request.signed_in()?;
+            find(request, &id).await
+        })
+        .await
     }
 
     /// The things of some ids, in the order asked, null where missing or not visible.

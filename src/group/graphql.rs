@@ -12,7 +12,7 @@ use crate::authz::{Denied, Permission};
 use crate::error::{Error, Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
@@ -132,10 +132,13 @@ impl Group {
 
     /// How many are in it. FORBIDDEN for a group that is not the viewer's own without the permission from a role.
     #[graphql(directive = requires::apply("GROUP".into(), "READ_MEMBERS".into()))]
-    async fn member_count(&self, ctx: &Context<'_>) -> Result<Option<i64>> {
-        let request = ctx.request();
-        self.require_members(request).await?;
-        Ok(Some(request.count(self.0.id.0, &GroupMemberList).await?))
+    async fn member_count(&self, ctx: &Context<'_>) -> Nullable<i64> {
+        nullable(async {
+            let request = ctx.request();
+            self.require_members(request).await?;
+            Ok(Some(request.count(self.0.id.0, &GroupMemberList).await?))
+        })
+        .await
     }
 
     /// Who is in it. FORBIDDEN for a group that is not the viewer's own without the permission from a role.
@@ -254,14 +257,13 @@ pub(crate) struct GroupMutation;
 #[Object]
 impl GroupMutation {
     /// Creates a group. Needs `GROUP_CREATE`.
-    async fn create_group(
-        &self,
-        ctx: &Context<'_>,
-        input: CreateGroupInput,
-    ) -> Result<Option<CreateGroupPayload>> {
-        let request = ctx.request();
-        let (group, user_errors) = outcome(create(request, input).await)?;
-        Ok(Some(CreateGroupPayload { group, user_errors }))
+    async fn create_group(&self, ctx: &Context<'_>, input: CreateGroupInput) -> Nullable<CreateGroupPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let (group, user_errors) = outcome(create(request, input).await)?;
+            Ok(Some(CreateGroupPayload { group, user_errors }))
+        })
+        .await
     }
 
     /// Puts members of the organization into a group, answering for each. Needs `GROUP_UPDATE`.
@@ -269,11 +271,15 @@ impl GroupMutation {
         &self,
         ctx: &Context<'_>,
         input: AddGroupMembersInput,
-    ) -> Result<Option<AddGroupMembersPayload>> {
-        let request = ctx.request();
-        let (added, user_errors) = outcome(add_members(request, input).await)?;
-        let (group, results) = added.map_or((None, Vec::new()), |(group, results)| (Some(group), results));
-        Ok(Some(AddGroupMembersPayload { group, results, user_errors }))
+    ) -> Nullable<AddGroupMembersPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let (added, user_errors) = outcome(add_members(request, input).await)?;
+            let (group, results) =
+                added.map_or((None, Vec::new()), |(group, results)| (Some(group), results));
+            Ok(Some(AddGroupMembersPayload { group, results, user_errors }))
+        })
+        .await
     }
 }
 

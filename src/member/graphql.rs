@@ -7,7 +7,7 @@ use super::{MemberList, MemberRow, Who};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
 use crate::role::graphql::Role;
@@ -158,14 +158,13 @@ pub(crate) struct MemberMutation;
 #[Object]
 impl MemberMutation {
     /// Adds members to an organization, answering for each. Needs `MEMBER_CREATE`, and `ROLE_ASSIGN` where roles are given.
-    async fn add_members(
-        &self,
-        ctx: &Context<'_>,
-        input: AddMembersInput,
-    ) -> Result<Option<AddMembersPayload>> {
-        let request = ctx.request();
-        let (results, user_errors) = outcome(add(request, input).await)?;
-        Ok(Some(AddMembersPayload { results: results.unwrap_or_default(), user_errors }))
+    async fn add_members(&self, ctx: &Context<'_>, input: AddMembersInput) -> Nullable<AddMembersPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let (results, user_errors) = outcome(add(request, input).await)?;
+            Ok(Some(AddMembersPayload { results: results.unwrap_or_default(), user_errors }))
+        })
+        .await
     }
 
     /// Removes a member and their place in groups; their workspaces stay. Needs `MEMBER_DELETE`.
@@ -173,10 +172,13 @@ impl MemberMutation {
         &self,
         ctx: &Context<'_>,
         input: RemoveMemberInput,
-    ) -> Result<Option<RemoveMemberPayload>> {
-        let request = ctx.request();
-        let (removed_user_id, user_errors) = outcome(remove(request, &input).await)?;
-        Ok(Some(RemoveMemberPayload { removed_user_id, user_errors }))
+    ) -> Nullable<RemoveMemberPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let (removed_user_id, user_errors) = outcome(remove(request, &input).await)?;
+            Ok(Some(RemoveMemberPayload { removed_user_id, user_errors }))
+        })
+        .await
     }
 
     /// Gives a member exactly these roles. Needs `MEMBER_UPDATE` and `ROLE_ASSIGN`.
@@ -184,10 +186,13 @@ impl MemberMutation {
         &self,
         ctx: &Context<'_>,
         input: SetMemberRolesInput,
-    ) -> Result<Option<SetMemberRolesPayload>> {
-        let request = ctx.request();
-        let (member, user_errors) = outcome(set_roles(request, &input).await)?;
-        Ok(Some(SetMemberRolesPayload { member, user_errors }))
+    ) -> Nullable<SetMemberRolesPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let (member, user_errors) = outcome(set_roles(request, &input).await)?;
+            Ok(Some(SetMemberRolesPayload { member, user_errors }))
+        })
+        .await
     }
 }
 

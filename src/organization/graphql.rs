@@ -8,7 +8,7 @@ use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
 use crate::group::graphql::{Group, GroupFilter};
@@ -269,17 +269,20 @@ impl OrganizationQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] by: OrganizationBy,
-    ) -> Result<Option<Organization>> {
-        let request = ctx.request();
-        request.signed_in()?;
-        let row = match by {
-            OrganizationBy::Id(id) => match id.parse::<OrganizationId>() {
-                Ok(id) => request.find(id).await?,
-                Err(_) => None,
-            },
-            OrganizationBy::Name(name) => super::find_by_name(&request.db, &request.actor, &name).await?,
-        };
-        Ok(row.map(Organization))
+    ) -> Nullable<Organization> {
+        nullable(async {
+            let request = ctx.request();
+            request.signed_in()?;
+            let row = match by {
+                OrganizationBy::Id(id) => match id.parse::<OrganizationId>() {
+                    Ok(id) => request.find(id).await?,
+                    Err(_) => None,
+                },
+                OrganizationBy::Name(name) => super::find_by_name(&request.db, &request.actor, &name).await?,
+            };
+            Ok(row.map(Organization))
+        })
+        .await
     }
 
     /// Organizations that the viewer can see.
@@ -360,9 +363,12 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateOrganizationInput,
-    ) -> Result<Option<CreateOrganizationPayload>> {
-        let (organization, user_errors) = outcome(create(ctx.request(), input).await)?;
-        Ok(Some(CreateOrganizationPayload { organization, user_errors }))
+    ) -> Nullable<CreateOrganizationPayload> {
+        nullable(async {
+            let (organization, user_errors) = outcome(create(ctx.request(), input).await)?;
+            Ok(Some(CreateOrganizationPayload { organization, user_errors }))
+        })
+        .await
     }
 
     /// Changes an organization. Needs `ORGANIZATION_UPDATE`.
@@ -370,9 +376,12 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateOrganizationInput,
-    ) -> Result<Option<UpdateOrganizationPayload>> {
-        let (organization, user_errors) = outcome(update(ctx.request(), input).await)?;
-        Ok(Some(UpdateOrganizationPayload { organization, user_errors }))
+    ) -> Nullable<UpdateOrganizationPayload> {
+        nullable(async {
+            let (organization, user_errors) = outcome(update(ctx.request(), input).await)?;
+            Ok(Some(UpdateOrganizationPayload { organization, user_errors }))
+        })
+        .await
     }
 }
 

@@ -9,7 +9,7 @@ use super::{NewUser, SeenUser, UserList, UserOrder, UserRow};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::{Organization, OrganizationFilter};
 use crate::organization::{OrganizationList, OrganizationOrder};
@@ -201,33 +201,35 @@ pub(crate) struct UserQuery;
 #[Object]
 impl UserQuery {
     /// The signed-in user; null for a provisioner key.
-    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let request = ctx.request();
-        request.signed_in()?;
-        match request.actor.user_id() {
-            Some(id) => Ok(Some(request.get(id).await?.into())),
-            None => Ok(None),
-        }
+    async fn viewer(&self, ctx: &Context<'_>) -> Nullable<User> {
+        nullable(async {
+            let request = ctx.request();
+            request.signed_in()?;
+            match request.actor.user_id() {
+                Some(id) => Ok(Some(request.get(id).await?.into())),
+                None => Ok(None),
+            }
+        })
+        .await
     }
 
     /// A user; null when missing or not visible.
-    async fn user(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] by: UserBy,
-    ) -> Result<Option<User>> {
-        let request = ctx.request();
-        request.signed_in()?;
-        let seen = match by {
-            UserBy::Id(id) => match id.parse::<id::UserId>() {
-                Ok(id) => request.find(id).await?,
-                Err(_) => None,
-            },
-            UserBy::Username(username) => {
-                super::find_by_username(&request.db, &request.actor, &username).await?
-            }
-        };
-        Ok(seen.map(User::from))
+    async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "Which one.")] by: UserBy) -> Nullable<User> {
+        nullable(async {
+            let request = ctx.request();
+            request.signed_in()?;
+            let seen = match by {
+                UserBy::Id(id) => match id.parse::<id::UserId>() {
+                    Ok(id) => request.find(id).await?,
+                    Err(_) => None,
+                },
+                UserBy::Username(username) => {
+                    super::find_by_username(&request.db, &request.actor, &username).await?
+                }
+            };
+            Ok(seen.map(User::from))
+        })
+        .await
     }
 
     /// Users that the viewer can see.
@@ -283,14 +285,13 @@ pub(crate) struct UserMutation;
 #[Object]
 impl UserMutation {
     /// Creates a user. Needs `USER_CREATE`.
-    async fn create_user(
-        &self,
-        ctx: &Context<'_>,
-        input: CreateUserInput,
-    ) -> Result<Option<CreateUserPayload>> {
-        let request = ctx.request();
-        let (user, user_errors) = outcome(create(request, input).await)?;
-        Ok(Some(CreateUserPayload { user, user_errors }))
+    async fn create_user(&self, ctx: &Context<'_>, input: CreateUserInput) -> Nullable<CreateUserPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let (user, user_errors) = outcome(create(request, input).await)?;
+            Ok(Some(CreateUserPayload { user, user_errors }))
+        })
+        .await
     }
 }
 

@@ -12,6 +12,7 @@ use super::{ProvisionerDaemon, Tag, tags};
 use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
+use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
 use crate::provisioner::pending::{ReasonKind, reason};
@@ -211,15 +212,21 @@ impl ProvisionerJob {
     }
 
     /// Who started it; null for a schedule, or when the viewer can't see them.
-    async fn initiator(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let Some(initiator) = self.0.initiator_id else { return Ok(None) };
-        Ok(ctx.request().find(initiator).await?.map(User::from))
+    async fn initiator(&self, ctx: &Context<'_>) -> Nullable<User> {
+        nullable(async {
+            let Some(initiator) = self.0.initiator_id else { return Ok(None) };
+            Ok(ctx.request().find(initiator).await?.map(User::from))
+        })
+        .await
     }
 
     /// The daemon that took it.
-    async fn daemon(&self, ctx: &Context<'_>) -> Result<Option<ProvisionerDaemon>> {
-        let Some(daemon) = self.0.provisioner_daemon_id else { return Ok(None) };
-        Ok(ctx.request().find(daemon).await?.map(ProvisionerDaemon::from))
+    async fn daemon(&self, ctx: &Context<'_>) -> Nullable<ProvisionerDaemon> {
+        nullable(async {
+            let Some(daemon) = self.0.provisioner_daemon_id else { return Ok(None) };
+            Ok(ctx.request().find(daemon).await?.map(ProvisionerDaemon::from))
+        })
+        .await
     }
 
     /// When a daemon took it.
@@ -244,27 +251,33 @@ impl ProvisionerJob {
     }
 
     /// Its place in the queue of its organization and tags, 1 = next; null unless it waits. Computed only when selected.
-    async fn position(&self, ctx: &Context<'_>) -> Result<Option<i64>> {
-        if self.0.state != kind::JobState::Pending {
-            return Ok(None);
-        }
-        ctx.request().load(PositionOf(Arc::new(self.0.clone()))).await
+    async fn position(&self, ctx: &Context<'_>) -> Nullable<i64> {
+        nullable(async {
+            if self.0.state != kind::JobState::Pending {
+                return Ok(None);
+            }
+            ctx.request().load(PositionOf(Arc::new(self.0.clone()))).await
+        })
+        .await
     }
 
     /// Why it waits; null unless it does. Computed only when selected.
-    async fn pending_reason(&self, ctx: &Context<'_>) -> Result<Option<PendingReason>> {
-        if self.0.state != kind::JobState::Pending {
-            return Ok(None);
-        }
-        let request = ctx.request();
-        let (position, daemons) = futures_util::try_join!(
-            request.load(PositionOf(Arc::new(self.0.clone()))),
-            request.load(DaemonsOf(self.0.organization_id)),
-        )?;
-        let daemons = daemons.unwrap_or_default();
-        let all: Vec<&DaemonRow> = daemons.iter().collect();
-        let why = reason(&self.0.tags, position.unwrap_or(1), &all, request.db.clock().now());
-        Ok(Some(PendingReason { code: why.kind.into(), message: why.message, tags: tags(&why.tags) }))
+    async fn pending_reason(&self, ctx: &Context<'_>) -> Nullable<PendingReason> {
+        nullable(async {
+            if self.0.state != kind::JobState::Pending {
+                return Ok(None);
+            }
+            let request = ctx.request();
+            let (position, daemons) = futures_util::try_join!(
+                request.load(PositionOf(Arc::new(self.0.clone()))),
+                request.load(DaemonsOf(self.0.organization_id)),
+            )?;
+            let daemons = daemons.unwrap_or_default();
+            let all: Vec<&DaemonRow> = daemons.iter().collect();
+            let why = reason(&self.0.tags, position.unwrap_or(1), &all, request.db.clock().now());
+            Ok(Some(PendingReason { code: why.kind.into(), message: why.message, tags: tags(&why.tags) }))
+        })
+        .await
     }
 
     /// What it wrote, in order. A cursor stays good while the job goes on: poll with `after`.

@@ -8,7 +8,7 @@ use super::{Tag, TagInput, pairs, tags};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
 use crate::provisioner::key::{self, NewKey};
@@ -65,8 +65,8 @@ impl ProvisionerKey {
     }
 
     /// Who made it; null when the viewer can't see them.
-    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        Ok(ctx.request().find(self.0.created_by).await?.map(User::from))
+    async fn created_by(&self, ctx: &Context<'_>) -> Nullable<User> {
+        nullable(async { Ok(ctx.request().find(self.0.created_by).await?.map(User::from)) }).await
     }
 
     /// When it stops being accepted; null for never.
@@ -148,10 +148,14 @@ impl KeyMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateProvisionerKeyInput,
-    ) -> Result<Option<CreateProvisionerKeyPayload>> {
-        let (made, user_errors) = outcome(create(ctx.request(), input).await)?;
-        let (provisioner_key, secret) = made.map_or((None, None), |(key, secret)| (Some(key), Some(secret)));
-        Ok(Some(CreateProvisionerKeyPayload { provisioner_key, secret, user_errors }))
+    ) -> Nullable<CreateProvisionerKeyPayload> {
+        nullable(async {
+            let (made, user_errors) = outcome(create(ctx.request(), input).await)?;
+            let (provisioner_key, secret) =
+                made.map_or((None, None), |(key, secret)| (Some(key), Some(secret)));
+            Ok(Some(CreateProvisionerKeyPayload { provisioner_key, secret, user_errors }))
+        })
+        .await
     }
 
     /// Deletes a provisioner key; its daemons are refused from their next call on. Needs `PROVISIONER_KEY_DELETE`.
@@ -159,9 +163,12 @@ impl KeyMutation {
         &self,
         ctx: &Context<'_>,
         input: DeleteProvisionerKeyInput,
-    ) -> Result<Option<DeleteProvisionerKeyPayload>> {
-        let (deleted, user_errors) = outcome(delete(ctx.request(), &input.provisioner_key_id).await)?;
-        Ok(Some(DeleteProvisionerKeyPayload { deleted_provisioner_key_id: deleted, user_errors }))
+    ) -> Nullable<DeleteProvisionerKeyPayload> {
+        nullable(async {
+            let (deleted, user_errors) = outcome(delete(ctx.request(), &input.provisioner_key_id).await)?;
+            Ok(Some(DeleteProvisionerKeyPayload { deleted_provisioner_key_id: deleted, user_errors }))
+        })
+        .await
     }
 }
 

@@ -9,7 +9,7 @@ use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::name::{Slug, description};
 use crate::organization::graphql::Organization;
@@ -97,12 +97,15 @@ impl Template {
     }
 
     /// The version that new workspaces are made from; null until the first import succeeded.
-    async fn active_version(&self, ctx: &Context<'_>) -> Result<Option<TemplateVersion>> {
-        if let Some(row) = &self.active_version {
-            return Ok(Some(row.clone().into()));
-        }
-        let Some(id) = self.row.active_version_id else { return Ok(None) };
-        Ok(ctx.request().find(id).await?.map(TemplateVersion::from))
+    async fn active_version(&self, ctx: &Context<'_>) -> Nullable<TemplateVersion> {
+        nullable(async {
+            if let Some(row) = &self.active_version {
+                return Ok(Some(row.clone().into()));
+            }
+            let Some(id) = self.row.active_version_id else { return Ok(None) };
+            Ok(ctx.request().find(id).await?.map(TemplateVersion::from))
+        })
+        .await
     }
 
     /// Its versions.
@@ -244,10 +247,13 @@ impl TemplateMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateTemplateInput,
-    ) -> Result<Option<CreateTemplatePayload>> {
-        let (made, user_errors) = outcome(create(ctx.request(), input).await)?;
-        let (template, template_version) = made.map_or((None, None), |(t, v)| (Some(t), Some(v)));
-        Ok(Some(CreateTemplatePayload { template, template_version, user_errors }))
+    ) -> Nullable<CreateTemplatePayload> {
+        nullable(async {
+            let (made, user_errors) = outcome(create(ctx.request(), input).await)?;
+            let (template, template_version) = made.map_or((None, None), |(t, v)| (Some(t), Some(v)));
+            Ok(Some(CreateTemplatePayload { template, template_version, user_errors }))
+        })
+        .await
     }
 
     /// Creates a version of a template and queues its import. Needs `TEMPLATE_UPDATE`.
@@ -255,9 +261,12 @@ impl TemplateMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateTemplateVersionInput,
-    ) -> Result<Option<CreateTemplateVersionPayload>> {
-        let (template_version, user_errors) = outcome(create_version(ctx.request(), input).await)?;
-        Ok(Some(CreateTemplateVersionPayload { template_version, user_errors }))
+    ) -> Nullable<CreateTemplateVersionPayload> {
+        nullable(async {
+            let (template_version, user_errors) = outcome(create_version(ctx.request(), input).await)?;
+            Ok(Some(CreateTemplateVersionPayload { template_version, user_errors }))
+        })
+        .await
     }
 
     /// Makes a version the one that new workspaces are made from. Needs `TEMPLATE_UPDATE`.
@@ -265,9 +274,12 @@ impl TemplateMutation {
         &self,
         ctx: &Context<'_>,
         input: PromoteTemplateVersionInput,
-    ) -> Result<Option<PromoteTemplateVersionPayload>> {
-        let (template, user_errors) = outcome(promote(ctx.request(), &input.template_version_id).await)?;
-        Ok(Some(PromoteTemplateVersionPayload { template, user_errors }))
+    ) -> Nullable<PromoteTemplateVersionPayload> {
+        nullable(async {
+            let (template, user_errors) = outcome(promote(ctx.request(), &input.template_version_id).await)?;
+            Ok(Some(PromoteTemplateVersionPayload { template, user_errors }))
+        })
+        .await
     }
 }
 

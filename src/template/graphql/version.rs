@@ -12,6 +12,7 @@ use super::{File, Template};
 use crate::error::{Error, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Loaders, Request};
+use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::provisioner::graphql::ProvisionerJob;
 use crate::template::{TemplateVersionList, VersionContent, VersionRow, version};
@@ -102,23 +103,24 @@ impl TemplateVersion {
     }
 
     /// Its template; null when the viewer can't see it (any more).
-    async fn template(&self, ctx: &Context<'_>) -> Result<Option<Template>> {
-        Ok(ctx.request().find(self.0.template_id).await?.map(Template::from))
+    async fn template(&self, ctx: &Context<'_>) -> Nullable<Template> {
+        nullable(async { Ok(ctx.request().find(self.0.template_id).await?.map(Template::from)) }).await
     }
 
     /// Who pushed it; null when the viewer can't see them.
-    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        Ok(ctx.request().find(self.0.created_by).await?.map(User::from))
+    async fn created_by(&self, ctx: &Context<'_>) -> Nullable<User> {
+        nullable(async { Ok(ctx.request().find(self.0.created_by).await?.map(User::from)) }).await
     }
 
     /// The job that imports it; null when the viewer may not see it.
-    async fn job(&self, ctx: &Context<'_>) -> Result<Option<ProvisionerJob>> {
-        Ok(ctx.request().find(self.0.provisioner_job_id).await?.map(ProvisionerJob::from))
+    async fn job(&self, ctx: &Context<'_>) -> Nullable<ProvisionerJob> {
+        nullable(async { Ok(ctx.request().find(self.0.provisioner_job_id).await?.map(ProvisionerJob::from)) })
+            .await
     }
 
     /// Its archive; null when the viewer can't see it.
-    async fn file(&self, ctx: &Context<'_>) -> Result<Option<File>> {
-        Ok(ctx.request().find(self.0.file_id).await?.map(File::from))
+    async fn file(&self, ctx: &Context<'_>) -> Nullable<File> {
+        nullable(async { Ok(ctx.request().find(self.0.file_id).await?.map(File::from)) }).await
     }
 
     /// Its module's variables, in the order of the module; empty until it was imported.

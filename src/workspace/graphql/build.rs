@@ -12,6 +12,7 @@ use super::Workspace;
 use crate::error::{Error, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Loaders, Request};
+use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::provisioner::JobRow;
 use crate::provisioner::graphql::{JobState, ProvisionerJob};
@@ -152,8 +153,8 @@ impl WorkspaceBuild {
     }
 
     /// Its workspace; null once that is deleted.
-    async fn workspace(&self, ctx: &Context<'_>) -> Result<Option<Workspace>> {
-        Ok(ctx.request().find(self.row.workspace_id).await?.map(Workspace::from))
+    async fn workspace(&self, ctx: &Context<'_>) -> Nullable<Workspace> {
+        nullable(async { Ok(ctx.request().find(self.row.workspace_id).await?.map(Workspace::from)) }).await
     }
 
     /// What it is made from.
@@ -165,9 +166,12 @@ impl WorkspaceBuild {
     }
 
     /// Who asked for it; null for a schedule, or when the viewer can't see them.
-    async fn initiator(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let Some(initiator) = self.row.initiator_id else { return Ok(None) };
-        Ok(ctx.request().find(initiator).await?.map(User::from))
+    async fn initiator(&self, ctx: &Context<'_>) -> Nullable<User> {
+        nullable(async {
+            let Some(initiator) = self.row.initiator_id else { return Ok(None) };
+            Ok(ctx.request().find(initiator).await?.map(User::from))
+        })
+        .await
     }
 
     /// The job that makes it.

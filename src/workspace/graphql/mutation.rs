@@ -9,7 +9,7 @@ use guildhall_entity::kind::{JobState, Transition};
 use super::{Workspace, WorkspaceBuild};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{UserError, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::name::Slug;
 use crate::template::{TemplateRow, VersionContent, VersionRow, version};
 use crate::workspace::store::workspace::Whole;
@@ -116,9 +116,12 @@ impl WorkspaceMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateWorkspaceInput,
-    ) -> Result<Option<CreateWorkspacePayload>> {
-        let (workspace, user_errors) = outcome(create(ctx.request(), input).await)?;
-        Ok(Some(CreateWorkspacePayload { workspace, user_errors }))
+    ) -> Nullable<CreateWorkspacePayload> {
+        nullable(async {
+            let (workspace, user_errors) = outcome(create(ctx.request(), input).await)?;
+            Ok(Some(CreateWorkspacePayload { workspace, user_errors }))
+        })
+        .await
     }
 
     /// Queues a build that brings a workspace up, or changes what is up. Needs `WORKSPACE_START`.
@@ -126,13 +129,21 @@ impl WorkspaceMutation {
         &self,
         ctx: &Context<'_>,
         input: StartWorkspaceInput,
-    ) -> Result<Option<StartWorkspacePayload>> {
-        let version = input.template_version_id.as_ref();
-        let built =
-            build(ctx.request(), &input.workspace_id, version, Transition::Start, given(input.parameters))
-                .await;
-        let (workspace_build, user_errors) = outcome(built)?;
-        Ok(Some(StartWorkspacePayload { workspace_build, user_errors }))
+    ) -> Nullable<StartWorkspacePayload> {
+        nullable(async {
+            let version = input.template_version_id.as_ref();
+            let built = build(
+                ctx.request(),
+                &input.workspace_id,
+                version,
+                Transition::Start,
+                given(input.parameters),
+            )
+            .await;
+            let (workspace_build, user_errors) = outcome(built)?;
+            Ok(Some(StartWorkspacePayload { workspace_build, user_errors }))
+        })
+        .await
     }
 
     /// Queues a build that takes a workspace down. Needs `WORKSPACE_STOP`.
@@ -140,10 +151,13 @@ impl WorkspaceMutation {
         &self,
         ctx: &Context<'_>,
         input: StopWorkspaceInput,
-    ) -> Result<Option<StopWorkspacePayload>> {
-        let built = build(ctx.request(), &input.workspace_id, None, Transition::Stop, Vec::new()).await;
-        let (workspace_build, user_errors) = outcome(built)?;
-        Ok(Some(StopWorkspacePayload { workspace_build, user_errors }))
+    ) -> Nullable<StopWorkspacePayload> {
+        nullable(async {
+            let built = build(ctx.request(), &input.workspace_id, None, Transition::Stop, Vec::new()).await;
+            let (workspace_build, user_errors) = outcome(built)?;
+            Ok(Some(StopWorkspacePayload { workspace_build, user_errors }))
+        })
+        .await
     }
 
     /// Queues a build that destroys a workspace; it is gone when that succeeded. Needs `WORKSPACE_DELETE`.
@@ -151,10 +165,13 @@ impl WorkspaceMutation {
         &self,
         ctx: &Context<'_>,
         input: DeleteWorkspaceInput,
-    ) -> Result<Option<DeleteWorkspacePayload>> {
-        let built = build(ctx.request(), &input.workspace_id, None, Transition::Delete, Vec::new()).await;
-        let (workspace_build, user_errors) = outcome(built)?;
-        Ok(Some(DeleteWorkspacePayload { workspace_build, user_errors }))
+    ) -> Nullable<DeleteWorkspacePayload> {
+        nullable(async {
+            let built = build(ctx.request(), &input.workspace_id, None, Transition::Delete, Vec::new()).await;
+            let (workspace_build, user_errors) = outcome(built)?;
+            Ok(Some(DeleteWorkspacePayload { workspace_build, user_errors }))
+        })
+        .await
     }
 }
 
