@@ -19,21 +19,42 @@ const SERVER: &str = "GUILDHALL_TEST_POSTGRES_URL";
 
 /// A database for one test. `None` where the run has no PostgreSQL. The cluster is thrown away after the run, and its
 /// databases with it.
-#[expect(clippy::disallowed_methods, reason = "the test run says where its PostgreSQL is")]
 pub(crate) async fn create(backend: Backend, folder: &Path) -> Option<Settings> {
     if backend == Backend::Sqlite {
         return Some(Settings::Sqlite { path: folder.join("guildhall.db"), readers: 4 });
     }
-    let Ok(server) = std::env::var(SERVER) else {
-        println!("skipped on PostgreSQL: {SERVER} is not set; scripts/test sets it");
-        return None;
-    };
+    let server = server()?;
     let mut admin = PgConnection::connect(&server).await.unwrap();
     let template = template(&mut admin, &server).await;
+    Some(postgres(&mut admin, &server, template).await)
+}
+
+/// A database for one test in which nothing is, not even tables. `None` where the run has no PostgreSQL.
+pub(crate) async fn empty(backend: Backend, folder: &Path) -> Option<Settings> {
+    if backend == Backend::Sqlite {
+        return create(backend, folder).await;
+    }
+    let server = server()?;
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    Some(postgres(&mut admin, &server, "template0").await)
+}
+
+/// The URL of the run's PostgreSQL.
+#[expect(clippy::disallowed_methods, reason = "the test run says where its PostgreSQL is")]
+fn server() -> Option<String> {
+    let server = std::env::var(SERVER).ok();
+    if server.is_none() {
+        println!("skipped on PostgreSQL: {SERVER} is not set; scripts/test sets it");
+    }
+    server
+}
+
+#[expect(clippy::disallowed_methods, reason = "a name that no other test process has")]
+async fn postgres(admin: &mut PgConnection, server: &str, template: &str) -> Settings {
     let name = format!("guildhall_{}", uuid::Uuid::now_v7().simple());
     admin.execute(sqlx::AssertSqlSafe(format!("create database {name} template {template}"))).await.unwrap();
-    let url = SecretString::from(with_database(&server, &name));
-    Some(Settings::Postgres { url, readers: 4, writers: 4 })
+    let url = SecretString::from(with_database(server, &name));
+    Settings::Postgres { url, readers: 4, writers: 4 }
 }
 
 /// The migrated template of this run, made by whichever test comes first.

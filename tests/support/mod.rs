@@ -1,8 +1,12 @@
 //! A server without a socket, on a database of its own.
 
 pub(crate) mod daemon;
-mod database;
+pub(crate) mod database;
+pub(crate) mod process;
+pub(crate) mod schema;
+pub(crate) mod tables;
 pub(crate) mod upload;
+pub(crate) mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +15,7 @@ use chrono::{DateTime, Utc};
 pub(crate) use database::Backend;
 use guildhall::app::{App, Options};
 use guildhall::clock::{Clock, Hand};
+use guildhall::db::Settings;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use secrecy::ExposeSecret as _;
@@ -26,6 +31,8 @@ pub(crate) fn start_of_time() -> DateTime<Utc> {
 pub(crate) struct TestApp {
     pub(crate) app: App,
     pub(crate) clock: Hand,
+    /// Where its data is.
+    pub(crate) settings: Settings,
     _folder: tempfile::TempDir,
 }
 
@@ -56,7 +63,7 @@ impl TestApp {
         let settings = database::create(backend, folder.path()).await?;
         let (clock, hand) = Clock::fixed(start_of_time(), SEED.fetch_add(1, Ordering::Relaxed));
         let app = App::open(folder.path(), &settings, clock, Options::default()).await.unwrap();
-        Some(Self { app, clock: hand, _folder: folder })
+        Some(Self { app, clock: hand, settings, _folder: folder })
     }
 
     /// Sends a request; answers status and body.
