@@ -31,7 +31,7 @@ pub(crate) struct Inner<H, S> {
     pub(crate) limits: Limits,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     pub(crate) closing: tokio_util::sync::CancellationToken,
-    /// Event streams, each in a task of its own.
+    /// Sockets and event streams, each in a task of its own.
     pub(crate) tasks: tokio_util::task::TaskTracker,
     pub(crate) schema: Valid<Schema>,
     pub(crate) introspection: Introspection,
@@ -157,7 +157,7 @@ impl<H: Host, S: Executor> Front<H, S> {
         self.0.tasks.close();
     }
 
-    /// Waits until every event stream has ended; [`close_streams`](Self::close_streams) makes them end.
+    /// Waits until every socket and event stream has ended; [`close_streams`](Self::close_streams) makes them end.
     pub async fn streams_closed(&self) {
         self.0.tasks.wait().await;
     }

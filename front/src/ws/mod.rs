@@ -72,8 +72,9 @@ pub(crate) async fn upgrade<H: Host, S: Executor>(
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0);
     let inner = Arc::clone(inner);
+    let task = inner.tasks.token();
     Ok(upgrade.on_upgrade(move |socket: WebSocket| async move {
-        let _permit = permit;
+        let _held = (permit, task);
         session::serve(inner, socket, identity, caller).await;
     }))
 }

@@ -162,6 +162,9 @@ async fn sessions_end_sockets() {
             None => server.front.close_streams(),
         }
         assert_eq!(socket.closed().await, code);
+        drop(socket);
+        server.front.close_streams();
+        soon(server.front.streams_closed()).await;
     }
 }
 
