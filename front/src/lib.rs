@@ -9,6 +9,20 @@
 //! 5. execution, with panics caught and time bounded; then errors are shaped, and faults masked.
 //!
 //! The crate knows nothing of the application: what it needs from it is the trait [`Host`].
+//!
+//! ```ignore
+//! let front = Front::new(host, schema, &sdl, Limits::default())?;
+//! let router = front.router().route("/healthz", get(health));
+//! let shutdown = CancellationToken::new();
+//! let serving = serve(listener, router, ListenerLimits::default(), shutdown.clone());
+//! // When the process is asked to end: streams first, as requests do not wait for them.
+//! front.close_streams();
+//! front.streams_closed().await;
+//! shutdown.cancel();
+//! ```
+//!
+//! Resolvers find `Arc<RequestMeta>` in the data of a request, and subscriptions an [`EventCursor`]. An error of a
+//! resolver carries `extensions.code` from [`ErrorCode`]; one without is a fault, which is logged and masked.
 
 mod admit;
 mod answer;
