@@ -1,0 +1,206 @@
+//! Every field of a tenant's data says who may see it: by `@requires` where it is declared, or by its place in the list
+//! below. A new field is in neither, and fails here until somebody has decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{FieldDefinition, ServiceDocument, TypeKind, TypeSystemDefinition};
+use guildhall::authz::Permission;
+
+/// Visible with the thing it is of: whoever sees the parent sees these.
+const WITH_PARENT: &[(&str, &str)] = &[
+    ("BuildParameter", "name sensitive"),
+    ("File", "createdAt id mimetype sha256 size url"),
+    (
+        "Group",
+        "avatarUrl createdAt displayName id isEveryone name organization quotaAllowance source updatedAt",
+    ),
+    ("GroupMember", "createdAt user"),
+    ("Member", "createdAt organization roles updatedAt user"),
+    ("Organization", "createdAt description displayName icon id isDefault name updatedAt version viewerCan"),
+    ("PendingReason", "code message tags"),
+    (
+        "ProvisionerDaemon",
+        "createdAt engines id keyName lastSeenAt name organization status tags updatedAt version",
+    ),
+    (
+        "ProvisionerJob",
+        "attempts cancelRequestedAt completedAt createdAt error id logs organization pendingReason position \
+         startedAt state tags type updatedAt",
+    ),
+    ("ProvisionerJobError", "code message"),
+    ("ProvisionerJobLog", "level sequence source stage text time"),
+    ("ProvisionerKey", "createdAt disabledAt expiresAt id lastUsedAt name organization tags updatedAt"),
+    (
+        "Template",
+        "activeVersion createdAt deprecationMessage description displayName icon id name organization updatedAt \
+         version versions viewerCan",
+    ),
+    ("TemplateVariable", "default description ephemeral name nullable required sensitive type validations"),
+    ("TemplateVersion", "archived createdAt id isActive message name readme updatedAt variables"),
+    ("User", "avatarUrl createdAt id isServiceAccount name updatedAt username"),
+    (
+        "Workspace",
+        "builds createdAt id lastUsedAt latestBuild name organization owner status template updatedAt viewerCan",
+    ),
+    (
+        "WorkspaceBuild",
+        "apps createdAt dailyCost id job metadata number parameters reason resources status templateVersion \
+         transition updatedAt",
+    ),
+];
+
+/// Shows, of what it leads to, only what the viewer can see: a list through the store's `visible`, or null.
+const FILTERED: &[(&str, &str)] = &[
+    ("Organization", "groups members provisionerDaemons provisionerJobs templates workspaces"),
+    ("ProvisionerJob", "daemon initiator"),
+    ("ProvisionerKey", "createdBy"),
+    ("TemplateVersion", "createdBy file job template"),
+    ("User", "organizations workspaces"),
+    ("WorkspaceBuild", "initiator workspace"),
+];
+
+/// Null unless the viewer may see it, as its description says.
+const MASKED: &[(&str, &str)] =
+    &[("BuildParameter", "value"), ("User", "email lastSeenAt loginType siteRoles status")];
+
+fn schema() -> ServiceDocument {
+    parse_schema(guildhall::graphql::sdl()).unwrap()
+}
+
+/// Object types with their fields.
+fn objects(schema: &ServiceDocument) -> BTreeMap<&str, Vec<&FieldDefinition>> {
+    let types = schema.definitions.iter().filter_map(|definition| match definition {
+        TypeSystemDefinition::Type(definition) => Some(&definition.node),
+        _ => None,
+    });
+    types
+        .filter_map(|definition| match &definition.kind {
+            TypeKind::Object(object) => {
+                Some((definition.name.node.as_str(), object.fields.iter().map(|field| &field.node).collect()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// `RESOURCE_ACTION` of a field's `@requires`.
+fn requirement(field: &FieldDefinition) -> Option<String> {
+    let directive = field.directives.iter().find(|directive| directive.node.name.node == "requires")?;
+    let argument = |name: &str| {
+        let value = directive.node.get_argument(name).map(|value| value.node.clone().into_json().unwrap());
+        value.and_then(|value| value.as_str().map(str::to_owned)).unwrap()
+    };
+    Some(format!("{}_{}", argument("resource"), argument("action")))
+}
+
+fn description(field: &FieldDefinition) -> &str {
+    field.description.as_ref().map(|description| description.node.as_str()).unwrap_or_default()
+}
+
+/// Objects that hold a tenant's data: everything but the roots, payloads, user errors, the parts of connections, and
+/// what says nothing about anybody.
+fn is_tenants(name: &str) -> bool {
+    const OTHER: &[&str] = &[
+        "AddGroupMemberResult",
+        "AddMemberResult",
+        "Deployment",
+        "Mutation",
+        "PageInfo",
+        "Query",
+        "Role",
+        "Tag",
+        // User errors.
+        "Conflict",
+        "InvalidInput",
+        "LastAdmin",
+        "MissingPermissions",
+        "NameTaken",
+        "NotFound",
+        "StaleVersion",
+        // For the daemon that has taken the job alone.
+        "AcquiredJob",
+        "TaskVariable",
+        "TemplateImportTask",
+        "WorkspaceBuildTask",
+        // Values inside fields of the list.
+        "VariableValidation",
+        "WorkspaceApp",
+        "WorkspaceMetadata",
+        "WorkspaceResource",
+    ];
+    let is_part = ["Connection", "Edge", "Payload"].iter().any(|suffix| name.ends_with(suffix));
+    !is_part && !OTHER.contains(&name)
+}
+
+#[test]
+fn every_field_says_who_may_see_it() {
+    let schema = schema();
+    let objects = objects(&schema);
+    let mut decided: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for (object, fields) in [WITH_PARENT, FILTERED, MASKED].into_iter().flatten() {
+        for field in fields.split_whitespace() {
+            assert!(decided.insert((object, field)), "{object}.{field} is listed twice");
+        }
+    }
+    for (object, fields) in objects.iter().filter(|(name, _)| is_tenants(name)) {
+        for field in fields {
+            let name = field.name.node.as_str();
+            let listed = decided.remove(&(*object, name));
+            let required = requirement(field);
+            match (&required, listed) {
+                (None, false) => panic!(
+                    "{object}.{name}: who may see it? Give it `@requires` or a place in tests/layering/fields.rs"
+                ),
+                (Some(permission), true) => {
+                    panic!("{object}.{name} requires {permission}; take it off the list")
+                }
+                _ => {}
+            }
+            assert_eq!(
+                description(field).contains("FORBIDDEN"),
+                required.is_some(),
+                "{object}.{name}: a field answers FORBIDDEN if and only if it has `@requires`"
+            );
+        }
+    }
+    assert!(decided.is_empty(), "listed, but not in the schema: {decided:?}");
+}
+
+#[test]
+fn every_requirement_is_a_permission() {
+    let known: BTreeSet<String> = Permission::ALL.iter().map(ToString::to_string).collect();
+    let schema = schema();
+    let mut guarded = 0;
+    for (object, fields) in objects(&schema) {
+        for field in fields {
+            if let Some(permission) = requirement(field) {
+                guarded += 1;
+                assert!(
+                    known.contains(&permission),
+                    "{object}.{}: there is no {permission}",
+                    field.name.node
+                );
+            }
+        }
+    }
+    assert!(guarded >= 3, "only {guarded} guarded fields were found");
+}
+
+#[test]
+fn every_mutation_says_what_it_needs() {
+    const OF_EVERYBODY: &[&str] = &["createFirstUser", "signIn", "signOut"];
+    let known: BTreeSet<String> = Permission::ALL.iter().map(ToString::to_string).collect();
+    let schema = schema();
+    for field in &objects(&schema)["Mutation"] {
+        let (name, text) = (field.name.node.as_str(), description(field));
+        if OF_EVERYBODY.contains(&name) || text.starts_with("For daemons:") {
+            continue;
+        }
+        let needs = text.split_once("Needs ").map(|(_, needs)| needs);
+        let needs = needs.unwrap_or_else(|| panic!("{name} does not say which permission it needs"));
+        for permission in needs.split('`').skip(1).step_by(2) {
+            assert!(known.contains(permission), "{name} needs {permission}, which there is not");
+        }
+    }
+}
