@@ -3,4 +3,6 @@
 
 mod contract;
 mod guide;
+mod isolation;
+mod layering;
 mod support;

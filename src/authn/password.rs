@@ -12,6 +12,16 @@ const MIN: usize = 8;
 /// The longest, in bytes: hashing must not be a way to keep the server busy.
 const MAX: usize = 256;
 
+/// A hash as it is kept. Does not print.
+#[derive(Clone, sea_orm::DeriveValueType)]
+pub(super) struct StoredHash(String);
+
+impl std::fmt::Debug for StoredHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoredHash")
+    }
+}
+
 /// Checks a new password against the rules.
 ///
 /// # Errors
@@ -46,10 +56,10 @@ pub async fn hash(clock: &Clock, password: SecretString) -> Result<String> {
 ///
 /// # Errors
 /// Only for faults of ours.
-pub async fn verify(hash: Option<String>, password: SecretString) -> Result<bool> {
+pub(super) async fn verify(hash: Option<StoredHash>, password: SecretString) -> Result<bool> {
     blocking(move || {
         let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
+        let hash = hash.map_or_else(|| NOBODY.to_owned(), |hash| hash.0);
         let bytes = password.expose_secret().as_bytes();
         let matches = bytes.len() <= MAX
             && PasswordHash::new(&hash)
@@ -75,6 +85,7 @@ mod tests {
     async fn only_the_right_password_verifies() {
         let hash = hash(&Clock::system(), "correct horse".into()).await.expect("hashing works");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        let hash = StoredHash(hash);
         assert!(verify(Some(hash.clone()), "correct horse".into()).await.expect("verifying works"));
         assert!(!verify(Some(hash), "correct house".into()).await.expect("verifying works"));
         assert!(!verify(None, "".into()).await.expect("verifying works"));

@@ -10,6 +10,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query};
 
+use super::password::StoredHash;
 use crate::db::row::{row, select};
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -63,7 +64,7 @@ row! {
         id: UserId,
         username: String,
         status: UserStatus,
-        password_hash: Option<String>,
+        password_hash: Option<StoredHash>,
     }
 }
 

@@ -4,7 +4,7 @@
 pub(crate) mod graphql;
 mod store;
 
-pub(crate) use store::{MemberList, MemberOrder, MemberRow};
+pub(crate) use store::{MemberList, MemberOrder, MemberRow, Who};
 
 use guildhall_entity::id::{OrganizationId, UserId};
 use serde_json::json;
@@ -15,15 +15,6 @@ use crate::authz::{Actor, Object, Permission, Resource};
 use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
 use crate::user::UserRow;
-
-/// Who is meant.
-#[derive(Clone, Debug)]
-pub(crate) enum Who {
-    /// By id.
-    Id(UserId),
-    /// By exact username.
-    Username(String),
-}
 
 /// Adds a member with these roles.
 ///

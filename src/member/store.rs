@@ -118,12 +118,21 @@ pub(super) async fn find(
     db.row(&statement).await
 }
 
+/// Who is meant.
+#[derive(Clone, Debug)]
+pub(crate) enum Who {
+    /// By id.
+    Id(UserId),
+    /// By exact username.
+    Username(String),
+}
+
 /// The user's id and name, from what was typed, among all live users: whoever may add members may add anybody whose
 /// exact name they know.
-pub(super) async fn candidate(db: &Db, who: &super::Who) -> Result<Option<(UserId, String)>> {
+pub(super) async fn candidate(db: &Db, who: &Who) -> Result<Option<(UserId, String)>> {
     let which = match who {
-        super::Who::Id(id) => Expr::col(("u", user::Column::Id)).eq(*id),
-        super::Who::Username(name) => Expr::col(("u", user::Column::Username)).eq(name.trim().to_lowercase()),
+        Who::Id(id) => Expr::col(("u", user::Column::Id)).eq(*id),
+        Who::Username(name) => Expr::col(("u", user::Column::Username)).eq(name.trim().to_lowercase()),
     };
     let statement = Query::select()
         .columns([("u", user::Column::Id), ("u", user::Column::Username)])

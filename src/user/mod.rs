@@ -75,7 +75,7 @@ pub(crate) async fn create(
     let permit = actor.authorize(Permission::UserCreate, Object::SITE)?;
     let site_roles = crate::role::check_assignment(actor, None, &["siteRoles"], site_roles)?;
     for &organization in organizations {
-        if !actor.may(Permission::OrganizationRead, Object::in_organization(organization)) {
+        if db.find(actor, organization).await?.is_none() {
             return Err(Refusal::not_found(&["organizationIds"], "organization").into());
         }
         actor.require(Permission::MemberCreate, Object::in_organization(organization))?;

@@ -1,13 +1,13 @@
 //! Builds: one step of a workspace's life, made of a template version, a transition and values.
 
 use guildhall_entity::id::{OrganizationId, ProvisionerJobId, UserId, WorkspaceBuildId, WorkspaceId};
-use guildhall_entity::json::{Apps, Metadata, Parameter, Parameters, Resources};
+use guildhall_entity::json::{Parameter, Parameters};
 use guildhall_entity::kind::{JobState, JobType, Transition};
 use serde_json::json;
 
 use super::parameter::{self, Value};
 use super::store::build as store;
-pub(crate) use super::store::build::Target;
+pub(crate) use super::store::build::{Made, Target};
 use super::{BuildRow, Given, WorkspaceRow};
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Object, Permission, Resource};
@@ -182,15 +182,6 @@ pub(crate) async fn of_job(db: &Db, job: ProvisionerJobId) -> Result<Option<Targ
 /// Names that the module of a build is told.
 pub(crate) async fn context(db: &Db, target: &Target) -> Result<Option<store::Context>> {
     store::context(db, target).await
-}
-
-/// What a build left behind.
-#[derive(Debug, Default)]
-pub(crate) struct Made {
-    pub(crate) resources: Resources,
-    pub(crate) apps: Apps,
-    pub(crate) metadata: Metadata,
-    pub(crate) daily_cost: i32,
 }
 
 /// Ends a build inside the transaction that ends its job; a workspace whose DELETE succeeded is gone. The lock on its

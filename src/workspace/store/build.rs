@@ -18,7 +18,6 @@ use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::{Error, Result};
 use crate::provisioner::{JobRow, join_job};
-use crate::workspace::build::Made;
 
 row! {
     /// A build, without its values and results.
@@ -257,6 +256,15 @@ pub(in crate::workspace) async fn insert_in(tx: &Tx, build: NewRow) -> Result<()
         updated_at: Set(now),
     })
     .await
+}
+
+/// What a build left behind.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) resources: Resources,
+    pub(crate) apps: Apps,
+    pub(crate) metadata: Metadata,
+    pub(crate) daily_cost: i32,
 }
 
 /// Ends a build; what it made is kept where there is something.

@@ -1,0 +1,263 @@
+//! An organization full of everything, all of whose texts carry its mark.
+
+use serde_json::{Value, json};
+
+use super::daemon::{Daemon, HeldJob, ProvisionerKey, plain_build};
+use super::upload::Template;
+use super::{Org, Person, TestApp};
+
+/// An organization full of everything.
+pub(crate) struct World {
+    /// In every text of it.
+    pub(crate) mark: &'static str,
+    pub(crate) org: Org,
+    pub(crate) admin: Person,
+    pub(crate) template_admin: Person,
+    pub(crate) member: Person,
+    /// Holds `member`; `admin` is not in it.
+    pub(crate) group: String,
+    pub(crate) key: ProvisionerKey,
+    pub(crate) daemon: Daemon,
+    pub(crate) template: Template,
+    pub(crate) file: String,
+    /// The member's, built.
+    pub(crate) workspace: String,
+    pub(crate) build: String,
+    /// Of that build.
+    pub(crate) job: String,
+    /// A job that the daemon still holds; it was told to stop.
+    pub(crate) held: HeldJob,
+    /// Every id there is, by its type in the schema.
+    pub(crate) nodes: Vec<(&'static str, String)>,
+}
+
+const CREATE_WORKSPACE: &str = "mutation($input: CreateWorkspaceInput!) {
+    createWorkspace(input: $input) { workspace { id latestBuild { id job { id } } } userErrors { message } }
+}";
+
+impl TestApp {
+    /// Fills an organization. `shared` joins it, owns a workspace there and is in its group.
+    pub(crate) async fn fill(&self, owner: &Person, org: Org, mark: &'static str, shared: &Person) -> World {
+        self.run(
+            owner,
+            "mutation($input: UpdateOrganizationInput!) {
+               updateOrganization(input: $input) { userErrors { message } }
+             }",
+            json!({ "input": {
+                "organizationId": org.id, "displayName": format!("{mark} display"),
+                "description": format!("{mark} description"), "icon": format!("/icons/{mark}.png"),
+            } }),
+        )
+        .await;
+        let name = |noun: &str| format!("{mark}-{noun}");
+        let admin = self.member_of(owner, &org, &name("admin"), &["organization-admin"]).await;
+        let template_admin =
+            self.member_of(owner, &org, &name("template-admin"), &["organization-template-admin"]).await;
+        let member = self.member_of(owner, &org, &name("member"), &[]).await;
+        self.join(owner, &org, shared, &[]).await;
+        let group = self.group(&admin, &org, &name("group"), &[&member, shared]).await;
+
+        let tagged =
+            self.provisioner_key(&admin, &org, &name("tagged"), &[(&name("pool"), &name("tag"))]).await;
+        let tagged_daemon = self.daemon(&tagged, &org, &name("tagged-daemon")).await;
+        let key = self.provisioner_key(&admin, &org, &name("key"), &[]).await;
+        let daemon = self.daemon(&key, &org, &name("daemon")).await;
+
+        let template = self.marked_template(&template_admin, &org, mark).await;
+        self.import(&daemon, mark).await;
+        let waiting = self
+            .push(
+                &template_admin,
+                &template,
+                json!({
+                    "name": name("waiting"), "tags": [{ "name": name("pool"), "value": name("nowhere") }],
+                }),
+            )
+            .await;
+        let failed = self.push(&template_admin, &template, json!({ "name": name("failed") })).await;
+        let job = self.acquire(&daemon).await.unwrap();
+        self.fail(&daemon, &job, "IMPORT_FAILED", &format!("{mark} went wrong")).await;
+
+        let build = self.workspace(&member, &template, &name("workspace"), mark).await;
+        self.build(&daemon, mark).await;
+        let shared_build = self.workspace(shared, &template, &name("shared-workspace"), mark).await;
+        let held = self.acquire(&daemon).await.unwrap();
+        self.append_logs(&daemon, &held, 1, &[&format!("{mark} is at work")]).await;
+        self.run(
+            &admin,
+            "mutation($input: CancelProvisionerJobInput!) {
+               cancelProvisionerJob(input: $input) { userErrors { message } }
+             }",
+            json!({ "input": { "provisionerJobId": held.id } }),
+        )
+        .await;
+        let file = self.upload(&template_admin).await;
+        let nodes = vec![
+            ("Organization", org.id.clone()),
+            ("User", admin.id.clone()),
+            ("User", member.id.clone()),
+            ("User", template_admin.id.clone()),
+            ("Group", group.clone()),
+            ("Group", org.id.replace("org_", "grp_")),
+            ("ProvisionerKey", key.id.clone()),
+            ("ProvisionerKey", tagged.id.clone()),
+            ("ProvisionerDaemon", daemon.id.clone()),
+            ("ProvisionerDaemon", tagged_daemon.id.clone()),
+            ("ProvisionerJob", build.job.clone()),
+            ("ProvisionerJob", held.id.clone()),
+            ("ProvisionerJob", waiting.job),
+            ("ProvisionerJob", failed.job),
+            ("File", file.clone()),
+            ("Template", template.id.clone()),
+            ("TemplateVersion", template.version.clone()),
+            ("TemplateVersion", waiting.id),
+            ("TemplateVersion", failed.id),
+            ("Workspace", build.workspace.clone()),
+            ("Workspace", shared_build.workspace),
+            ("WorkspaceBuild", build.id.clone()),
+            ("WorkspaceBuild", shared_build.id),
+        ];
+        World {
+            mark,
+            admin,
+            template_admin,
+            member,
+            group,
+            key,
+            daemon,
+            template,
+            file,
+            workspace: build.workspace,
+            build: build.id,
+            job: build.job,
+            held,
+            nodes,
+            org,
+        }
+    }
+
+    /// A group with these members.
+    pub(crate) async fn group(&self, admin: &Person, org: &Org, name: &str, members: &[&Person]) -> String {
+        let payload = self
+            .run(
+                admin,
+                "mutation($input: CreateGroupInput!) { createGroup(input: $input) { group { id } userErrors { message } } }",
+                json!({ "input": {
+                    "organizationId": org.id, "name": name, "displayName": format!("{name} display"),
+                    "avatarUrl": format!("/avatars/{name}.png"), "quotaAllowance": 5,
+                } }),
+            )
+            .await;
+        let id = payload["group"]["id"].as_str().unwrap().to_owned();
+        if !members.is_empty() {
+            let users: Vec<_> = members.iter().map(|person| &person.id).collect();
+            let payload = self
+                .run(
+                    admin,
+                    "mutation($input: AddGroupMembersInput!) {
+                       addGroupMembers(input: $input) { results { userErrors { message } } userErrors { message } }
+                     }",
+                    json!({ "input": { "groupId": id, "userIds": users } }),
+                )
+                .await;
+            let fine = vec![json!({ "userErrors": [] }); members.len()];
+            assert_eq!(payload["results"], json!(fine));
+        }
+        id
+    }
+
+    async fn marked_template(&self, person: &Person, org: &Org, mark: &str) -> Template {
+        let input = json!({
+            "name": format!("{mark}-template"), "displayName": format!("{mark} template"),
+            "description": format!("{mark} description"), "icon": format!("/icons/{mark}.png"),
+            "version": { "name": format!("{mark}-v1"), "message": format!("{mark} first") },
+        });
+        self.described_template(person, org, input).await
+    }
+
+    /// Imports the template version that waits, with marked variables and logs.
+    async fn import(&self, daemon: &Daemon, mark: &str) {
+        let job = self.acquire(daemon).await.unwrap();
+        self.append_logs(daemon, &job, 1, &[&format!("{mark} init"), &format!("{mark} plan")]).await;
+        let variable = |name: &str, sensitive: bool| {
+            json!({
+                "name": name, "type": "string", "description": format!("{mark} variable"),
+                "default": format!("{mark} default"), "sensitive": sensitive, "ephemeral": false,
+                "nullable": false, "required": false,
+                "validations": [{ "condition": format!("\"{mark}\" != \"\""), "errorMessage": format!("{mark} refused") }],
+            })
+        };
+        let result = json!({ "templateImport": {
+            "readme": format!("# {mark}"), "variables": [variable("region", false), variable("password", true)],
+        } });
+        self.complete(daemon, &job, result).await;
+    }
+
+    /// Builds the workspace that waits, with marked results and logs.
+    async fn build(&self, daemon: &Daemon, mark: &str) {
+        let job = self.acquire(daemon).await.unwrap();
+        self.append_logs(daemon, &job, 1, &[&format!("{mark} apply")]).await;
+        let mut result = plain_build();
+        result["workspaceBuild"] = json!({
+            "resources": [{ "address": format!("docker.{mark}"), "type": "docker", "name": mark }],
+            "apps": [{ "name": format!("{mark} app"), "url": format!("https://{mark}.example.com/"), "icon": "" }],
+            "metadata": [{ "key": format!("{mark} key"), "value": format!("{mark} value") }],
+            "dailyCost": 3,
+        });
+        self.complete(daemon, &job, result).await;
+    }
+
+    /// Pushes a version of a template.
+    pub(crate) async fn push(&self, person: &Person, template: &Template, mut input: Value) -> Pushed {
+        input["templateId"] = template.id.clone().into();
+        input["fileId"] = self.upload(person).await.into();
+        let payload = self
+            .run(
+                person,
+                "mutation($input: CreateTemplateVersionInput!) {
+                   createTemplateVersion(input: $input) { templateVersion { id job { id } } userErrors { message } }
+                 }",
+                json!({ "input": input }),
+            )
+            .await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let version = &payload["templateVersion"];
+        Pushed { id: text(&version["id"]), job: text(&version["job"]["id"]) }
+    }
+
+    /// Creates a workspace of one's own; its first build waits.
+    pub(crate) async fn workspace(
+        &self,
+        person: &Person,
+        template: &Template,
+        name: &str,
+        value: &str,
+    ) -> Queued {
+        let parameters =
+            json!([{ "name": "region", "value": value }, { "name": "password", "value": value }]);
+        let parameters = if value.is_empty() { json!([]) } else { parameters };
+        let input = json!({ "templateId": template.id, "name": name, "parameters": parameters });
+        let payload = self.run(person, CREATE_WORKSPACE, json!({ "input": input })).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let workspace = &payload["workspace"];
+        Queued {
+            workspace: text(&workspace["id"]),
+            id: text(&workspace["latestBuild"]["id"]),
+            job: text(&workspace["latestBuild"]["job"]["id"]),
+        }
+    }
+}
+
+/// A template version that waits for its import.
+pub(crate) struct Pushed {
+    pub(crate) id: String,
+    pub(crate) job: String,
+}
+
+/// A workspace whose first build waits.
+pub(crate) struct Queued {
+    pub(crate) workspace: String,
+    /// The build.
+    pub(crate) id: String,
+    pub(crate) job: String,
+}
