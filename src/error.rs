@@ -25,6 +25,9 @@ pub enum Error {
         /// What is wrong with it and what would be right.
         message: String,
     },
+    /// What is asked for does not exist, or the actor can't see it: the same answer for both.
+    #[error("there is no such {0}, or you can't see it")]
+    NotFound(&'static str),
     /// The state of things forbids it: a daemon reports on a job it does not hold.
     #[error("{0}")]
     Conflict(String),

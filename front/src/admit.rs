@@ -25,20 +25,20 @@ impl<H: Host, S: Executor> Inner<H, S> {
         identity: &H::Identity,
         caller: &Caller,
     ) -> Result<Admitted<H>, Refused> {
-        let key = self.host.rate_key(identity, &caller.peer);
+        let meter = self.rate.as_ref().zip(self.host.rate_key(identity, &caller.peer));
         let checked = self.check(&mut params, caller);
         let (document, operation, variables, cost) = checked.inspect_err(|_| {
             // Refusing costs work too; whoever sends nothing but nonsense runs out of points.
-            self.rate.iter().for_each(|rate| rate.charge(key, 1, caller.arrived));
+            meter.iter().for_each(|(rate, key)| rate.charge(*key, 1, caller.arrived));
         })?;
         let price = if operation.is_dry_run(&variables) { 1 } else { cost };
-        let rate = match self.rate.as_ref().map(|rate| rate.take(key, price, caller.arrived)) {
+        let rate = match meter.map(|(rate, key)| rate.take(key, price, caller.arrived)) {
             None => None,
             Some(Ok(status)) => Some(status),
             Some(Err((status, wait))) => return Err(rate_limited(status, price, wait)),
         };
         let Some(slot) = self.load.admit(operation.kind, price) else {
-            if let Some(rate) = &self.rate {
+            if let Some((rate, key)) = meter {
                 rate.refund(key, price, caller.arrived);
             }
             return Err(overloaded());
@@ -71,7 +71,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
             request.data.insert(cursor.clone());
         }
         let (request, work) = self.host.prepare(request, identity, &meta);
-        let charge = Charge { key, points: price, status: rate };
+        let charge = Charge { key: meter.map(|(_, key)| key), points: price };
         Ok(Admitted { request, operation, schema_part, meta, work, charge, slot, cursor, explain })
     }
 

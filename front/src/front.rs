@@ -13,7 +13,7 @@ use crate::{
     introspect::{Introspection, SchemaPart},
     load::{Load, LoadSlot},
     persisted::{PersistedDocuments, PersistedMode},
-    rate::{RateLimiter, RateStatus},
+    rate::RateLimiter,
 };
 
 /// The request pipeline of one schema. Clones share everything.
@@ -100,9 +100,8 @@ pub(crate) struct Admitted<H: Host> {
 /// What was taken from a bucket.
 #[derive(Clone, Copy)]
 pub(crate) struct Charge {
-    pub(crate) key: RateKey,
+    pub(crate) key: Option<RateKey>,
     pub(crate) points: u64,
-    pub(crate) status: Option<RateStatus>,
 }
 
 impl<H: Host, S: Executor> Front<H, S> {

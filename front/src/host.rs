@@ -43,8 +43,9 @@ pub trait Host: Send + Sync + 'static {
     /// Resolves when the identity stops being valid. Sockets and event streams of the identity are closed then.
     fn ended(&self, identity: &Self::Identity) -> impl Future<Output = Ended> + Send + 'static;
 
-    /// Who pays for a request: usually the token's owner, and the address for anonymous requests.
-    fn rate_key(&self, identity: &Self::Identity, peer: &Peer) -> RateKey;
+    /// Who pays for a request: usually the token's owner, and the address for anonymous requests. `None` for machinery
+    /// of the host's own, which is not held to a budget.
+    fn rate_key(&self, identity: &Self::Identity, peer: &Peer) -> Option<RateKey>;
 
     /// Told once about every operation and every refused request.
     fn observe(&self, record: &RequestRecord<'_, Self>)

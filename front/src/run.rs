@@ -73,10 +73,11 @@ impl<H: Host, S: Executor> Inner<H, S> {
             let headers = std::mem::take(&mut response.http_headers);
             let shaped = Shaped::of(response, request_id, &self.limits);
             let cost = operation.cost.used(shaped.data()).min(charge.points);
-            let rate = charge
-                .status
-                .and(self.rate.as_ref())
-                .map(|rate| rate.refund(charge.key, charge.points - cost, Instant::now()));
+            let rate = self
+                .rate
+                .as_ref()
+                .zip(charge.key)
+                .map(|(rate, key)| rate.refund(key, charge.points - cost, Instant::now()));
             let extensions = explain.map(|variables| {
                 let by_path = operation.cost.breakdown(&variables);
                 json!({"cost": {"requested": charge.points, "used": cost, "byPath": by_path}})

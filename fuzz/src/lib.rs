@@ -30,8 +30,8 @@ impl Host for Everyone {
         std::future::pending()
     }
 
-    fn rate_key(&self, (): &(), _: &Peer) -> RateKey {
-        RateKey::of(&())
+    fn rate_key(&self, (): &(), _: &Peer) -> Option<RateKey> {
+        Some(RateKey::of(&()))
     }
 
     fn observe(&self, _: &RequestRecord<'_, Self>) {}

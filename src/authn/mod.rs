@@ -148,6 +148,19 @@ async fn user(
     Ok(Ok(Recognised { actor, expires_at: Some(first.expires_at) }))
 }
 
+/// The same actor as things stand now: roles may have been taken since, the session ended, the account suspended. What is
+/// not by a session stays as it is.
+///
+/// # Errors
+/// UNAUTHENTICATED when the session no longer holds.
+pub(crate) async fn refresh(db: &Db, actor: &Actor) -> Result<Actor> {
+    let Identity::User { session, .. } = actor.identity() else { return Ok(actor.clone()) };
+    match user(db, *session, actor.origin().clone()).await? {
+        Ok(recognised) => Ok(recognised.actor),
+        Err(_) => Err(Denied::Anonymous.into()),
+    }
+}
+
 /// Notes, beside the request, that somebody was here.
 #[expect(
     clippy::disallowed_methods,

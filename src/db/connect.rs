@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guildhall_migration::{Migrator, MigratorTrait};
-use sea_orm::{DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
+    TransactionTrait,
+};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -39,6 +42,8 @@ pub enum Settings {
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENT_TIMEOUT_MS: &str = "5000";
+/// "guildhal" in ASCII: whatever else uses the database must not use this advisory lock.
+const MIGRATION_LOCK: i64 = 0x6775_696c_6468_616c;
 
 /// Opens the pools. Does not migrate.
 ///
@@ -113,12 +118,22 @@ fn unreachable(error: sqlx::Error) -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
 }
 
-/// Brings the schema up to date, one server at a time on PostgreSQL.
+/// Brings the schema up to date. On PostgreSQL as a whole or not at all, and by one server at a time: others wait, and
+/// find nothing left to do.
 ///
 /// # Errors
-/// When a migration fails; what came before it stays.
+/// When a migration fails. On SQLite, what came before it stays.
 pub async fn migrate(db: &Db) -> Result<(), DbErr> {
-    Migrator::up(&db.pools.write, None).await
+    let connection = &db.pools.write;
+    if connection.get_database_backend() != DbBackend::Postgres {
+        return Migrator::up(connection, None).await;
+    }
+    let transaction = connection.begin().await?;
+    // A migration, or the wait for another server's, may take longer than a request's statement.
+    transaction.execute_unprepared("set local statement_timeout = 0").await?;
+    transaction.execute_unprepared(&format!("select pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await
 }
 
 /// The connection that migrations run on, for tests that go up, down and up again.

@@ -43,10 +43,16 @@ pub(crate) async fn run(db: Db, stop: CancellationToken) {
 pub(crate) async fn sweep(db: &Db) -> Result<usize> {
     let now = db.clock().now();
     let mut ended = 0;
-    for row in job::overdue(db, now - HUNG_AFTER, now - UNCLAIMED_AFTER).await? {
-        ended += usize::from(reap(db, &row).await?);
+    let mut after = None;
+    loop {
+        // All of them: jobs that wait in vain and those that may hope stand in one queue.
+        let rows = job::overdue(db, now - HUNG_AFTER, now - UNCLAIMED_AFTER, after).await?;
+        let Some(last) = rows.last() else { return Ok(ended) };
+        after = Some(last.id);
+        for row in &rows {
+            ended += usize::from(reap(db, row).await?);
+        }
     }
-    Ok(ended)
 }
 
 async fn reap(db: &Db, row: &JobRow) -> Result<bool> {

@@ -170,6 +170,7 @@ pub(crate) fn code(error: &mut ServerError) {
             extensions.set("code", "BAD_USER_INPUT");
             extensions.set("argument", argument);
         }
+        Error::NotFound(_) => extensions.set("code", "NOT_FOUND"),
         Error::Conflict(_) => extensions.set("code", "CONFLICT"),
         Error::Unavailable(cause) => {
             tracing::error!(%cause, "the database is not available");

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::Response;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextSubscribe};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 
 /// See [`super::error::code`].
 pub(super) struct Errors;
@@ -25,5 +27,18 @@ impl Extension for Errors {
         let mut response = next.run(ctx, operation_name).await;
         response.errors.iter_mut().for_each(super::error::code);
         response
+    }
+
+    fn subscribe<'s>(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        let coded = |mut response: Response| {
+            response.errors.iter_mut().for_each(super::error::code);
+            response
+        };
+        next.run(ctx, stream).map(coded).boxed()
     }
 }

@@ -8,14 +8,14 @@ pub(crate) mod guard;
 mod node;
 pub(crate) mod scalar;
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, ValidationMode};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
 
 use crate::authn::graphql::SessionMutation;
 use crate::dispatch::graphql::DispatchMutation;
 use crate::group::graphql::GroupMutation;
 use crate::member::graphql::MemberMutation;
 use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
-use crate::provisioner::graphql::KeyMutation;
+use crate::provisioner::graphql::{KeyMutation, ProvisionerSubscription};
 use crate::template::graphql::TemplateMutation;
 use crate::user::graphql::{UserMutation, UserQuery};
 use crate::workspace::graphql::{WorkspaceMutation, WorkspaceQuery};
@@ -38,12 +38,16 @@ pub struct Mutation(
     DispatchMutation,
 );
 
+/// Everything that can be followed.
+#[derive(Default, MergedSubscription)]
+pub struct Subscription(ProvisionerSubscription);
+
 /// The schema that is served.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema. Limits are the front's; documents reach it validated.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .validation_mode(ValidationMode::Fast)
         .extension(extension::Errors)
         .disable_suggestions()

@@ -28,7 +28,8 @@ const STALL: Duration = Duration::from_secs(15);
 pub(super) async fn upload(State(site): State<Site>, headers: HeaderMap, body: Body) -> Response {
     match keep(&site, &headers, body).await {
         Ok(row) => {
-            let body = json!({ "id": row.id.to_string(), "sha256": hex::encode(&row.sha256), "size": row.size });
+            let body =
+                json!({ "id": row.id.to_string(), "sha256": hex::encode(&row.sha256), "size": row.size });
             (StatusCode::CREATED, axum::Json(body)).into_response()
         }
         Err(response) => response,

@@ -100,6 +100,7 @@ fn answer(error: &Error) -> Response {
             refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", &error.to_string())
         }
         Error::Denied(_) => refusal(StatusCode::FORBIDDEN, "FORBIDDEN", &error.to_string()),
+        Error::NotFound(_) => refusal(StatusCode::NOT_FOUND, "NOT_FOUND", &error.to_string()),
         Error::Refused(_) | Error::BadInput { .. } => {
             refusal(StatusCode::UNPROCESSABLE_ENTITY, "BAD_USER_INPUT", &error.to_string())
         }

@@ -110,7 +110,13 @@ pub(crate) async fn append_logs(
     let (mut tx, row) = begin_held(db, actor, job).await?;
     let mut bytes = 0;
     let mut rows = Vec::with_capacity(lines.len());
+    let last_sequence = first_sequence.saturating_add(i32::try_from(lines.len()).unwrap_or(i32::MAX));
+    // A line that is sent again must not be counted again.
+    let kept = log::kept_in(&tx, job, first_sequence, last_sequence).await?;
     for (sequence, line) in (first_sequence..).zip(lines) {
+        if kept.contains(&sequence) {
+            continue;
+        }
         if row.log_bytes + bytes >= LOG_MAX {
             break;
         }
@@ -197,11 +203,12 @@ pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<JobRow>
     store::by_token_hash(db, &secret::hash(token)).await
 }
 
-/// Jobs that the reaper must look at.
+/// Some of the jobs that the reaper must look at, in the order of their ids; the next ones are `after` the last.
 pub(crate) async fn overdue(
     db: &Db,
     silent_since: DateTimeUtc,
     waiting_since: DateTimeUtc,
+    after: Option<ProvisionerJobId>,
 ) -> Result<Vec<JobRow>> {
-    store::overdue(db, silent_since, waiting_since).await
+    store::overdue(db, silent_since, waiting_since, after).await
 }

@@ -7,6 +7,7 @@ pub(crate) mod job;
 pub(crate) mod key;
 mod pending;
 mod store;
+mod tail;
 
 pub(crate) use pending::why_pending;
 pub(crate) use store::daemon::{DaemonList, DaemonOrder, DaemonRow, Status};

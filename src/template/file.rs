@@ -55,8 +55,9 @@ pub(crate) async fn keep(db: &Db, actor: &Actor, archive: File) -> Result<FileRo
         }
     }
     store::insert_in(&tx, &row).await?;
-    let after =
-        facts(serde_json::json!({ "sha256": hex::encode(&row.sha256), "size": row.size, "mimetype": row.mimetype }));
+    let after = facts(
+        serde_json::json!({ "sha256": hex::encode(&row.sha256), "size": row.size, "mimetype": row.mimetype }),
+    );
     let change = Change::new(
         Action::Create,
         Resource::Template,

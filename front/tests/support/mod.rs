@@ -93,11 +93,11 @@ impl Host for TestHost {
         }
     }
 
-    fn rate_key(&self, identity: &Who, peer: &Peer) -> RateKey {
-        match identity {
+    fn rate_key(&self, identity: &Who, peer: &Peer) -> Option<RateKey> {
+        Some(match identity {
             Who::Nobody => RateKey::of(&peer.address),
             Who::User => RateKey::of(&"user"),
-        }
+        })
     }
 
     fn observe(&self, record: &RequestRecord<'_, Self>) {

@@ -317,6 +317,12 @@ struct PendingReason {
 #[derive(Clone)]
 pub(crate) struct ProvisionerJobLog(LogRow);
 
+impl From<LogRow> for ProvisionerJobLog {
+    fn from(row: LogRow) -> Self {
+        Self(row)
+    }
+}
+
 impl Node for ProvisionerJobLog {
     type List = LogList;
     const NAME: &'static str = "ProvisionerJobLog";

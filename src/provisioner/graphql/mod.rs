@@ -3,12 +3,14 @@
 mod daemon;
 mod job;
 mod key;
+mod subscription;
 
 pub(crate) use daemon::{ProvisionerDaemon, ProvisionerDaemonFilter, ProvisionerEngine};
 pub(crate) use job::{
     JobState, LogLevel, LogSource, ProvisionerJob, ProvisionerJobFilter, ProvisionerJobType,
 };
 pub(crate) use key::{KeyMutation, ProvisionerKey, ProvisionerKeyFilter};
+pub(crate) use subscription::ProvisionerSubscription;
 
 use async_graphql::{InputObject, SimpleObject};
 use guildhall_entity::json::Tags;

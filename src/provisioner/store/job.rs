@@ -190,7 +190,8 @@ pub(in crate::provisioner) async fn claim_in(
         .value(Column::Attempts, Expr::col(Column::Attempts).add(1))
         .value(Column::StartedAt, now)
         .value(Column::UpdatedAt, now)
-        .and_where(Expr::col(Column::Id).in_subquery(next))
+        // Not `in`: PostgreSQL may plan that as a join and run the subquery again for every row, each time locking another.
+        .and_where(Expr::col(Column::Id).eq(next))
         .to_owned();
     returning_job(&mut claim);
     Ok(tx.update_returning::<JobRow>(&claim).await?.into_iter().next())
@@ -341,11 +342,13 @@ pub(in crate::provisioner) async fn by_token_hash(db: &Db, hash: &[u8]) -> Resul
     db.row(&statement).await
 }
 
-/// Jobs for the reaper: held without an update since `silent_since`, or waiting since before `waiting_since`.
+/// Jobs for the reaper: held without an update since `silent_since`, or waiting since before `waiting_since`. At most 100,
+/// in the order of their ids.
 pub(in crate::provisioner) async fn overdue(
     db: &Db,
     silent_since: DateTimeUtc,
     waiting_since: DateTimeUtc,
+    after: Option<ProvisionerJobId>,
 ) -> Result<Vec<JobRow>> {
     let hung = Condition::all()
         .add(Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]))
@@ -356,8 +359,12 @@ pub(in crate::provisioner) async fn overdue(
     let mut statement = Query::select()
         .from_as(Entity, "j")
         .cond_where(Condition::any().add(hung).add(waiting))
+        .order_by(("j", Column::Id), Order::Asc)
         .limit(100)
         .to_owned();
+    if let Some(after) = after {
+        statement.and_where(Expr::col(("j", Column::Id)).gt(after));
+    }
     select::<JobRow>(&mut statement, "j");
     db.rows(&statement).await
 }

@@ -1,5 +1,7 @@
 //! How the lines of jobs are kept.
 
+use std::collections::HashSet;
+
 use guildhall_entity::id::{OrganizationId, ProvisionerJobId};
 use guildhall_entity::kind::{LogLevel, LogSource};
 use guildhall_entity::provisioner_job;
@@ -10,10 +12,10 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement};
 use sea_orm::{Insert, QueryTrait};
 
 use crate::authz::Actor;
-use crate::db::Tx;
 use crate::db::list::List;
-use crate::db::page::{Key, Keyset};
-use crate::db::row::{row, select};
+use crate::db::page::{self, Key, Keyset, Page, PageArgs};
+use crate::db::row::{One, row, select};
+use crate::db::{Db, Tx};
 use crate::error::Result;
 
 row! {
@@ -60,6 +62,37 @@ impl List for LogList {
     fn parent(&self) -> (&'static str, &'static str) {
         ("l", "provisioner_job_id")
     }
+}
+
+/// A page of a job's lines.
+pub(in crate::provisioner) async fn page(
+    db: &Db,
+    actor: &Actor,
+    job: ProvisionerJobId,
+    list: &LogList,
+    args: &PageArgs,
+) -> Result<Page<LogRow>> {
+    let mut statement = list.source(actor);
+    list.columns(actor, &mut statement);
+    statement.and_where(Expr::col(("l", Column::ProvisionerJobId)).eq(job));
+    page::page(db, statement, &list.keyset(), args).await
+}
+
+/// The sequences between these two, both included, that a job has lines of.
+pub(in crate::provisioner) async fn kept_in(
+    tx: &Tx,
+    job: ProvisionerJobId,
+    first: i32,
+    last: i32,
+) -> Result<HashSet<i32>> {
+    let statement = Query::select()
+        .column(("l", Column::Sequence))
+        .from_as(Entity, "l")
+        .and_where(Expr::col(("l", Column::ProvisionerJobId)).eq(job))
+        .and_where(Expr::col(("l", Column::Sequence)).between(first, last))
+        .to_owned();
+    let rows = tx.rows::<One<i32>>(&statement).await?;
+    Ok(rows.into_iter().map(|One(sequence)| sequence).collect())
 }
 
 /// Appends lines; those that are there already are left as they are.

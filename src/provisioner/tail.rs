@@ -1,0 +1,98 @@
+//! Following a job's log: what is there, then what comes, until the job has ended. The tables are the truth, an event is
+//! only a hint to look, and whoever follows is recognised anew at every look.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::Stream;
+use guildhall_entity::id::ProvisionerJobId;
+
+use super::{LogList, LogRow, store};
+use crate::authn;
+use crate::authz::Actor;
+use crate::db::Db;
+use crate::db::page::{Cursor, PageArgs};
+use crate::error::{Error, Result};
+use crate::events::{EventKind, Listener};
+
+/// Lines read at a time.
+const BATCH: u64 = 100;
+/// How often to look without a hint: another server's events are not heard here.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// A job's log from a place on.
+struct Tail {
+    db: Db,
+    actor: Actor,
+    job: ProvisionerJobId,
+    cursor: Option<Cursor>,
+    listener: Listener,
+    lines: VecDeque<(LogRow, Cursor)>,
+    ended: bool,
+}
+
+/// The lines of a job after a place, each with its own, as they are written; ends when the job has. An actor who can't
+/// see the job (any more) gets one error.
+pub(super) fn follow(
+    db: Db,
+    actor: Actor,
+    job: ProvisionerJobId,
+    after: Option<Cursor>,
+) -> impl Stream<Item = Result<(LogRow, Cursor)>> + Send {
+    // Listen before the first look, so that nothing falls between.
+    let listener = db.hub().listen();
+    let tail = Tail { db, actor, job, cursor: after, listener, lines: VecDeque::new(), ended: false };
+    futures_util::stream::unfold(tail, |mut tail| async move {
+        let next = tail.next().await.transpose()?;
+        tail.ended |= next.is_err();
+        Some((next, tail))
+    })
+}
+
+impl Tail {
+    async fn next(&mut self) -> Result<Option<(LogRow, Cursor)>> {
+        loop {
+            if let Some((row, cursor)) = self.lines.pop_front() {
+                self.cursor = Some(cursor.clone());
+                return Ok(Some((row, cursor)));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            self.look().await?;
+            if self.lines.is_empty() && !self.ended {
+                self.wait().await;
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<()> {
+        let origin = self.actor.origin().clone();
+        self.actor = authn::refresh(&self.db, &self.actor).await?.at(origin);
+        // The state before the lines: those of a job that had ended are then all there.
+        let job = self.db.find(&self.actor, self.job).await?.ok_or(Error::NotFound("provisioner job"))?;
+        let args = PageArgs { limit: BATCH, backward: false, cursor: self.cursor.clone() };
+        let page = store::log::page(&self.db, &self.actor, self.job, &LogList, &args).await?;
+        self.ended = job.state.is_final() && !page.has_next;
+        self.lines = page.rows.into();
+        Ok(())
+    }
+
+    async fn wait(&mut self) {
+        let again = tokio::time::sleep(LOOK_AGAIN);
+        tokio::pin!(again);
+        loop {
+            let event = tokio::select! {
+                event = self.listener.next() => event,
+                () = &mut again => return,
+            };
+            let concerns = event.is_none_or(|event| {
+                event.subject == self.job.0
+                    && matches!(event.kind, EventKind::JobLogged | EventKind::JobChanged)
+            });
+            if concerns {
+                return;
+            }
+        }
+    }
+}
