@@ -1,8 +1,15 @@
 //! One test binary: everything goes through the real router, the real policy and real databases.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod claims;
 mod contract;
+mod docs;
 mod guide;
 mod isolation;
 mod layering;
+mod live;
+mod names;
+mod policy;
+mod statements;
 mod support;
+mod visibility;

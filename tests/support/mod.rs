@@ -1,9 +1,11 @@
 //! A server without a socket, on a database of its own.
 
+pub(crate) mod calls;
 pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod process;
 pub(crate) mod schema;
+pub(crate) mod statements;
 pub(crate) mod tables;
 pub(crate) mod upload;
 pub(crate) mod world;
