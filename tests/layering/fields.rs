@@ -29,6 +29,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
          startedAt state tags type updatedAt",
     ),
     ("ProvisionerJobError", "code message"),
+    ("ProvisionerJobLogEvent", "cursor log"),
     ("ProvisionerJobLog", "level sequence source stage text time"),
     ("ProvisionerKey", "createdAt disabledAt expiresAt id lastUsedAt name organization tags updatedAt"),
     (
@@ -109,6 +110,7 @@ fn is_tenants(name: &str) -> bool {
         "PageInfo",
         "Query",
         "Role",
+        "Subscription",
         "Tag",
         // User errors.
         "Conflict",
