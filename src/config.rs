@@ -66,12 +66,12 @@ pub struct Serving {
     #[arg(long, env = "GUILDHALL_DEMO")]
     pub demo: bool,
 
-    /// Cost points a minute that one user, key or address may spend; 0 for no limit
+    /// Cost points a minute that one user, or one address without a user, may spend; 0 for no limit
     #[arg(long, env = "GUILDHALL_RATE_POINTS", value_name = "N", default_value_t = 5000)]
     pub rate_points: u64,
 
     /// What to log, e.g. `info` or `guildhall=debug,warn`
-    #[arg(long, env = "GUILDHALL_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "GUILDHALL_LOG", value_name = "FILTER", default_value = "info,sea_orm_migration=warn")]
     pub log: String,
 
     /// How to log

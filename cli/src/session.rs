@@ -116,7 +116,10 @@ impl Login {
                     Exit::NotSignedIn,
                     format!("{} has no users yet", client.base_url()),
                 )
-                .hint("create the owner with `guildhall login --first-user` on the machine of the server"));
+                .hint(format!(
+                    "create the owner with `guildhall login {} --first-user` on the machine of the server",
+                    client.base_url()
+                )));
             }
         };
         keep(context, client.base_url().as_str(), session)

@@ -140,7 +140,8 @@ pub struct GraphQlError {
 impl fmt::Display for GraphQlError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.message)?;
-        if let Some(requires) = &self.requires {
+        // The server's own words mostly name it.
+        if let Some(requires) = self.requires.as_ref().filter(|requires| !self.message.contains(*requires)) {
             write!(out, " (requires {requires})")?;
         }
         match &self.request_id {

@@ -121,7 +121,16 @@ impl Host for Server {
                 )
             };
         }
-        if failed { line!(error) } else { line!(info) }
+        // Daemons ask for work all day long: what goes well with them would bury what people do.
+        let is_routine = record.codes.is_empty()
+            && record
+                .identity
+                .is_some_and(|caller| matches!(caller.recognised.actor.identity(), Identity::Daemon { .. }));
+        match (failed, is_routine) {
+            (true, _) => line!(error),
+            (false, true) => line!(debug),
+            (false, false) => line!(info),
+        }
     }
 
     fn page(&self, headers: &HeaderMap) -> Option<Response> {

@@ -84,7 +84,10 @@ impl Create {
         follow(&client, &context.output, &workspace.latest_build.job.id, &what, Lines::Progress)
             .await
             .map_err(|failure| {
-                failure.hint(format!("the workspace exists: `guildhall workspaces show {place}`"))
+                failure.hint(format!(
+                    "the workspace exists; try again, with other values if need be: `guildhall workspaces start {place} \
+                     --param NAME=VALUE`"
+                ))
             })?;
         present(context, &client.workspace(&workspace.id).await?)
     }
