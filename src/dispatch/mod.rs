@@ -5,7 +5,7 @@ pub(crate) mod graphql;
 pub(crate) mod reaper;
 mod task;
 
-pub(crate) use task::{Task, file_of, task};
+pub(crate) use task::{Task, TaskValue, file_of, task};
 
 use guildhall_entity::id::ProvisionerJobId;
 use guildhall_entity::json::Variables;

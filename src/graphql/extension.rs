@@ -1,23 +1,56 @@
-//! Gives every resolver's error its code before it leaves.
+//! What happens to a resolver's error before it leaves: it gets its code, and nulls no more than its own field where
+//! that may be null.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::Response;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextSubscribe};
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, NextSubscribe, ResolveInfo,
+};
+use async_graphql::{Response, ServerError, ServerResult, Value};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 /// See [`super::error::code`].
-pub(super) struct Errors;
+#[derive(Default)]
+pub(super) struct Errors {
+    /// Errors of fields that are null in their place.
+    kept: Mutex<Vec<ServerError>>,
+}
+
+impl Errors {
+    fn finish(&self, response: &mut Response) {
+        response.errors.append(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        response.errors.iter_mut().for_each(super::error::code);
+    }
+}
 
 impl ExtensionFactory for Errors {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+        Arc::new(Self::default())
     }
 }
 
 #[async_trait::async_trait]
 impl Extension for Errors {
+    /// async-graphql lets the error of a resolver null the parent, also where the field itself may be null. The
+    /// specification asks for null in the field's own place: one FORBIDDEN field must not take the whole object with
+    /// it, nor one refused mutation the answers of its neighbours.
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let may_be_null = !info.return_type.ends_with('!');
+        match next.run(ctx, info).await {
+            Err(error) if may_be_null => {
+                self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+                Ok(Some(Value::Null))
+            }
+            resolved => resolved,
+        }
+    }
+
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -25,7 +58,7 @@ impl Extension for Errors {
         next: NextExecute<'_>,
     ) -> Response {
         let mut response = next.run(ctx, operation_name).await;
-        response.errors.iter_mut().for_each(super::error::code);
+        self.finish(&mut response);
         response
     }
 

@@ -11,7 +11,7 @@ pub(crate) mod scalar;
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
 
 use crate::authn::graphql::SessionMutation;
-use crate::dispatch::graphql::DispatchMutation;
+use crate::dispatch::graphql::{DaemonMutation, JobMutation, ReportMutation};
 use crate::group::graphql::GroupMutation;
 use crate::member::graphql::MemberMutation;
 use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
@@ -35,7 +35,9 @@ pub struct Mutation(
     KeyMutation,
     TemplateMutation,
     WorkspaceMutation,
-    DispatchMutation,
+    JobMutation,
+    DaemonMutation,
+    ReportMutation,
 );
 
 /// Everything that can be followed.

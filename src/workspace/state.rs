@@ -30,6 +30,10 @@ fn purpose(build: WorkspaceBuildId) -> String {
 /// The state that a build starts from or has written so far. `None` for the first build.
 pub(crate) async fn get(db: &Db, sealer: &Sealer, job: &JobRow) -> Outcome<Option<Vec<u8>>> {
     let Some(target) = of_job(db, job.id).await? else { return Ok(Err(Refused::Superseded)) };
+    // The token of a job opens nothing that came after it.
+    if !store::is_newest_build(db, &target).await? {
+        return Ok(Err(Refused::Superseded));
+    }
     match store::newest(db, target.workspace).await? {
         Some((build, sealed)) => Ok(Ok(Some(sealer.open(&purpose(build), &sealed)?))),
         None => Ok(Ok(None)),

@@ -4,7 +4,7 @@ use guildhall_entity::id::{WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::terraform_state::{ActiveModel, Column, Entity};
 use guildhall_entity::terraform_state_lock as lock;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{Insert, QueryTrait};
 
 use super::build::Target;
@@ -105,11 +105,23 @@ pub(in crate::workspace) async fn unlock_in(tx: &Tx, workspace: WorkspaceId) -> 
 
 /// Whether this is still the workspace's newest build: an older one may not write any more.
 pub(in crate::workspace) async fn is_newest_build_in(tx: &Tx, target: &Target) -> Result<bool> {
+    Ok(is_newest(tx.row(&newest_number(target)).await?, target))
+}
+
+/// Whether this is still the workspace's newest build: an older one may not read any more.
+pub(in crate::workspace) async fn is_newest_build(db: &Db, target: &Target) -> Result<bool> {
+    Ok(is_newest(db.row(&newest_number(target)).await?, target))
+}
+
+fn newest_number(target: &Target) -> SelectStatement {
     use guildhall_entity::workspace_build::{Column as Build, Entity as Builds};
-    let statement = Query::select()
+    Query::select()
         .expr(Expr::col(Build::Number).max())
         .from(Builds)
         .and_where(Expr::col(Build::WorkspaceId).eq(target.workspace))
-        .to_owned();
-    Ok(tx.row::<One<Option<i32>>>(&statement).await?.and_then(|number| number.0) == Some(target.number))
+        .to_owned()
+}
+
+fn is_newest(number: Option<One<Option<i32>>>, target: &Target) -> bool {
+    number.and_then(|One(number)| number) == Some(target.number)
 }

@@ -1,0 +1,268 @@
+//! Daemons report on the jobs they hold.
+
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
+use guildhall_entity::json::{App, Apps, Metadata, Resource, Resources, Variables};
+
+use super::parse_job;
+use crate::dispatch::{self, Outcome};
+use crate::error::{Refusal, Result};
+use crate::graphql::context::{Ask, Request};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::scalar::DateTime;
+use crate::provisioner::graphql::{LogLevel, LogSource};
+use crate::provisioner::job::{self, Line};
+use crate::template::graphql::TemplateVariableInput;
+use crate::workspace::build::Made;
+
+/// The most lines in one call.
+const LINES_MAX: usize = 1000;
+
+/// A line of a job.
+#[derive(InputObject)]
+struct JobLogInput {
+    /// When it was written.
+    time: DateTime,
+    /// How much it matters.
+    level: LogLevel,
+    /// Who wrote it.
+    source: LogSource,
+    /// What the job was at.
+    stage: String,
+    /// The line; what is beyond 1 KiB is cut.
+    text: String,
+}
+
+/// Lines of a job.
+#[derive(InputObject)]
+struct AppendProvisionerJobLogsInput {
+    /// The job.
+    provisioner_job_id: ID,
+    /// The sequence of the first line, from 1. Lines that the server has are ignored, so the call may be repeated.
+    first_sequence: i32,
+    /// The lines, at most 1,000; none is a sign of life.
+    logs: Vec<JobLogInput>,
+}
+
+/// What `appendProvisionerJobLogs` answers.
+#[derive(SimpleObject)]
+struct AppendProvisionerJobLogsPayload {
+    /// Whether the job must be interrupted.
+    cancel_requested: bool,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// A job that ended well.
+#[derive(InputObject)]
+struct CompleteProvisionerJobInput {
+    /// The job.
+    provisioner_job_id: ID,
+    /// What it brought.
+    result: ProvisionerJobResultInput,
+}
+
+/// What a job brought: exactly one, of the job's type.
+#[derive(OneofObject)]
+enum ProvisionerJobResultInput {
+    /// Of a template import.
+    TemplateImport(TemplateImportResultInput),
+    /// Of a workspace build.
+    WorkspaceBuild(WorkspaceBuildResultInput),
+}
+
+/// What an import found.
+#[derive(InputObject)]
+struct TemplateImportResultInput {
+    /// README.md; empty where there is none.
+    readme: String,
+    /// The module's variables, in its order.
+    variables: Vec<TemplateVariableInput>,
+}
+
+/// What a build made.
+#[derive(InputObject)]
+struct WorkspaceBuildResultInput {
+    /// Managed resources.
+    resources: Vec<WorkspaceResourceInput>,
+    /// The output `apps`.
+    apps: Vec<WorkspaceAppInput>,
+    /// The output `metadata`.
+    metadata: Vec<WorkspaceMetadataInput>,
+    /// The output `daily_cost`, in credits; 0 or more.
+    daily_cost: i32,
+}
+
+/// A managed resource.
+#[derive(InputObject)]
+struct WorkspaceResourceInput {
+    /// Its Terraform address.
+    address: String,
+    /// Its Terraform type.
+    #[graphql(name = "type")]
+    kind: String,
+    /// Its name in the module.
+    name: String,
+}
+
+/// Something to open.
+#[derive(InputObject)]
+struct WorkspaceAppInput {
+    /// What it is called.
+    name: String,
+    /// Where it is.
+    url: String,
+    /// An emoji, URL or site path; may be empty.
+    icon: String,
+}
+
+/// Something to know.
+#[derive(InputObject)]
+struct WorkspaceMetadataInput {
+    /// What.
+    key: String,
+    /// Its value.
+    value: String,
+}
+
+/// What `completeProvisionerJob` answers.
+#[derive(SimpleObject)]
+struct CompleteProvisionerJobPayload {
+    /// The job that ended; null when there are user errors.
+    completed_provisioner_job_id: Option<ID>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// A job that ended badly.
+#[derive(InputObject)]
+struct FailProvisionerJobInput {
+    /// The job.
+    provisioner_job_id: ID,
+    /// For programs, e.g. `APPLY_FAILED`.
+    code: String,
+    /// For people.
+    message: String,
+    /// Whether it ended because it was asked to.
+    #[graphql(default = false)]
+    canceled: bool,
+}
+
+/// What `failProvisionerJob` answers.
+#[derive(SimpleObject)]
+struct FailProvisionerJobPayload {
+    /// The job that ended; null when there are user errors.
+    failed_provisioner_job_id: Option<ID>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// What daemons call about their jobs.
+#[derive(Default)]
+pub(crate) struct ReportMutation;
+
+#[Object]
+impl ReportMutation {
+    /// For daemons: appends lines to a job's log. May be repeated.
+    async fn append_provisioner_job_logs(
+        &self,
+        ctx: &Context<'_>,
+        input: AppendProvisionerJobLogsInput,
+    ) -> Nullable<AppendProvisionerJobLogsPayload> {
+        nullable(async {
+            let (cancel_requested, user_errors) = outcome(append(ctx.request(), input).await)?;
+            Ok(Some(AppendProvisionerJobLogsPayload {
+                cancel_requested: cancel_requested.unwrap_or_default(),
+                user_errors,
+            }))
+        })
+        .await
+    }
+
+    /// For daemons: ends a job well.
+    async fn complete_provisioner_job(
+        &self,
+        ctx: &Context<'_>,
+        input: CompleteProvisionerJobInput,
+    ) -> Nullable<CompleteProvisionerJobPayload> {
+        nullable(async {
+            let (id, user_errors) = outcome(complete(ctx.request(), input).await)?;
+            Ok(Some(CompleteProvisionerJobPayload { completed_provisioner_job_id: id, user_errors }))
+        })
+        .await
+    }
+
+    /// For daemons: ends a job with an error, or as canceled where that was asked for.
+    async fn fail_provisioner_job(
+        &self,
+        ctx: &Context<'_>,
+        input: FailProvisionerJobInput,
+    ) -> Nullable<FailProvisionerJobPayload> {
+        nullable(async {
+            let (id, user_errors) = outcome(fail(ctx.request(), input).await)?;
+            Ok(Some(FailProvisionerJobPayload { failed_provisioner_job_id: id, user_errors }))
+        })
+        .await
+    }
+}
+
+async fn append(request: &Request, input: AppendProvisionerJobLogsInput) -> Result<bool> {
+    let id = parse_job(&input.provisioner_job_id)?;
+    if input.logs.len() > LINES_MAX {
+        let message = format!("at most {LINES_MAX} lines at once, got {}", input.logs.len());
+        return Err(Refusal::invalid(&["logs"], message).into());
+    }
+    let last = input.first_sequence.checked_add(i32::try_from(input.logs.len()).unwrap_or(i32::MAX));
+    if input.first_sequence < 1 || last.is_none() {
+        return Err(Refusal::invalid(&["firstSequence"], "sequences start at 1").into());
+    }
+    let line = |input: JobLogInput| Line {
+        time: input.time.0,
+        level: input.level.into(),
+        source: input.source.into(),
+        stage: input.stage,
+        text: input.text,
+    };
+    let lines = input.logs.into_iter().map(line).collect();
+    job::append_logs(&request.db, &request.actor, id, input.first_sequence, lines).await
+}
+
+async fn complete(request: &Request, input: CompleteProvisionerJobInput) -> Result<ID> {
+    let id = parse_job(&input.provisioner_job_id)?;
+    let outcome = match input.result {
+        ProvisionerJobResultInput::TemplateImport(result) => Outcome::Import {
+            readme: result.readme,
+            variables: Variables(result.variables.into_iter().map(Into::into).collect()),
+        },
+        ProvisionerJobResultInput::WorkspaceBuild(result) => Outcome::Build(made(result)?),
+    };
+    dispatch::complete(&request.db, &request.actor, id, outcome).await?;
+    Ok(input.provisioner_job_id)
+}
+
+fn made(result: WorkspaceBuildResultInput) -> Result<Made> {
+    if result.daily_cost < 0 {
+        return Err(
+            Refusal::invalid(&["result", "workspaceBuild", "dailyCost"], "a cost is 0 or more").into()
+        );
+    }
+    let resource = |input: WorkspaceResourceInput| Resource {
+        address: input.address,
+        r#type: input.kind,
+        name: input.name,
+    };
+    let app = |input: WorkspaceAppInput| App { name: input.name, url: input.url, icon: input.icon };
+    Ok(Made {
+        resources: Resources(result.resources.into_iter().map(resource).collect()),
+        apps: Apps(result.apps.into_iter().map(app).collect()),
+        metadata: Metadata(result.metadata.into_iter().map(|input| (input.key, input.value)).collect()),
+        daily_cost: result.daily_cost,
+    })
+}
+
+async fn fail(request: &Request, input: FailProvisionerJobInput) -> Result<ID> {
+    let id = parse_job(&input.provisioner_job_id)?;
+    let code: String = input.code.chars().filter(|c| !c.is_control()).take(64).collect();
+    let message: String = input.message.chars().filter(|c| *c != '\0').take(4000).collect();
+    dispatch::fail(&request.db, &request.actor, id, &code, &message, input.canceled).await?;
+    Ok(input.provisioner_job_id)
+}
