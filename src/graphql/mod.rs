@@ -3,10 +3,12 @@
 pub(crate) mod connection;
 pub mod context;
 pub(crate) mod error;
-mod extension;
+mod executor;
 pub(crate) mod guard;
 mod node;
 pub(crate) mod scalar;
+
+pub use executor::Coded;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
 
@@ -51,7 +53,6 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub fn schema() -> Schema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .validation_mode(ValidationMode::Fast)
-        .extension(extension::Errors)
         .disable_suggestions()
         .finish()
 }

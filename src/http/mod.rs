@@ -19,11 +19,11 @@ use crate::authz::Origin;
 use crate::db::Db;
 use crate::error::Error;
 use crate::graphql::context::Services;
-use crate::graphql::{Schema, schema, sdl};
+use crate::graphql::{Coded, schema, sdl};
 pub use host::Server;
 
 /// The front with our schema and host.
-pub type GraphqlFront = Front<Server, Schema>;
+pub type GraphqlFront = Front<Server, Coded>;
 
 /// What handlers need.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ impl Site {
 /// # Panics
 /// Never: the schema that we print is valid, which a test shows.
 pub fn router(site: Site, limits: Limits) -> (GraphqlFront, Router) {
-    let front = Front::new(Server::new(site.clone()), schema(), &sdl(), limits)
+    let front = Front::new(Server::new(site.clone()), Coded::new(schema()), &sdl(), limits)
         .expect("the schema that async-graphql prints is valid (test `the_schema_is_the_committed_one`)");
     let router = Router::new()
         .route("/", get(|| async { Redirect::to("/graphql") }))
