@@ -3,13 +3,17 @@
 
 mod claims;
 mod contract;
+mod crash;
 mod docs;
+mod files;
 mod guide;
 mod isolation;
 mod layering;
 mod live;
 mod names;
+mod pages;
 mod policy;
+mod state;
 mod statements;
 mod support;
 mod visibility;

@@ -240,7 +240,7 @@ pub(crate) async fn page<R: Read>(
     Ok(finish(rows, args))
 }
 
-/// The same page of the lists of several parents, in one statement. `parent` is the column that holds the parent's id.
+/// The same page of the lists of several parents, in one statement (on SQLite in more for hundreds of them). `parent` is the column that holds the parent's id.
 /// A parent without rows has an empty page.
 pub(crate) async fn pages<P, R>(
     db: &Db,
@@ -261,9 +261,10 @@ where
         bounded(select, keyset, args)
     };
     let ids: Vec<Uuid> = parents.iter().map(|&id| id.into()).collect();
-    let statement = match ids.as_slice() {
+    let member = |id: &Uuid| tagged(Expr::val(*id), of(Expr::val(*id)));
+    let statements = match ids.as_slice() {
         [] => return Ok(HashMap::new()),
-        [only] => tagged(Expr::val(*only), of(Expr::val(*only))),
+        [only] => vec![member(only)],
         _ if db.backend() == DbBackend::Postgres => {
             let outer = Expr::col(("parent".into_iden(), "id".into_iden()));
             let mut statement = Query::select();
@@ -273,25 +274,46 @@ where
                 .from_subquery(unnest(&ids), "parent")
                 .join_lateral(JoinType::InnerJoin, of(outer), "page", Condition::all());
             order_pages(&mut statement, keyset, args);
-            statement
+            vec![statement]
         }
-        [first, rest @ ..] => {
-            let member = |id: &Uuid| tagged(Expr::val(*id), of(Expr::val(*id)));
-            let mut statement = member(first);
-            for id in rest {
-                statement.union(UnionType::All, member(id));
-            }
-            statement
-        }
+        [first, ..] => unions(db.backend(), &ids, &member(first), member),
     };
-    let rows = db
-        .rows_with(&statement, |columns| Ok((P::from(columns.next::<Uuid>()?), read_keyed(keyset, columns)?)))
-        .await?;
+    let mut rows = Vec::new();
+    for statement in &statements {
+        let read =
+            |columns: &mut Columns<'_>| Ok((P::from(columns.next::<Uuid>()?), read_keyed(keyset, columns)?));
+        rows.extend(db.rows_with(statement, read).await?);
+    }
     let mut by_parent: HashMap<P, Vec<Keyed<R>>> = parents.iter().map(|&id| (id, Vec::new())).collect();
     for (parent, row) in rows {
         by_parent.entry(parent).or_default().push(row);
     }
     Ok(by_parent.into_iter().map(|(parent, rows)| (parent, finish(rows, args))).collect())
+}
+
+/// Members of a union that SQLite takes (`SQLITE_MAX_COMPOUND_SELECT` is 500).
+const UNION_MEMBERS: usize = 400;
+/// Parameters of a statement that SQLite takes (`SQLITE_MAX_VARIABLE_NUMBER` is 32,766).
+const PARAMETERS: usize = 32_000;
+
+/// One union for as many parents as a statement takes: for a page of parents, that is all of them.
+fn unions(
+    backend: DbBackend,
+    ids: &[Uuid],
+    sample: &SelectStatement,
+    member: impl Fn(&Uuid) -> SelectStatement,
+) -> Vec<SelectStatement> {
+    let parameters = backend.build(sample).values.map_or(0, |values| values.0.len());
+    let members = (PARAMETERS / parameters.max(1)).clamp(1, UNION_MEMBERS);
+    let union = |ids: &[Uuid]| {
+        let mut members = ids.iter().map(&member);
+        let mut statement = members.next().unwrap_or_default();
+        for member in members {
+            statement.union(UnionType::All, member);
+        }
+        statement
+    };
+    ids.chunks(members).map(union).collect()
 }
 
 /// `select <parent>, page.* from (…) as page`: a member of a union can't carry its own order and limit.

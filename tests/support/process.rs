@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use guildhall::db::Settings;
 use rustix::process::{Pid, Signal, kill_process};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::PASSWORD;
 use super::database::{self, Backend};
+use super::tables::Tables;
 
 /// How long anything may take that is not told otherwise: much longer than it does, because tests share machines.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -114,7 +116,7 @@ pub(crate) struct Server {
     pub(crate) program: Program,
     pub(crate) url: String,
     pub(crate) folder: tempfile::TempDir,
-    database_url: Option<SecretString>,
+    database: Settings,
     provisioners: u16,
 }
 
@@ -123,20 +125,25 @@ impl Server {
     /// has no such database.
     pub(crate) async fn start(backend: Backend, provisioners: u16) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let database_url = match database::empty(backend, folder.path()).await? {
-            guildhall::db::Settings::Postgres { url, .. } => Some(url),
-            guildhall::db::Settings::Sqlite { .. } => None,
+        let database = match database::empty(backend, folder.path()).await? {
+            Settings::Sqlite { readers, .. } => {
+                Settings::Sqlite { path: folder.path().join("data/guildhall.db"), readers }
+            }
+            postgres @ Settings::Postgres { .. } => postgres,
         };
-        let (program, url) = launch(folder.path(), database_url.as_ref(), provisioners, "127.0.0.1:0").await;
-        Some(Self { program, url, folder, database_url, provisioners })
+        let (program, url) = launch(folder.path(), &database, provisioners, "127.0.0.1:0").await;
+        Some(Self { program, url, folder, database, provisioners })
     }
 
     /// Starts it again where it was, after its end.
     pub(crate) async fn start_again(&mut self) {
         let address = self.url.trim_start_matches("http://").to_owned();
-        let database = self.database_url.as_ref();
-        let (program, _) = launch(self.folder.path(), database, self.provisioners, &address).await;
-        self.program = program;
+        (self.program, _) = launch(self.folder.path(), &self.database, self.provisioners, &address).await;
+    }
+
+    /// What is in its database.
+    pub(crate) fn tables(&self) -> Tables {
+        Tables::of(&self.database)
     }
 
     /// Where it keeps its data.
@@ -182,17 +189,12 @@ impl Server {
     }
 }
 
-async fn launch(
-    folder: &Path,
-    database_url: Option<&SecretString>,
-    provisioners: u16,
-    address: &str,
-) -> (Program, String) {
+async fn launch(folder: &Path, database: &Settings, provisioners: u16, address: &str) -> (Program, String) {
     let mut command = guildhall();
     command
         .args(["server", "--address", address, "--builtin-provisioners", &provisioners.to_string()])
         .env("GUILDHALL_DATA_DIR", folder.join("data"));
-    if let Some(url) = database_url {
+    if let Settings::Postgres { url, .. } = database {
         command.env("GUILDHALL_DATABASE_URL", url.expose_secret());
     }
     let life = std::fs::read_dir(folder).unwrap().count();

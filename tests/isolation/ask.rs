@@ -1,0 +1,62 @@
+//! Documents that ask for everything, generated from the schema.
+
+use crate::support::schema::{Field, Schema};
+use crate::support::world::World;
+
+/// How many objects deep.
+const DEPTH: usize = 3;
+
+/// Every root field, with everything below; required arguments name things of `world`.
+pub(super) fn everything_from_the_roots(schema: &Schema, world: &World) -> Vec<String> {
+    schema.fields("Query").iter().flat_map(|field| root(schema, world, field)).collect()
+}
+
+fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
+    let id = &world.org.id;
+    let arguments: Vec<String> = match field.name.as_str() {
+        // Every type of node is asked for by `every_node`.
+        "node" => vec![format!("(id: \"{id}\")")],
+        "nodes" => {
+            let ids: Vec<_> = world.nodes.iter().map(|(_, id)| format!("\"{id}\"")).collect();
+            vec![format!("(ids: [{}])", ids.join(" "))]
+        }
+        "organization" => {
+            vec![format!("(by: {{ id: \"{id}\" }})"), format!("(by: {{ name: \"{}\" }})", world.org.name)]
+        }
+        "user" => vec![
+            format!("(by: {{ id: \"{}\" }})", world.member.id),
+            format!("(by: {{ username: \"{}\" }})", world.member.username),
+        ],
+        name => {
+            let required = field.arguments.iter().find(|argument| argument.is_required);
+            assert!(required.is_none(), "teach this test what to give `Query.{name}`");
+            vec![if field.arguments.is_empty() { String::new() } else { "(first: 3)".to_owned() }]
+        }
+    };
+    let (open, close, inner) = match schema.fields(&field.ty).iter().find(|edge| edge.name == "nodes") {
+        Some(nodes) => ("{ totalCount nodes ", " }", nodes.ty.clone()),
+        None => ("", "", field.ty.clone()),
+    };
+    let mut documents = Vec::new();
+    for arguments in &arguments {
+        if field.name.starts_with("node") {
+            documents.push(format!("{{ {}{arguments} {{ __typename id }} }}", field.name));
+            continue;
+        }
+        documents.push(format!("{{ {}{arguments} {{ {} }} }}", field.name, schema.selection(&field.ty, 1)));
+        for part in schema.parts(&inner, DEPTH) {
+            documents.push(format!("{{ {}{arguments} {open} {{ __typename {part} }} {close} }}", field.name));
+        }
+    }
+    documents
+}
+
+/// `node` of every one of these ids, with everything two objects deep.
+pub(super) fn every_node(schema: &Schema, nodes: &[(&'static str, String)]) -> Vec<String> {
+    let node = |(ty, id): &(&'static str, String)| {
+        let document =
+            |part: String| format!("{{ node(id: \"{id}\") {{ ... on {ty} {{ __typename {part} }} }} }}");
+        schema.parts(ty, 2).into_iter().map(document).collect::<Vec<_>>()
+    };
+    nodes.iter().flat_map(node).collect()
+}

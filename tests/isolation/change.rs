@@ -1,0 +1,170 @@
+//! Changing: every mutation with every id of its input from `alpha`, one at a time and all at once.
+
+use rstest::rstest;
+use serde_json::{Map, Value, json};
+
+use super::{Deployment, assert_nothing_of, blotted, named, named_missing};
+use crate::support::schema::{Input, Schema};
+use crate::support::world::World;
+use crate::support::{Backend, start_of_time};
+
+/// Mutations whose input names nothing that could be of an organization.
+const NAMING_NOTHING: &[&str] = &["createFirstUser", "createOrganization", "signOut"];
+
+/// Who may add members may add anybody whose exact id or name they know, so to them people exist.
+const PEOPLE_ARE_KNOWN_TO_ADMINISTRATORS: &[&str] = &["members.userId", "members.username"];
+
+/// Whose names stand in for an id or a name.
+#[derive(Clone, Copy)]
+enum Naming<'a> {
+    /// What the viewer knows.
+    Own(&'a World),
+    /// What is foreign.
+    Real(&'a World),
+    /// What never existed.
+    Missing(&'a World),
+}
+
+impl Naming<'_> {
+    fn value(self, field: &str) -> Option<Value> {
+        match self {
+            Self::Own(world) | Self::Real(world) => named(world, field),
+            Self::Missing(world) => named_missing(world, field),
+        }
+    }
+}
+
+/// Which fields of an input are probed.
+#[derive(Clone, Copy)]
+enum Probe<'a> {
+    One(&'a str),
+    All,
+}
+
+struct Builder<'a> {
+    schema: &'a Schema,
+    own: Naming<'a>,
+    probe: Probe<'a>,
+    probed: Naming<'a>,
+}
+
+impl Builder<'_> {
+    /// An input with its required fields and those that are probed.
+    fn input(&self, ty: &str, prefix: &str) -> Value {
+        let fields = self.schema.inputs(ty);
+        let one_of = fields.iter().all(|field| !field.is_required) && ty.contains("ResultInput");
+        let fields = if one_of { &fields[..1] } else { &fields[..] };
+        let mut object = Map::new();
+        for field in fields {
+            let path = format!("{prefix}{}", field.name);
+            let probed = match self.probe {
+                Probe::All => true,
+                Probe::One(probe) => probe == path || probe.starts_with(&format!("{path}.")),
+            };
+            if one_of || field.is_required || (probed && self.names_something(field, &path)) {
+                object.insert(field.name.clone(), self.value(field, &path, probed));
+            }
+        }
+        Value::Object(object)
+    }
+
+    fn names_something(&self, field: &Input, path: &str) -> bool {
+        !paths(self.schema, std::slice::from_ref(field), path.strip_suffix(&field.name).unwrap_or(""))
+            .is_empty()
+    }
+
+    fn value(&self, field: &Input, path: &str, probed: bool) -> Value {
+        if let Some(value) = if probed { self.probed } else { self.own }.value(&field.name) {
+            return value;
+        }
+        if !self.schema.inputs(&field.ty).is_empty() {
+            let value = self.input(&field.ty, &format!("{path}."));
+            return if field.is_list { json!([value]) } else { value };
+        }
+        let value = match field.ty.as_str() {
+            "String" => json!("probe"),
+            "Int" => json!(1),
+            "Boolean" => json!(false),
+            "DateTime" => json!(start_of_time()),
+            "JSON" => Value::Null,
+            "ID" => panic!("teach this test what `{path}` names"),
+            ty => json!(self.schema.values(ty).first().unwrap_or_else(|| panic!("what is {ty}?"))),
+        };
+        if field.is_list { json!([value]) } else { value }
+    }
+}
+
+/// The paths of the fields that name something.
+fn paths(schema: &Schema, fields: &[Input], prefix: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for field in fields {
+        let path = format!("{prefix}{}", field.name);
+        // The name that a new user is to have names nobody yet.
+        let fresh = field.name == "username" && prefix.is_empty();
+        let known = ["organization", "username", "login"].contains(&field.name.as_str());
+        if field.ty == "ID" || (known && !fresh) {
+            found.push(path);
+        } else {
+            found.extend(paths(schema, &schema.inputs(&field.ty), &format!("{path}.")));
+        }
+    }
+    found
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_foreign_is_refused_like_what_never_was(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(deployment) = Deployment::start(backend).await else { return };
+    let alpha = deployment.fill_alpha().await;
+    let schema = &deployment.schema;
+    for mutation in schema.fields("Mutation") {
+        let input = mutation.arguments.iter().find(|argument| argument.name == "input");
+        let probes = input.map(|input| paths(schema, &schema.inputs(&input.ty), "")).unwrap_or_default();
+        let silent = NAMING_NOTHING.contains(&mutation.name.as_str());
+        assert_eq!(probes.is_empty(), silent, "`{}` names {probes:?}", mutation.name);
+        let Some(input) = input else { continue };
+        let document = format!(
+            "mutation($input: {}!) {{ {}(input: $input) {{ {} }} }}",
+            input.ty,
+            mutation.name,
+            schema.selection(&mutation.ty, 1),
+        );
+        let probes =
+            probes.iter().map(|path| Probe::One(path)).chain((!probes.is_empty()).then_some(Probe::All));
+        for probe in probes {
+            for viewer in deployment.viewers() {
+                let known =
+                    matches!(probe, Probe::One(path) if PEOPLE_ARE_KNOWN_TO_ADMINISTRATORS.contains(&path));
+                if known && viewer.who == "organization-admin" {
+                    continue;
+                }
+                let mut answers = Vec::new();
+                for probed in [Naming::Real(&alpha), Naming::Missing(&alpha)] {
+                    let builder = Builder { schema, own: Naming::Own(&deployment.beta), probe, probed };
+                    let input = builder.input(&input.ty, "");
+                    let answer = deployment.ask(&viewer, &document, json!({ "input": input })).await;
+                    let asked: Vec<String> = texts(&input);
+                    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+                    let answer = blotted(&answer, &asked);
+                    let context = format!("{} as {}: {input:#}", mutation.name, viewer.who);
+                    assert_nothing_of(&alpha, &json!(answer), &context);
+                    answers.push((answer, context));
+                }
+                assert_eq!(answers[0].0, answers[1].0, "{}\n{}", answers[0].1, answers[1].1);
+            }
+        }
+    }
+}
+
+/// The ids of an input: an answer may repeat what it was asked.
+fn texts(input: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    super::each_text(input, &mut |text| {
+        if text.contains('_') || text.starts_with("alpha") || text.starts_with("omega") {
+            found.push(text.to_owned());
+        }
+    });
+    found
+}

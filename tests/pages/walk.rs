@@ -1,0 +1,221 @@
+//! A list as tests ask for it, and that rows coming and going do not disturb who pages through it.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::{Backend, TestApp};
+
+/// A connection field, with a parent that has rows.
+#[derive(Clone, Debug)]
+pub(super) struct List {
+    /// The type and id of the object it hangs under; none at the root.
+    pub(super) parent: Option<(String, String)>,
+    pub(super) field: String,
+    pub(super) orders: Vec<String>,
+}
+
+impl List {
+    /// `, orderBy: …` for every order, or nothing where the list has but one.
+    pub(super) fn orders_or_default(&self) -> Vec<String> {
+        if self.orders.is_empty() {
+            return vec![String::new()];
+        }
+        self.orders.iter().map(|order| format!(", orderBy: {order}")).collect()
+    }
+
+    /// What its rows are: lists of the same rows share cursors.
+    pub(super) fn rows(&self) -> &str {
+        match (&self.parent, self.field.as_str()) {
+            (Some((ty, _)), "members") if ty == "Group" => "group members",
+            (_, field) => field,
+        }
+    }
+
+    fn selection(&self, arguments: &str) -> String {
+        let node = "__typename ... on Node { id }";
+        let node = if ["members", "logs"].contains(&self.field.as_str()) { "__typename" } else { node };
+        format!(
+            "{}({arguments}) {{
+               totalCount pageInfo {{ startCursor endCursor hasNextPage hasPreviousPage }}
+               edges {{ cursor node {{ {node} }} }}
+             }}",
+            self.field
+        )
+    }
+
+    /// A document that asks for a page.
+    pub(super) fn document(&self, arguments: &str) -> String {
+        let selection = self.selection(arguments);
+        match &self.parent {
+            None => format!("{{ {selection} }}"),
+            Some((ty, id)) => format!("{{ node(id: \"{id}\") {{ ... on {ty} {{ {selection} }} }} }}"),
+        }
+    }
+
+    /// A document that asks for a page of each of `$ids`.
+    pub(super) fn many(&self, arguments: &str) -> String {
+        let (ty, _) = self.parent.as_ref().unwrap();
+        let selection = self.selection(arguments);
+        format!("query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {ty} {{ {selection} }} }} }}")
+    }
+
+    /// The connection in the answer to [`List::document`].
+    pub(super) fn connection(&self, data: &Value) -> Value {
+        let parent = if self.parent.is_some() { &data["node"] } else { data };
+        parent[&self.field].clone()
+    }
+}
+
+/// The cursors of a page.
+pub(super) fn cursors(connection: &Value) -> Vec<String> {
+    let edges = connection["edges"].as_array().unwrap();
+    edges.iter().map(|edge| edge["cursor"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The entries of a page.
+pub(super) fn nodes(connection: &Value) -> Vec<Value> {
+    connection["edges"].as_array().unwrap().iter().map(|edge| edge["node"].clone()).collect()
+}
+
+/// A direction.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Forward,
+    Backward,
+}
+
+impl Step {
+    pub(super) fn arguments(self, size: usize, cursor: Option<&str>, order: &str) -> String {
+        let (size_name, cursor_name) = match self {
+            Self::Forward => ("first", "after"),
+            Self::Backward => ("last", "before"),
+        };
+        let cursor = cursor.map(|cursor| format!(", {cursor_name}: \"{cursor}\"")).unwrap_or_default();
+        format!("{size_name}: {size}{cursor}{order}")
+    }
+
+    pub(super) fn ahead(self) -> &'static str {
+        match self {
+            Self::Forward => "hasNextPage",
+            Self::Backward => "hasPreviousPage",
+        }
+    }
+
+    pub(super) fn behind(self) -> &'static str {
+        match self {
+            Self::Forward => "hasPreviousPage",
+            Self::Backward => "hasNextPage",
+        }
+    }
+
+    /// Where the next page starts.
+    pub(super) fn next(self, page: &[String]) -> Option<String> {
+        match self {
+            Self::Forward => page.last().cloned(),
+            Self::Backward => page.first().cloned(),
+        }
+    }
+
+    /// Puts a page where it belongs.
+    pub(super) fn extend<T>(self, pages: &mut Vec<T>, page: Vec<T>) {
+        match self {
+            Self::Forward => pages.extend(page),
+            Self::Backward => {
+                pages.splice(0..0, page);
+            }
+        }
+    }
+}
+
+/// What happens between two pages.
+#[derive(Clone, Debug)]
+enum Event {
+    Create(u16),
+    /// Deletes one of those that are there.
+    Delete(usize),
+}
+
+/// Rows at the start, and for each page its size and what happens after it.
+fn stories() -> impl Strategy<Value = (Vec<u16>, Vec<(usize, Vec<Event>)>, bool)> {
+    let event = prop_oneof![(0..1000u16).prop_map(Event::Create), (0..64usize).prop_map(Event::Delete)];
+    let step = (1..5usize, proptest::collection::vec(event, 0..4));
+    (
+        proptest::collection::hash_set(0..1000u16, 0..12).prop_map(|names| names.into_iter().collect()),
+        proptest::collection::vec(step, 30),
+        any::<bool>(),
+    )
+}
+
+/// Rows that are there from the first page to the last are seen exactly once, in order; others at most once.
+#[rstest]
+#[tokio::test]
+async fn pages_are_stable_while_rows_come_and_go(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let mut runner = TestRunner::deterministic();
+    for case in 0..12 {
+        let (start, steps, backward) = stories().new_tree(&mut runner).unwrap().current();
+        let org = app.organization(&owner, &format!("org-{case}")).await;
+        let mut keys = std::collections::BTreeMap::new();
+        for name in start {
+            create(&app, &owner, &org, name, &mut keys).await;
+        }
+        let mut throughout: Vec<String> = keys.keys().cloned().collect();
+        let step = if backward { Step::Backward } else { Step::Forward };
+        let (mut seen, mut cursor): (Vec<String>, Option<String>) = (Vec::new(), None);
+        for (size, events) in steps {
+            let document = format!(
+                "{{ organization(by: {{ id: \"{}\" }}) {{ provisionerKeys({}) {{
+                     pageInfo {{ hasNextPage hasPreviousPage }} edges {{ cursor node {{ name }} }}
+                   }} }} }}",
+                org.id,
+                step.arguments(size, cursor.as_deref(), ""),
+            );
+            let page = app.ok(&owner, &document, json!({})).await["organization"]["provisionerKeys"].clone();
+            cursor = step.next(&cursors(&page)).or(cursor);
+            let names =
+                nodes(&page).iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+            step.extend(&mut seen, names);
+            if page["pageInfo"][step.ahead()] == false {
+                break;
+            }
+            for event in events {
+                match event {
+                    Event::Create(name) => create(&app, &owner, &org, name, &mut keys).await,
+                    Event::Delete(which) if !keys.is_empty() => {
+                        let name = keys.keys().nth(which % keys.len()).unwrap().clone();
+                        let id = keys.remove(&name).unwrap();
+                        let mutation = "mutation($id: ID!) {
+                            deleteProvisionerKey(input: { provisionerKeyId: $id }) { userErrors { message } }
+                        }";
+                        app.run(&owner, mutation, json!({ "id": id })).await;
+                        throughout.retain(|kept| *kept != name);
+                    }
+                    Event::Delete(_) => {}
+                }
+            }
+        }
+        assert!(seen.is_sorted_by(|a, b| a < b), "case {case}: out of order or twice: {seen:?}");
+        let missed: Vec<_> = throughout.iter().filter(|name| !seen.contains(name)).collect();
+        assert!(missed.is_empty(), "case {case}: {missed:?} were there all the time, but not in {seen:?}");
+    }
+}
+
+async fn create(
+    app: &TestApp,
+    owner: &crate::support::Person,
+    org: &crate::support::Org,
+    name: u16,
+    keys: &mut std::collections::BTreeMap<String, String>,
+) {
+    let name = format!("key-{name:03}");
+    if !keys.contains_key(&name) {
+        let key = app.provisioner_key(owner, org, &name, &[]).await;
+        keys.insert(name, key.id);
+    }
+}
