@@ -65,7 +65,7 @@ fn entry(name: &str, kind: EntryType, target: &str, size: u64) -> Header {
 /// compressed once, and repeated.
 fn bomb() -> Vec<u8> {
     const MIB: usize = 1024 * 1024;
-    let mut deflate = |bytes: &[u8]| {
+    let deflate = |bytes: &[u8]| {
         let mut block = Vec::with_capacity(64 * 1024);
         let mut compress = Compress::new(Compression::best(), false);
         // A full flush ends on a byte and forgets what was before: such blocks can be put together as one likes.

@@ -150,10 +150,13 @@ impl Group {
         #[graphql(desc = "Start after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
-    ) -> Result<Option<Connection<GroupMember>>> {
-        self.require_members(ctx.request()).await?;
-        let paging = Paging { first, after, last, before };
-        Connection::of(ctx, self.0.id, GroupMemberList, paging).await.map(Some)
+    ) -> Nullable<Connection<GroupMember>> {
+        nullable(async {
+            self.require_members(ctx.request()).await?;
+            let paging = Paging { first, after, last, before };
+            Connection::of(ctx, self.0.id, GroupMemberList, paging).await.map(Some)
+        })
+        .await
     }
 }
 

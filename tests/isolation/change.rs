@@ -1,5 +1,8 @@
 //! Changing: every mutation with every id of its input from `alpha`, one at a time and all at once.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 
@@ -39,6 +42,15 @@ impl Naming<'_> {
 enum Probe<'a> {
     One(&'a str),
     All,
+}
+
+impl Probe<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::One(path) => path,
+            Self::All => "*",
+        }
+    }
 }
 
 struct Builder<'a> {
@@ -119,6 +131,13 @@ async fn what_is_foreign_is_refused_like_what_never_was(
     let Some(deployment) = Deployment::start(backend).await else { return };
     let alpha = deployment.fill_alpha().await;
     let schema = &deployment.schema;
+    // What each is told, so that people see that the probes arrive where they should.
+    let mut report = format!("{:60}", "");
+    for viewer in deployment.viewers() {
+        write!(report, " {:16}", viewer.who.trim_start_matches("organization-")).unwrap();
+    }
+    report.truncate(report.trim_end().len());
+    report.push('\n');
     for mutation in schema.fields("Mutation") {
         let input = mutation.arguments.iter().find(|argument| argument.name == "input");
         let probes = input.map(|input| paths(schema, &schema.inputs(&input.ty), "")).unwrap_or_default();
@@ -134,17 +153,21 @@ async fn what_is_foreign_is_refused_like_what_never_was(
         let probes =
             probes.iter().map(|path| Probe::One(path)).chain((!probes.is_empty()).then_some(Probe::All));
         for probe in probes {
+            write!(report, "{:60}", format!("{}.{}", mutation.name, probe.name())).unwrap();
             for viewer in deployment.viewers() {
                 let known =
                     matches!(probe, Probe::One(path) if PEOPLE_ARE_KNOWN_TO_ADMINISTRATORS.contains(&path));
                 if known && viewer.who == "organization-admin" {
+                    write!(report, " {:16}", "–").unwrap();
                     continue;
                 }
                 let mut answers = Vec::new();
+                let mut codes = String::new();
                 for probed in [Naming::Real(&alpha), Naming::Missing(&alpha)] {
                     let builder = Builder { schema, own: Naming::Own(&deployment.beta), probe, probed };
                     let input = builder.input(&input.ty, "");
                     let answer = deployment.ask(&viewer, &document, json!({ "input": input })).await;
+                    codes = code(&answer);
                     let asked: Vec<String> = texts(&input);
                     let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
                     let answer = blotted(&answer, &asked);
@@ -153,8 +176,42 @@ async fn what_is_foreign_is_refused_like_what_never_was(
                     answers.push((answer, context));
                 }
                 assert_eq!(answers[0].0, answers[1].0, "{}\n{}", answers[0].1, answers[1].1);
+                write!(report, " {codes:16}").unwrap();
+            }
+            report.truncate(report.trim_end().len());
+            report.push('\n');
+        }
+    }
+    insta::with_settings!({ omit_expression => true }, {
+        insta::assert_snapshot!("foreign-ids", report);
+    });
+}
+
+/// The codes in an answer to a mutation, user errors of parts included. An input that does not fit the schema is a fault
+/// of this test.
+fn code(answer: &Value) -> String {
+    let mut codes = BTreeSet::new();
+    for error in answer["errors"].as_array().into_iter().flatten() {
+        let code = error["extensions"]["code"].as_str().unwrap_or_default();
+        assert_ne!(code, "BAD_USER_INPUT", "{answer:#}");
+        codes.insert(code.to_owned());
+    }
+    user_errors(&answer["data"], &mut codes);
+    if codes.is_empty() { "ok".to_owned() } else { codes.into_iter().collect::<Vec<_>>().join("+") }
+}
+
+fn user_errors(value: &Value, codes: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| user_errors(item, codes)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                for error in value.as_array().into_iter().flatten().filter(|_| name == "userErrors") {
+                    codes.insert(error["code"].as_str().unwrap_or_default().to_lowercase());
+                }
+                user_errors(value, codes);
             }
         }
+        _ => {}
     }
 }
 

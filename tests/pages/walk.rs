@@ -1,12 +1,15 @@
 //! A list as tests ask for it, and that rows coming and going do not disturb who pages through it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{Backend, TestApp};
+use crate::support::{Backend, Org, Person, TestApp};
 
 /// A connection field, with a parent that has rows.
 #[derive(Clone, Debug)]
@@ -138,15 +141,25 @@ enum Event {
     Delete(usize),
 }
 
-/// Rows at the start, and for each page its size and what happens after it.
-fn stories() -> impl Strategy<Value = (Vec<u16>, Vec<(usize, Vec<Event>)>, bool)> {
+/// How somebody pages through a list, and what happens meanwhile.
+#[derive(Clone, Debug)]
+struct Story {
+    /// Rows at the start.
+    start: Vec<u16>,
+    /// The size of each page, and what happens after it.
+    steps: Vec<(usize, Vec<Event>)>,
+    backward: bool,
+}
+
+fn stories() -> impl Strategy<Value = Story> {
     let event = prop_oneof![(0..1000u16).prop_map(Event::Create), (0..64usize).prop_map(Event::Delete)];
     let step = (1..5usize, proptest::collection::vec(event, 0..4));
-    (
-        proptest::collection::hash_set(0..1000u16, 0..12).prop_map(|names| names.into_iter().collect()),
-        proptest::collection::vec(step, 30),
-        any::<bool>(),
-    )
+    let start = proptest::collection::btree_set(0..1000u16, 0..12);
+    (start, proptest::collection::vec(step, 30), any::<bool>()).prop_map(|(start, steps, backward)| Story {
+        start: start.into_iter().collect(),
+        steps,
+        backward,
+    })
 }
 
 /// Rows that are there from the first page to the last are seen exactly once, in order; others at most once.
@@ -159,9 +172,9 @@ async fn pages_are_stable_while_rows_come_and_go(
     let owner = app.owner().await;
     let mut runner = TestRunner::deterministic();
     for case in 0..12 {
-        let (start, steps, backward) = stories().new_tree(&mut runner).unwrap().current();
+        let Story { start, steps, backward } = stories().new_tree(&mut runner).unwrap().current();
         let org = app.organization(&owner, &format!("org-{case}")).await;
-        let mut keys = std::collections::BTreeMap::new();
+        let mut keys = BTreeMap::new();
         for name in start {
             create(&app, &owner, &org, name, &mut keys).await;
         }
@@ -206,16 +219,9 @@ async fn pages_are_stable_while_rows_come_and_go(
     }
 }
 
-async fn create(
-    app: &TestApp,
-    owner: &crate::support::Person,
-    org: &crate::support::Org,
-    name: u16,
-    keys: &mut std::collections::BTreeMap<String, String>,
-) {
-    let name = format!("key-{name:03}");
-    if !keys.contains_key(&name) {
-        let key = app.provisioner_key(owner, org, &name, &[]).await;
-        keys.insert(name, key.id);
+async fn create(app: &TestApp, owner: &Person, org: &Org, name: u16, keys: &mut BTreeMap<String, String>) {
+    if let Entry::Vacant(place) = keys.entry(format!("key-{name:03}")) {
+        let key = app.provisioner_key(owner, org, place.key(), &[]).await;
+        place.insert(key.id);
     }
 }

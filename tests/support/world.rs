@@ -22,8 +22,7 @@ pub(crate) struct World {
     pub(crate) file: String,
     /// The member's, built.
     pub(crate) workspace: String,
-    pub(crate) build: String,
-    /// Of that build.
+    /// Of the workspace's build.
     pub(crate) job: String,
     /// A job that the daemon still holds; it was told to stop.
     pub(crate) held: HeldJob,
@@ -128,7 +127,6 @@ impl TestApp {
             template,
             file,
             workspace: build.workspace,
-            build: build.id,
             job: build.job,
             held,
             nodes,

@@ -189,10 +189,13 @@ impl Organization {
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only these.")] filter: Option<ProvisionerKeyFilter>,
         #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<KeyOrder>,
-    ) -> Result<Option<Connection<ProvisionerKey>>> {
-        ctx.request().require(Permission::ProvisionerKeyRead, self.object())?;
-        let list = KeyList { name: filter.unwrap_or_default().name, order: order_by.unwrap_or_default() };
-        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await.map(Some)
+    ) -> Nullable<Connection<ProvisionerKey>> {
+        nullable(async {
+            ctx.request().require(Permission::ProvisionerKeyRead, self.object())?;
+            let list = KeyList { name: filter.unwrap_or_default().name, order: order_by.unwrap_or_default() };
+            Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await.map(Some)
+        })
+        .await
     }
 
     /// Daemons that have registered for it.
