@@ -14,6 +14,7 @@ mod guide;
 mod isolation;
 mod layering;
 mod live;
+mod migrations;
 mod names;
 mod pages;
 mod policy;
