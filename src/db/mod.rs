@@ -3,6 +3,7 @@
 
 mod connect;
 mod dialect;
+mod keyset;
 pub(crate) mod list;
 pub(crate) mod page;
 pub(crate) mod row;
