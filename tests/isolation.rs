@@ -1,4 +1,4 @@
-//! Nothing of one organization is visible, usable or guessable from another (domain.md §5, invariant 7): two
+//! Nothing of one organization is visible, usable or guessable from another: two
 //! organizations full of everything, and everybody of the one asking for everything of the other.
 
 mod ask;

@@ -1,6 +1,7 @@
 //! Names, ids and other short input: what is refused, where it says so, and that nothing is left of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ struct Scene {
     org: Org,
     template: String,
     file: String,
+    addresses: AtomicUsize,
 }
 
 impl Scene {
@@ -28,7 +30,7 @@ impl Scene {
         let template = app.template(&owner, &org, "base").await.id;
         assert_eq!(app.work(&daemon).await, 1);
         let file = app.upload(&owner).await;
-        Some(Self { app, owner, org, template, file })
+        Some(Self { app, owner, org, template, file, addresses: AtomicUsize::new(0) })
     }
 
     /// The mutation that makes something with this name, where the name stands in its input, and the input.
@@ -37,9 +39,9 @@ impl Scene {
         match kind {
             Kind::Organization => ("createOrganization", "input.name", json!({ "name": name })),
             Kind::User => {
-                // An address of its own for each spelling, so that only the name is taken.
-                let spelling: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-                let email = format!("a{}@example.com", &spelling[..spelling.len().min(60)]);
+                // An address of its own each time, so that only the name is taken.
+                let number = self.addresses.fetch_add(1, Ordering::Relaxed);
+                let email = format!("person-{number}@example.com");
                 let input = json!({ "username": name, "email": email, "password": PASSWORD });
                 ("createUser", "input.username", input)
             }

@@ -1,5 +1,5 @@
-//! Statement budgets: how many SQL statements an operation takes depends on its shape, never on the number of rows
-//! (architecture.md §5). The operations are those of `tests/operations`, the counts a snapshot that people review.
+//! Statement budgets: how many SQL statements an operation takes depends on its shape, never on the number of rows.
+//! The operations are those of `tests/operations`, the counts a snapshot that people review.
 
 use std::fmt::Write as _;
 use std::path::Path;
