@@ -126,13 +126,13 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
         !serving.demo || serving.address.ip().is_loopback(),
         "--demo makes an owner with a known password, so it listens on a loopback address only"
     );
-    let database = serving.storage.database().map_err(anyhow::Error::msg)?;
+    let data_dir = absolute(&serving.data_dir())?;
+    let database = serving.storage.database(&data_dir).map_err(anyhow::Error::msg)?;
     // Before the database is touched: a second server on the same port is the commonest mistake.
     let listener = TcpListener::bind(serving.address)
         .await
         .with_context(|| format!("can't listen on {}; choose another with --address", serving.address))?;
     let address = listener.local_addr()?;
-    let data_dir = absolute(&serving.storage.data_dir)?;
     let options = Options { demo: serving.demo, rate_points: serving.rate_points };
     let app = App::open(&data_dir, &database, Clock::system(), options).await?;
     let url = serving.access_url.clone().unwrap_or_else(|| format!("http://{address}"));

@@ -62,7 +62,8 @@ pub struct Serving {
     #[arg(long, env = "GUILDHALL_TERRAFORM_PATH", value_name = "FILE")]
     pub terraform_path: Option<PathBuf>,
 
-    /// Fill an empty database with something to look at; on a loopback address only
+    /// Fill an empty database with something to look at, by default in a data folder of its own (guildhall-demo beside
+    /// the usual one); on a loopback address only
     #[arg(long, env = "GUILDHALL_DEMO")]
     pub demo: bool,
 
@@ -79,6 +80,19 @@ pub struct Serving {
     pub log_format: LogFormat,
 }
 
+impl Serving {
+    /// The data folder: with `--demo` one of its own, unless one was named, so that trying it out stays apart from what
+    /// one keeps.
+    pub fn data_dir(&self) -> PathBuf {
+        let folder = &self.storage.data_dir;
+        if self.demo && *folder == default_data_dir() {
+            folder.with_file_name("guildhall-demo")
+        } else {
+            folder.clone()
+        }
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -89,11 +103,11 @@ pub enum LogFormat {
 }
 
 impl Storage {
-    /// The database that the options name.
+    /// The database that the options name, by default a file in this data folder.
     ///
     /// # Errors
     /// A sentence for people when a file can't be read or the URL has another form.
-    pub fn database(&self) -> Result<db::Settings, String> {
+    pub fn database(&self, data_dir: &Path) -> Result<db::Settings, String> {
         let url = match (&self.database_url, &self.database_url_file) {
             (Some(url), _) => Some(url.clone()),
             (None, Some(file)) => Some(SecretString::from(
@@ -106,7 +120,7 @@ impl Storage {
         };
         let readers = self.database_readers;
         let Some(url) = url else {
-            return Ok(db::Settings::Sqlite { path: self.data_dir.join("guildhall.db"), readers });
+            return Ok(db::Settings::Sqlite { path: data_dir.join("guildhall.db"), readers });
         };
         let text = url.expose_secret();
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
@@ -245,7 +259,9 @@ mod tests {
 
     #[test]
     fn database_urls() {
-        let with = |url: &str| parse("", &["--database-url", url]).expect("it parses").storage.database();
+        let with = |url: &str| {
+            parse("", &["--database-url", url]).expect("it parses").storage.database(Path::new("data"))
+        };
         assert!(matches!(with("postgres://u:p@h/db"), Ok(db::Settings::Postgres { .. })));
         assert!(
             matches!(with("sqlite:/tmp/x.db"), Ok(db::Settings::Sqlite { path, .. }) if path == Path::new("/tmp/x.db"))

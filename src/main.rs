@@ -126,7 +126,7 @@ mod provisionerd {
 
 async fn migrate(storage: Storage) -> anyhow::Result<()> {
     guildhall::keys::make_folder(&storage.data_dir)?;
-    let database = storage.database().map_err(anyhow::Error::msg)?;
+    let database = storage.database(&storage.data_dir).map_err(anyhow::Error::msg)?;
     let db = db::connect(&database, guildhall::clock::Clock::system()).await?;
     db::migrate(&db).await?;
     Ok(db.close().await?)

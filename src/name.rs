@@ -1,4 +1,4 @@
-//! Names and other short texts that people type, parsed into types that hold only what the rules allow (domain.md §2).
+//! Names and other short texts that people type, parsed into types that hold only what the rules allow.
 
 use crate::error::Refusal;
 

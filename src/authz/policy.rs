@@ -1,5 +1,5 @@
 //! The policy: one table, role by role, of what each grants and how far it reaches. Printed as a matrix that people
-//! review (`tests/snapshots`); source of the rules: domain.md §4.
+//! review (`tests/snapshots`).
 
 use super::permission::Permission::{self, *};
 use super::permission::PermissionSet;

@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::error::{Error, Refusal, Result};
 use crate::hex;
 
-/// The largest archive, in bytes (domain.md §3).
+/// The largest archive, in bytes.
 pub(crate) const ARCHIVE_MAX: u64 = 100 * 1024 * 1024;
 /// Bytes of a chunk.
 const CHUNK: usize = 256 * 1024;

@@ -47,7 +47,7 @@ impl Read for DaemonRow {
     }
 }
 
-/// How long a daemon may be silent before it counts as offline (domain.md §6).
+/// How long a daemon may be silent before it counts as offline.
 const OFFLINE_AFTER: TimeDelta = TimeDelta::seconds(90);
 
 /// Whether a daemon is at work.
