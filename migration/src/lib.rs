@@ -1,6 +1,6 @@
 //! Reversible migrations for SQLite and PostgreSQL.
 //!
-//! The statements are plain SQL, written once: [`dialect`] replaces the few type names in which the two databases
+//! The statements are plain SQL, written once: `dialect` replaces the few type names in which the two databases
 //! differ. Every tenant row carries `organization_id`, and foreign keys between tenant rows are composite
 //! `(organization_id, id)`, so that a row of one organization can't be attached to a row of another even by a bug.
 //! Constraints are named: the server maps their names to typed errors.
