@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, and says aloud what it skips"
 )]
 
+mod audit;
 mod claims;
 mod contract;
 mod crash;
@@ -18,6 +19,7 @@ mod migrations;
 mod names;
 mod pages;
 mod policy;
+mod roles;
 mod state;
 mod statements;
 mod support;

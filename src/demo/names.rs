@@ -25,7 +25,7 @@ pub(super) const PEOPLE: [&str; 60] = [
     "Brian Stone",
     "Carol Shaw",
     "Charles Page",
-    "Claude Winter",
+    "Clara Winter",
     "Cynthia Solomon",
     "Dana Angluin",
     "Daniel Brook",

@@ -87,4 +87,32 @@ impl Tables {
         }
         counts
     }
+
+    /// Where in the database this text stands, in the clear or as bytes: the names of tables or files.
+    pub(crate) async fn holding(&self, text: &str) -> Vec<String> {
+        let mut places = Vec::new();
+        match &self.settings {
+            Settings::Sqlite { path, .. } => {
+                // The database and its journals, whatever table or freed page it may be in.
+                for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+                    let file = file.unwrap();
+                    let name = file.file_name().into_string().unwrap();
+                    let bytes = std::fs::read(file.path()).unwrap_or_default();
+                    let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+                    if found && name.starts_with("guildhall.db") {
+                        places.push(name);
+                    }
+                }
+            }
+            Settings::Postgres { .. } => {
+                // Bytes are printed in hexadecimal.
+                let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+                for table in self.names().await {
+                    let row = format!("select '{table}'::text from \"{table}\" t where position('{text}' in t::text) > 0");
+                    places.extend(self.texts(&format!("{row} or position('{hex}' in t::text) > 0")).await);
+                }
+            }
+        }
+        places
+    }
 }
