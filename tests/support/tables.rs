@@ -108,7 +108,9 @@ impl Tables {
                 // Bytes are printed in hexadecimal.
                 let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
                 for table in self.names().await {
-                    let row = format!("select '{table}'::text from \"{table}\" t where position('{text}' in t::text) > 0");
+                    let row = format!(
+                        "select '{table}'::text from \"{table}\" t where position('{text}' in t::text) > 0"
+                    );
                     places.extend(self.texts(&format!("{row} or position('{hex}' in t::text) > 0")).await);
                 }
             }

@@ -1,0 +1,218 @@
+//! The audit log: one row for each change, in its transaction; none for what was refused; and no secrets.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::support::daemon::{plain_build, plain_import};
+use crate::support::{Backend, PASSWORD, Person, TestApp};
+
+/// What the log has gained since the last look, e.g. `CREATE GROUP admins`.
+struct Log<'a> {
+    app: &'a TestApp,
+    seen: usize,
+}
+
+impl Log<'_> {
+    async fn news(&mut self) -> Vec<String> {
+        let query = "select action || ' ' || resource || ' ' || resource_name from audit_log order by id";
+        let mut rows = self.app.tables().texts(query).await;
+        let news = rows.split_off(self.seen);
+        self.seen += news.len();
+        news
+    }
+
+    /// Does something that must leave exactly these rows.
+    async fn leaves(
+        &mut self,
+        person: &Person,
+        mutation: &str,
+        selection: &str,
+        input: Value,
+        rows: &[&str],
+    ) -> Value {
+        let payload = self.app.done(&person.token, mutation, selection, input).await;
+        assert_eq!(self.news().await, rows, "{mutation}");
+        payload
+    }
+
+    /// Does something that is refused, and must leave no row.
+    async fn leaves_nothing(&mut self, person: &Person, mutation: &str, input: Value) {
+        let body = self.app.call(Some(&person.token), mutation, "__typename", input).await;
+        let refused = body.get("errors").is_some() || body["data"][mutation]["userErrors"] != json!([]);
+        assert!(refused, "{mutation} was not refused: {body:#}");
+        assert_eq!(self.news().await, Vec::<String>::new(), "{mutation}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let mut log = Log { app: &app, seen: 0 };
+    log.news().await;
+    let setup_token = app.app.setup_token().unwrap().expose_secret().to_owned();
+    let owner = app.owner().await;
+    assert_eq!(
+        log.news().await,
+        ["CREATE USER olga-owner", "CREATE MEMBER olga-owner", "SIGN_IN TOKEN olga-owner"]
+    );
+
+    let org = json!({ "name": "data-platform" });
+    let rows = ["CREATE ORGANIZATION data-platform", "CREATE MEMBER olga-owner"];
+    let made = log.leaves(&owner, "createOrganization", "organization { id }", org.clone(), &rows).await;
+    let org_id = made["organization"]["id"].as_str().unwrap().to_owned();
+    log.leaves_nothing(&owner, "createOrganization", org).await;
+    log.leaves_nothing(&owner, "createOrganization", json!({ "name": "no good" })).await;
+    let rename = json!({ "organizationId": org_id, "displayName": "Data" });
+    log.leaves(&owner, "updateOrganization", "", rename, &["UPDATE ORGANIZATION data-platform"]).await;
+    let stale = json!({ "organizationId": org_id, "displayName": "x", "expectedVersion": 1 });
+    log.leaves_nothing(&owner, "updateOrganization", stale).await;
+
+    let user = |name: &str, roles: &[&str]| {
+        let email = format!("{name}@example.com");
+        json!({ "username": name, "email": email, "password": PASSWORD, "siteRoles": roles })
+    };
+    let mia = log.leaves(&owner, "createUser", "user { id }", user("mia", &[]), &["CREATE USER mia"]).await;
+    let mia_id = mia["user"]["id"].clone();
+    let mut joined = user("zoe", &[]);
+    joined["organizationIds"] = json!([org_id]);
+    log.leaves(&owner, "createUser", "", joined, &["CREATE USER zoe", "CREATE MEMBER zoe"]).await;
+    log.leaves_nothing(&owner, "createUser", user("mia", &[])).await;
+    log.leaves_nothing(&owner, "createUser", user("nemo", &["emperor"])).await;
+    let mia = app.sign_in("mia").await;
+    assert_eq!(log.news().await, ["SIGN_IN TOKEN mia"]);
+    let wrong = json!({ "login": "mia", "password": "not the password" });
+    log.leaves_nothing(&mia, "signIn", wrong).await;
+
+    // Of several, each for itself.
+    let members = json!([{ "userId": mia_id }, { "username": "nobody" }, { "username": "zoe" }]);
+    let add = json!({ "organizationId": org_id, "members": members });
+    log.leaves(&owner, "addMembers", "", add, &["CREATE MEMBER mia"]).await;
+    let roles = |roles: &[&str]| json!({ "organizationId": org_id, "userId": mia_id, "roles": roles });
+    let admin = roles(&["organization-template-admin"]);
+    log.leaves(&owner, "setMemberRoles", "", admin, &["UPDATE MEMBER mia"]).await;
+    log.leaves_nothing(&owner, "setMemberRoles", roles(&["emperor"])).await;
+    log.leaves_nothing(&mia, "setMemberRoles", roles(&["organization-admin"])).await;
+    log.leaves_nothing(&mia, "createGroup", json!({ "organizationId": org_id, "name": "g" })).await;
+    let group = json!({ "organizationId": org_id, "name": "crew" });
+    let group = log.leaves(&owner, "createGroup", "group { id }", group, &["CREATE GROUP crew"]).await;
+    let crew = json!({ "groupId": group["group"]["id"], "userIds": [mia_id, mia_id] });
+    log.leaves(&owner, "addGroupMembers", "", crew.clone(), &["UPDATE GROUP crew"]).await;
+    let again = app.done(&owner.token, "addGroupMembers", "results { userErrors { code } }", crew).await;
+    assert_eq!(again["results"][0]["userErrors"][0]["code"], "CONFLICT");
+    assert_eq!(log.news().await, Vec::<String>::new());
+
+    let key = json!({ "organizationId": org_id, "name": "cluster" });
+    let rows = ["CREATE PROVISIONER_KEY cluster"];
+    let key = log.leaves(&owner, "createProvisionerKey", "provisionerKey { id } secret", key, &rows).await;
+    let secret = key["secret"].as_str().unwrap().to_owned();
+    let key = crate::support::daemon::ProvisionerKey {
+        id: key["provisionerKey"]["id"].as_str().unwrap().to_owned(),
+        secret,
+    };
+    let org = crate::support::Org { id: org_id.clone(), name: "data-platform".into() };
+    let daemon = app.daemon(&key, &org, "cluster").await;
+
+    let file = app.upload(&mia).await;
+    assert_eq!(log.news().await.len(), 1);
+    app.upload(&mia).await;
+    assert_eq!(log.news().await, Vec::<String>::new(), "it is there already");
+    let template = json!({ "organizationId": org_id, "name": "dev", "version": { "fileId": file } });
+    let rows = ["CREATE TEMPLATE dev", "CREATE TEMPLATE v1"];
+    let made = log.leaves(&mia, "createTemplate", "template { id }", template.clone(), &rows).await;
+    log.leaves_nothing(&mia, "createTemplate", template).await;
+    let template = made["template"]["id"].clone();
+    let version = json!({ "templateId": template, "fileId": file, "promote": false });
+    let made = log
+        .leaves(&mia, "createTemplateVersion", "templateVersion { id }", version, &["CREATE TEMPLATE v2"])
+        .await;
+    let promote = json!({ "templateVersionId": made["templateVersion"]["id"] });
+    log.leaves_nothing(&mia, "promoteTemplateVersion", promote.clone()).await;
+    // What daemons do is progress, not a change of anybody's.
+    let job = app.acquire(&daemon).await.unwrap();
+    app.append_logs(&daemon, &job, 1, &["a line"]).await;
+    let token = json!({
+        "name": "token", "type": "string", "description": "", "required": false, "default": "",
+        "sensitive": true, "nullable": true, "ephemeral": false, "validations": [],
+    });
+    app.complete(&daemon, &job, json!({ "templateImport": { "readme": "", "variables": [token] } })).await;
+    let job = app.acquire(&daemon).await.unwrap();
+    app.complete(&daemon, &job, plain_import()).await;
+    assert_eq!(log.news().await, Vec::<String>::new());
+
+    let workspace = json!({
+        "templateId": template, "name": "box", "parameters": [{ "name": "token", "value": "the-sensitive-value" }],
+    });
+    let selection = "workspace { id latestBuild { job { id } } }";
+    let made =
+        log.leaves(&mia, "createWorkspace", selection, workspace.clone(), &["CREATE WORKSPACE box"]).await;
+    log.leaves_nothing(&mia, "createWorkspace", workspace).await;
+    let id = json!({ "workspaceId": made["workspace"]["id"] });
+    log.leaves_nothing(&mia, "stopWorkspace", id.clone()).await;
+    let job = app.acquire(&daemon).await.unwrap();
+    app.complete(&daemon, &job, plain_build()).await;
+    log.leaves(&mia, "stopWorkspace", "", id.clone(), &["STOP WORKSPACE box"]).await;
+    app.work(&daemon).await;
+    let selection = "workspaceBuild { job { id } }";
+    let started = log.leaves(&mia, "startWorkspace", selection, id.clone(), &["START WORKSPACE box"]).await;
+    let job = json!({ "provisionerJobId": started["workspaceBuild"]["job"]["id"] });
+    log.leaves(&mia, "cancelProvisionerJob", "", job.clone(), &["CANCEL PROVISIONER_JOB WORKSPACE_BUILD"])
+        .await;
+    log.leaves_nothing(&mia, "cancelProvisionerJob", job).await;
+    log.leaves(&mia, "deleteWorkspace", "", id, &["DELETE WORKSPACE box"]).await;
+    app.work(&daemon).await;
+    assert_eq!(log.news().await, Vec::<String>::new());
+    log.leaves(&mia, "promoteTemplateVersion", "", promote, &["UPDATE TEMPLATE dev"]).await;
+
+    let removal = json!({ "organizationId": org_id, "userId": mia_id });
+    log.leaves(&owner, "removeMember", "", removal.clone(), &["DELETE MEMBER mia"]).await;
+    log.leaves_nothing(&owner, "removeMember", removal).await;
+    let deletion = json!({ "provisionerKeyId": key.id });
+    log.leaves(&owner, "deleteProvisionerKey", "", deletion.clone(), &["DELETE PROVISIONER_KEY cluster"])
+        .await;
+    log.leaves_nothing(&owner, "deleteProvisionerKey", deletion).await;
+    app.ok(&mia, "mutation { signOut { userErrors { message } } }", json!({})).await;
+    assert_eq!(log.news().await, ["SIGN_OUT TOKEN mia"]);
+
+    // Who, where and with what outcome; and nothing that opens anything, here or in any other table.
+    let tables = app.tables();
+    let query = "select distinct actor_kind || ' ' || actor_name || ' ' || status from audit_log
+        where action <> 'SIGN_IN' and organization_id is not null order by 1";
+    assert_eq!(tables.texts(query).await.last().unwrap(), "USER olga-owner SUCCESS");
+    let secrets = [
+        PASSWORD,
+        "the-sensitive-value",
+        &setup_token,
+        &owner.token,
+        &mia.token,
+        &key.secret,
+        "not the password",
+    ];
+    for secret in secrets {
+        assert_eq!(tables.holding(secret).await, Vec::<String>::new(), "{secret}");
+    }
+    assert!(!tables.holding("olga-owner").await.is_empty(), "a search that finds nothing proves nothing");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_rolled_back_leaves_no_row(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let app = Arc::new(app);
+    let owner = app.owner().await;
+    let mut creates = JoinSet::new();
+    for _ in 0..6 {
+        let (app, token) = (app.clone(), owner.token.clone());
+        creates.spawn(async move {
+            app.complaints(&token, "createOrganization", json!({ "name": "alpha" })).await
+        });
+    }
+    let won = creates.join_all().await.iter().filter(|complaints| complaints.is_empty()).count();
+    let rows =
+        "select resource_name from audit_log where resource = 'ORGANIZATION' and resource_name = 'alpha'";
+    assert_eq!((won, app.tables().texts(rows).await.len()), (1, 1));
+}
