@@ -101,11 +101,14 @@ pub(crate) async fn cancel(db: &Db, actor: &Actor, row: &JobRow) -> Result<()> {
     let object = Object::in_organization(row.organization_id).owned_by(row.owner_id);
     let permit = actor.authorize(Permission::ProvisionerJobCancel, object)?;
     let mut tx = db.begin(permit).await?;
-    if row.state != JobState::Pending || !end_in(&mut tx, db, row, Ending::Canceled).await? {
+    let state = if row.state == JobState::Pending && end_in(&mut tx, db, row, Ending::Canceled).await? {
+        JobState::Canceled
+    } else {
         // It may have been taken since it was read.
         job::request_cancel_in(&mut tx, row).await?;
-    }
-    let after = facts(serde_json::json!({ "state": "CANCELED" }));
+        JobState::Canceling
+    };
+    let after = facts(serde_json::json!({ "state": state.as_str() }));
     let change = Change::new(
         Action::Cancel,
         Resource::ProvisionerJob,

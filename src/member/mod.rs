@@ -68,20 +68,21 @@ pub(crate) async fn insert_in(
 /// FORBIDDEN without `MEMBER_DELETE`; refusals for somebody who is no member, for oneself and for the last administrator.
 pub(crate) async fn remove(db: &Db, actor: &Actor, organization: OrganizationId, user: UserId) -> Result<()> {
     let permit = actor.authorize(Permission::MemberDelete, Object::in_organization(organization))?;
-    let (member, person) = get(db, actor, organization, user).await?;
+    let (_, person) = get(db, actor, organization, user).await?;
     if actor.user_id() == Some(user) {
         return Err(
             Refusal::conflict(&["userId"], "nobody removes themselves; ask another administrator").into()
         );
     }
     let tx = db.begin(permit).await?;
-    if member.roles.0.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
+    let roles = held_in(&tx, organization, user).await?;
+    if roles.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
         keep_an_admin(&tx, organization, user).await?;
     }
     if !store::delete_in(&tx, organization, user).await? {
         return Err(Refusal::not_found(&["userId"], "member").into());
     }
-    let before = facts(json!({ "roles": member.roles.0 }));
+    let before = facts(json!({ "roles": roles }));
     let change = Change::new(
         Action::Delete,
         Resource::Member,
@@ -107,7 +108,7 @@ pub(crate) async fn set_roles(
     roles: &[String],
 ) -> Result<()> {
     let permit = actor.authorize(Permission::MemberUpdate, Object::in_organization(organization))?;
-    let (member, person) = get(db, actor, organization, user).await?;
+    let (_, person) = get(db, actor, organization, user).await?;
     if actor.user_id() == Some(user) {
         return Err(Refusal::conflict(
             &["userId"],
@@ -116,14 +117,15 @@ pub(crate) async fn set_roles(
         .into());
     }
     let roles = crate::role::check_assignment(actor, Some(organization), &["roles"], roles)?;
-    // Taking a role away is power over whoever holds it: it needs the same as giving it.
-    let taken: Vec<String> = member.roles.0.iter().filter(|role| !roles.contains(role)).cloned().collect();
-    crate::role::check_assignment(actor, Some(organization), &["roles"], &taken)?;
     let tx = db.begin(permit).await?;
+    let held = held_in(&tx, organization, user).await?;
+    // Taking a role away is power over whoever holds it: it needs the same as giving it.
+    let taken: Vec<String> = held.iter().filter(|role| !roles.contains(role)).cloned().collect();
+    crate::role::check_assignment(actor, Some(organization), &["roles"], &taken)?;
     if taken.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
         keep_an_admin(&tx, organization, user).await?;
     }
-    let (before, after) = (facts(json!({ "roles": member.roles.0 })), facts(json!({ "roles": roles })));
+    let (before, after) = (facts(json!({ "roles": held })), facts(json!({ "roles": roles })));
     if !store::set_roles_in(&tx, organization, user, roles).await? {
         return Err(Refusal::not_found(&["userId"], "member").into());
     }
@@ -137,6 +139,13 @@ pub(crate) async fn set_roles(
         &after,
     );
     tx.commit(change).await
+}
+
+/// The roles that a member holds, while nobody else changes who holds what in the organization.
+async fn held_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<Vec<String>> {
+    store::lock_in(tx, organization).await?;
+    let roles = store::roles_in(tx, organization, user).await?;
+    roles.ok_or_else(|| Refusal::not_found(&["userId"], "member").into())
 }
 
 async fn keep_an_admin(tx: &Tx, organization: OrganizationId, except: UserId) -> Result<()> {

@@ -6,7 +6,7 @@ use guildhall_entity::organization_member::{ActiveModel, Column, Entity};
 use guildhall_entity::user;
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
 use sea_orm::{Insert, QueryTrait};
 
 use crate::authz::{Actor, Permission};
@@ -203,22 +203,50 @@ pub(super) async fn set_roles_in(
     Ok(tx.update(&statement).await? == 1)
 }
 
-/// How many members other than `except` hold a role. Locks them, so that two administrators can't remove each other.
+/// Waits for others who change roles in the organization, and keeps them waiting until the transaction ends. SQLite has
+/// one writer anyway.
+pub(super) async fn lock_in(tx: &Tx, organization: OrganizationId) -> Result<()> {
+    use guildhall_entity::organization;
+    if tx.backend() == sea_orm::DbBackend::Postgres {
+        let statement = Query::select()
+            .column(organization::Column::Id)
+            .from(organization::Entity)
+            .and_where(Expr::col(organization::Column::Id).eq(organization))
+            .lock(LockType::NoKeyUpdate)
+            .to_owned();
+        tx.row::<One<OrganizationId>>(&statement).await?;
+    }
+    Ok(())
+}
+
+/// The roles of a member as the transaction sees them.
+pub(super) async fn roles_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Option<Vec<String>>> {
+    let statement = Query::select()
+        .column(Column::Roles)
+        .from(Entity)
+        .and_where(Expr::col(Column::OrganizationId).eq(organization))
+        .and_where(Expr::col(Column::UserId).eq(user))
+        .to_owned();
+    Ok(tx.row::<One<Names>>(&statement).await?.map(|roles| roles.0.0))
+}
+
+/// How many members other than `except` hold a role.
 pub(super) async fn others_with_role_in(
     tx: &Tx,
     organization: OrganizationId,
     role: &str,
     except: UserId,
 ) -> Result<usize> {
-    let mut statement = Query::select()
+    let statement = Query::select()
         .column(("m", Column::UserId))
         .from_as(Entity, "m")
         .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
         .and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{role}\"%")))
         .to_owned();
-    if tx.backend() == sea_orm::DbBackend::Postgres {
-        statement.lock_exclusive();
-    }
     let holders = tx.rows::<One<UserId>>(&statement).await?;
     Ok(holders.iter().filter(|holder| holder.0 != except).count())
 }

@@ -90,9 +90,9 @@ async fn a_missing_organization_is_named_for_people_and_for_programs() {
 async fn members_that_can_be_added_are_added_and_the_others_are_named() {
     let answer = |name: &str, variables: &Value| match name {
         "AddMembers" => Some(json!({"addMembers": {"userErrors": [], "results": [
-            {"userId": "usr_ana", "userErrors": [], "member":
+            {"userErrors": [], "member":
                 {"user": {"id": "usr_ana", "username": "ana", "name": ""}, "roles": [], "createdAt": NOW}},
-            {"userId": "usr_ben", "member": null, "userErrors": [
+            {"member": null, "userErrors": [
                 {"__typename": "Conflict", "message": "is a member already", "code": "CONFLICT", "field": null}]},
         ]}})),
         _ => known(name, variables),

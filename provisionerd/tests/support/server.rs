@@ -169,11 +169,11 @@ async fn graphql(
     };
     let payload = match name {
         "registerProvisionerDaemon" if input["organization"] != "acme" => {
-            conflict(json!({"provisionerDaemon": null, "heartbeatIntervalSeconds": null}))
+            conflict(json!({"provisionerDaemonId": null, "heartbeatIntervalSeconds": null}))
         }
         "registerProvisionerDaemon" => {
             seen.registrations += 1;
-            json!({"provisionerDaemon": {"id": "pd_1"}, "heartbeatIntervalSeconds": 1, "userErrors": []})
+            json!({"provisionerDaemonId": "pd_1", "heartbeatIntervalSeconds": 1, "userErrors": []})
         }
         "heartbeatProvisionerDaemon" => {
             seen.heartbeats.push(input.clone());
