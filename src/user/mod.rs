@@ -106,6 +106,7 @@ pub(crate) async fn create_first(
     let permit = setup.authorize(Permission::UserCreate, Object::SITE)?;
     let insert = prepare(db, new, vec![BuiltinRole::Owner.name().to_owned()]).await?;
     let tx = db.begin(permit).await?;
+    store::lock_owners_in(&tx).await?;
     if store::an_owner_exists_in(&tx).await? {
         let message = "an owner exists already; sign in, or ask an owner for an account";
         return Err(Refusal::conflict(&[], message).into());

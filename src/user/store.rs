@@ -1,13 +1,13 @@
 //! How users are kept.
 
-use guildhall_entity::id::UserId;
+use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::{LoginType, UserStatus};
 use guildhall_entity::organization_member;
 use guildhall_entity::user::{ActiveModel, Column, Entity};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query, SelectStatement};
 
 use crate::authz::{Actor, Permission, Reach};
 use crate::db::list::{Find, List};
@@ -217,6 +217,23 @@ pub(super) async fn an_owner_exists(db: &Db) -> Result<bool> {
         .limit(1)
         .to_owned();
     Ok(db.row::<One<i32>>(&statement).await?.is_some())
+}
+
+/// Waits for others who decide over the owners, and keeps them waiting until the transaction ends: "is there one?" and
+/// what follows from it are one step. SQLite has one writer anyway; on PostgreSQL the row that always exists stands for
+/// the deployment.
+pub(super) async fn lock_owners_in(tx: &Tx) -> Result<()> {
+    use guildhall_entity::organization;
+    if tx.backend() == sea_orm::DbBackend::Postgres {
+        let statement = Query::select()
+            .column(organization::Column::Id)
+            .from(organization::Entity)
+            .and_where(Expr::col(organization::Column::IsDefault).eq(true))
+            .lock(LockType::NoKeyUpdate)
+            .to_owned();
+        tx.row::<One<OrganizationId>>(&statement).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn an_owner_exists_in(tx: &Tx) -> Result<bool> {
