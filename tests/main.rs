@@ -7,6 +7,7 @@
 
 mod audit;
 mod claims;
+mod connections;
 mod contract;
 mod crash;
 mod docs;

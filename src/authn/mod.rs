@@ -2,6 +2,7 @@
 //! whether an account is missing, suspended or has another password.
 
 pub(crate) mod graphql;
+mod lookup;
 pub mod password;
 pub mod secret;
 pub mod session;
@@ -24,7 +25,9 @@ use crate::clock::Clock;
 use crate::db::{Db, Unaudited};
 use crate::error::{Refusal, Result};
 use crate::provisioner;
+pub use lookup::Lookups;
 use session::SessionKeys;
+use store::Known;
 
 /// How long a session lasts.
 const SESSION: TimeDelta = TimeDelta::days(7);
@@ -84,6 +87,7 @@ impl BuiltinKey {
 /// The outer when the database fails; the inner [`Rejected`] when the token is not accepted.
 pub async fn recognise(
     db: &Db,
+    lookups: &Lookups,
     keys: &SessionKeys,
     builtin: Option<&BuiltinKey>,
     token: Option<&str>,
@@ -96,7 +100,7 @@ pub async fn recognise(
         return daemon(db, builtin, token, origin).await;
     }
     let Some(session) = keys.verify(token) else { return Ok(Err(Rejected::Unknown)) };
-    user(db, session, origin).await
+    Ok(user(db, lookups.session(db, session).await?, session, origin))
 }
 
 async fn daemon(
@@ -119,19 +123,19 @@ async fn daemon(
     Ok(Ok(Recognised { actor, expires_at: key.expires_at }))
 }
 
-async fn user(
+fn user(
     db: &Db,
+    rows: Vec<Known>,
     session: SessionId,
     origin: Origin,
-) -> Result<std::result::Result<Recognised, Rejected>> {
-    let rows = store::session(db, session).await?;
-    let Some(first) = rows.first() else { return Ok(Err(Rejected::Unknown)) };
+) -> std::result::Result<Recognised, Rejected> {
+    let first = rows.first().ok_or(Rejected::Unknown)?;
     let now = db.clock().now();
     if first.expires_at <= now {
-        return Ok(Err(Rejected::Expired));
+        return Err(Rejected::Expired);
     }
     if first.status == UserStatus::Suspended {
-        return Ok(Err(Rejected::Suspended));
+        return Err(Rejected::Suspended);
     }
     let memberships = rows
         .iter()
@@ -145,7 +149,7 @@ async fn user(
     if now - first.last_used_at >= SEEN_EVERY {
         note_seen(db.clone(), actor.clone(), session, first.user_id);
     }
-    Ok(Ok(Recognised { actor, expires_at: Some(first.expires_at) }))
+    Ok(Recognised { actor, expires_at: Some(first.expires_at) })
 }
 
 /// The same actor as things stand now: roles may have been taken since, the session ended, the account suspended. What is
@@ -155,7 +159,7 @@ async fn user(
 /// UNAUTHENTICATED when the session no longer holds.
 pub(crate) async fn refresh(db: &Db, actor: &Actor) -> Result<Actor> {
     let Identity::User { session, .. } = actor.identity() else { return Ok(actor.clone()) };
-    match user(db, *session, actor.origin().clone()).await? {
+    match user(db, store::sessions(db, &[*session]).await?, *session, actor.origin().clone()) {
         Ok(recognised) => Ok(recognised.actor),
         Err(_) => Err(Denied::Anonymous.into()),
     }
@@ -232,7 +236,7 @@ pub(crate) async fn open(
     tx.commit(Change::new(Action::SignIn, Resource::Token, None, id, username, &Facts::new(), &after))
         .await?;
     // The actor as the next request will see it.
-    let actor = match self::user(db, id, origin.clone()).await? {
+    let actor = match self::user(db, store::sessions(db, &[id]).await?, id, origin.clone()) {
         Ok(recognised) => recognised.actor,
         Err(_) => Actor::anonymous(origin.clone()),
     };

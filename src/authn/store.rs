@@ -12,12 +12,13 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query};
 
 use super::password::StoredHash;
 use crate::db::row::{row, select};
-use crate::db::{Db, Tx};
+use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
 
 row! {
     /// A session, its user, and one of their memberships.
     pub(crate) struct Known {
+        session_id: SessionId,
         user_id: UserId,
         username: String,
         status: UserStatus,
@@ -29,12 +30,14 @@ row! {
     }
 }
 
-/// A session with its user, once for each of their memberships (or once without): everything that makes an actor, in one
-/// statement.
-pub(super) async fn session(db: &Db, id: SessionId) -> Result<Vec<Known>> {
+/// Sessions with their users, once for each of their memberships (or once without): everything that makes an actor, in
+/// one statement.
+pub(super) async fn sessions(db: &Db, ids: &[SessionId]) -> Result<Vec<Known>> {
     use organization_member::Column as Member;
     use user::Column as User;
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let statement = Query::select()
+        .column(("s", Column::Id))
         .columns([("u", User::Id), ("u", User::Username), ("u", User::Status), ("u", User::SiteRoles)])
         .columns([("s", Column::ExpiresAt), ("s", Column::LastUsedAt)])
         .columns([("m", Member::OrganizationId), ("m", Member::Roles)])
@@ -53,7 +56,7 @@ pub(super) async fn session(db: &Db, id: SessionId) -> Result<Vec<Known>> {
             "m",
             Expr::col(("m", Member::UserId)).equals(("u", User::Id)),
         )
-        .and_where(Expr::col(("s", Column::Id)).eq(id))
+        .and_where(is_one_of(db.backend(), Expr::col(("s", Column::Id)), &ids))
         .to_owned();
     db.rows(&statement).await
 }

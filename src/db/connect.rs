@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use super::reader::{self, Reader};
 use super::{Db, Pools, Stats};
 use crate::clock::Clock;
 use crate::events::Hub;
@@ -75,16 +76,8 @@ async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {
         .connect_with(options.clone())
         .await
         .map_err(unreachable)?;
-    let reader = SqlitePoolOptions::new()
-        .max_connections(readers)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.pragma("query_only", "on"))
-        .await
-        .map_err(unreachable)?;
-    Ok(Pools {
-        read: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
-        write: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
-    })
+    let reader = reader::open(options.pragma("query_only", "on"), readers, ACQUIRE_TIMEOUT).await?;
+    Ok(Pools { read: Reader::Sqlite(reader), write: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer) })
 }
 
 async fn postgres(url: &SecretString, readers: u32, writers: u32) -> Result<Pools, DbErr> {
@@ -97,19 +90,16 @@ async fn postgres(url: &SecretString, readers: u32, writers: u32) -> Result<Pool
         .application_name("guildhall")
         .statement_cache_capacity(500)
         .options([("statement_timeout", STATEMENT_TIMEOUT_MS), ("plan_cache_mode", "force_generic_plan")]);
-    let pool = |connections: u32| {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-    };
-    let writer = pool(writers).connect_with(options.clone()).await.map_err(unreachable)?;
-    let reader = pool(readers)
-        .connect_with(options.options([("default_transaction_read_only", "on")]))
+    let writer = PgPoolOptions::new()
+        .max_connections(writers)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.clone())
         .await
         .map_err(unreachable)?;
+    let options = options.options([("default_transaction_read_only", "on")]);
+    let reader = reader::open(options, readers, ACQUIRE_TIMEOUT).await?;
     Ok(Pools {
-        read: SqlxPostgresConnector::from_sqlx_postgres_pool(reader),
+        read: Reader::Postgres(reader),
         write: SqlxPostgresConnector::from_sqlx_postgres_pool(writer),
     })
 }

@@ -6,6 +6,7 @@ mod dialect;
 mod keyset;
 pub(crate) mod list;
 pub(crate) mod page;
+mod reader;
 pub(crate) mod row;
 mod tx;
 mod violation;
@@ -18,15 +19,24 @@ pub(crate) use violation::OnViolation;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use futures_util::future::BoxFuture;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, SelectStatement};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Hub;
 use list::Find;
+use reader::Reader;
 use row::{Columns, Read};
+
+/// A statement's future takes tens of kilobytes: both drivers, and all that they may wait for. It goes to the heap here,
+/// once a statement. Otherwise it would be a part of every future that may read, up to every field of every GraphQL type,
+/// and moved about with each of them. For the same reason, whatever many fields may wait for goes through here.
+pub(crate) fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+    Box::pin(future)
+}
 
 /// A handle on the database. Cheap to clone; [`Db::counted`] gives a request one with counters of its own.
 #[derive(Clone, Debug)]
@@ -39,7 +49,7 @@ pub struct Db {
 
 #[derive(Debug)]
 struct Pools {
-    read: DatabaseConnection,
+    read: Reader,
     write: DatabaseConnection,
 }
 
@@ -91,7 +101,7 @@ impl Db {
 
     /// Which database it is.
     pub(crate) fn backend(&self) -> DbBackend {
-        self.pools.read.get_database_backend()
+        self.pools.read.backend()
     }
 
     /// Reads rows.
@@ -105,16 +115,14 @@ impl Db {
         select: &SelectStatement,
         read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr>,
     ) -> Result<Vec<T>> {
-        let rows = self.pools.read.query_all(select).await?;
+        let rows = boxed(self.pools.read.rows(select)).await?;
         self.stats.count(rows.len());
         Ok(rows.iter().map(|row| read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Reads one row, if there is one.
     pub(crate) async fn row<R: Read>(&self, select: &SelectStatement) -> Result<Option<R>> {
-        let row = self.pools.read.query_one(select).await?;
-        self.stats.count(usize::from(row.is_some()));
-        Ok(row.map(|row| R::read(&mut Columns::new(&row))).transpose()?)
+        Ok(self.rows(select).await?.into_iter().next())
     }
 
     /// Finds one thing that the actor can see.
@@ -129,7 +137,7 @@ impl Db {
     /// # Errors
     /// When the database can't be reached.
     pub async fn begin(&self, permit: Permit) -> Result<Tx> {
-        let transaction = self.pools.write.begin().await?;
+        let transaction = boxed(self.pools.write.begin()).await?;
         self.stats.count(0);
         Ok(Tx::new(self.clone(), transaction, permit))
     }
@@ -148,7 +156,7 @@ impl Db {
     /// # Errors
     /// When closing fails.
     pub async fn close(&self) -> Result<()> {
-        self.pools.read.close_by_ref().await?;
+        self.pools.read.close().await?;
         Ok(self.pools.write.close_by_ref().await?)
     }
 }

@@ -3,8 +3,8 @@
 use sea_orm::sea_query::{DeleteStatement, InsertStatement, SelectStatement, UpdateStatement};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait};
 
-use super::Db;
 use super::row::{Columns, Read};
+use super::{Db, boxed};
 use crate::audit::{self, Change};
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
@@ -63,38 +63,38 @@ impl Tx {
     /// Inserts; answers how many rows.
     pub(crate) async fn execute_insert(&self, statement: &InsertStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(self.transaction.execute(statement).await?.rows_affected())
+        Ok(boxed(self.transaction.execute(statement)).await?.rows_affected())
     }
 
     /// Updates; answers how many rows.
     pub(crate) async fn update(&self, statement: &UpdateStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(self.transaction.execute(statement).await?.rows_affected())
+        Ok(boxed(self.transaction.execute(statement)).await?.rows_affected())
     }
 
     /// Deletes; answers how many rows.
     pub(crate) async fn delete(&self, statement: &DeleteStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(self.transaction.execute(statement).await?.rows_affected())
+        Ok(boxed(self.transaction.execute(statement)).await?.rows_affected())
     }
 
     /// Reads rows as the transaction sees them.
     pub(crate) async fn rows<R: Read>(&self, select: &SelectStatement) -> Result<Vec<R>> {
-        let rows = self.transaction.query_all(select).await?;
+        let rows = boxed(self.transaction.query_all(select)).await?;
         self.db.stats.count(rows.len());
         Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Reads one row as the transaction sees it.
     pub(crate) async fn row<R: Read>(&self, select: &SelectStatement) -> Result<Option<R>> {
-        let row = self.transaction.query_one(select).await?;
+        let row = boxed(self.transaction.query_one(select)).await?;
         self.db.stats.count(usize::from(row.is_some()));
         Ok(row.map(|row| R::read(&mut Columns::new(&row))).transpose()?)
     }
 
     /// Updates and reads the rows that were changed.
     pub(crate) async fn update_returning<R: Read>(&self, statement: &UpdateStatement) -> Result<Vec<R>> {
-        let rows = self.transaction.query_all(statement).await?;
+        let rows = boxed(self.transaction.query_all(statement)).await?;
         self.db.stats.count(rows.len());
         Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }
@@ -142,7 +142,7 @@ impl Tx {
 
     async fn end(self) -> Result<()> {
         self.db.stats.count(0);
-        self.transaction.commit().await?;
+        boxed(self.transaction.commit()).await?;
         for event in self.events {
             self.db.hub.tell(event);
         }

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName};
+use futures_util::future::BoxFuture;
 use sea_orm::prelude::Uuid;
 
 use super::context::{Ask, Request};
+use crate::db::boxed;
 use crate::db::list::List;
 use crate::db::page::{self, Cursor, Keyset, Page, PageArgs};
 use crate::error::{Error, Result};
@@ -86,28 +88,35 @@ pub(crate) struct Connection<N: Node> {
 
 impl<N: Node> Connection<N> {
     /// A page of a parent's list, batched with its neighbours.
-    pub(crate) async fn of(
-        ctx: &Context<'_>,
+    pub(crate) fn of<'a>(
+        ctx: &'a Context<'_>,
         parent: impl Into<Uuid>,
         list: N::List,
         paging: Paging,
-    ) -> Result<Self> {
-        let request = ctx.request();
-        let parent = parent.into();
-        let args = paging.check(&list.keyset())?;
-        let page = request.page(parent, &list, args).await?;
-        Ok(Self::new(page, list, Some(parent), request))
+    ) -> BoxFuture<'a, Result<Self>> {
+        let (request, parent) = (ctx.request(), parent.into());
+        boxed(async move {
+            let args = paging.check(&list.keyset())?;
+            let page = request.page(parent, &list, args).await?;
+            Ok(Self::new(page, list, Some(parent), request))
+        })
     }
 
     /// A page of a list without a parent.
-    pub(crate) async fn root(ctx: &Context<'_>, list: N::List, paging: Paging) -> Result<Self> {
+    pub(crate) fn root<'a>(
+        ctx: &'a Context<'_>,
+        list: N::List,
+        paging: Paging,
+    ) -> BoxFuture<'a, Result<Self>> {
         let request = ctx.request();
-        let keyset = list.keyset();
-        let args = paging.check(&keyset)?;
-        let mut select = list.source(&request.actor);
-        list.columns(&request.actor, &mut select);
-        let page = page::page(&request.db, select, &keyset, &args).await?;
-        Ok(Self::new(page, list, None, request))
+        boxed(async move {
+            let keyset = list.keyset();
+            let args = paging.check(&keyset)?;
+            let mut select = list.source(&request.actor);
+            list.columns(&request.actor, &mut select);
+            let page = page::page(&request.db, select, &keyset, &args).await?;
+            Ok(Self::new(page, list, None, request))
+        })
     }
 
     fn new(
@@ -162,7 +171,7 @@ impl<N: Node> Connection<N> {
         let request = ctx.request();
         match self.parent {
             Some(parent) => request.count(parent, &self.list).await,
-            None => page::count(&request.db, self.list.source(&request.actor)).await,
+            None => boxed(page::count(&request.db, self.list.source(&request.actor))).await,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::authn::session::SessionKeys;
 use crate::authz::Actor;
 use crate::db::list::{Find, List};
 use crate::db::page::{self, Page, PageArgs};
-use crate::db::{Db, is_one_of};
+use crate::db::{Db, boxed, is_one_of};
 use crate::error::{Error, Result};
 use crate::seal::Sealer;
 
@@ -69,7 +69,7 @@ impl Request {
 
     /// Finds one thing, batched with its neighbours. `None` when it is missing or the actor can't see it.
     pub(crate) async fn find<I: Find>(&self, id: I) -> Result<Option<I::Row>> {
-        self.loader.load_one(ById(id)).await
+        boxed(self.loader.load_one(ById(id))).await
     }
 
     /// Finds a thing that is visible wherever the thing that refers to it is.
@@ -80,12 +80,12 @@ impl Request {
     /// A page of a parent's list, batched with its neighbours.
     pub(crate) async fn page<L: List>(&self, parent: Uuid, list: &L, args: PageArgs) -> Result<Page<L::Row>> {
         let key = PageOf { parent, list: list.clone(), args };
-        self.loader.load_one(key).await?.map(|page| page.as_ref().clone()).ok_or_else(unanswered)
+        boxed(self.loader.load_one(key)).await?.map(Arc::unwrap_or_clone).ok_or_else(unanswered)
     }
 
     /// How many rows a parent's list has, batched with its neighbours.
     pub(crate) async fn count<L: List>(&self, parent: Uuid, list: &L) -> Result<i64> {
-        self.loader.load_one(CountOf { parent, list: list.clone() }).await?.ok_or_else(unanswered)
+        boxed(self.loader.load_one(CountOf { parent, list: list.clone() })).await?.ok_or_else(unanswered)
     }
 
     /// A value of a domain's own loader.
@@ -94,7 +94,7 @@ impl Request {
         K: Clone + Eq + std::hash::Hash + Send + Sync + 'static,
         Loaders: Loader<K, Error = Error>,
     {
-        self.loader.load_one(key).await
+        boxed(self.loader.load_one(key)).await
     }
 }
 

@@ -146,19 +146,16 @@ impl List for GroupMemberList {
     type Row = (GroupMemberRow, UserRow);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        Query::select()
-            .from_as("group_membership", "gm")
-            .join_as(
-                sea_orm::JoinType::InnerJoin,
-                user::Entity,
-                "u",
-                Expr::col(("u", user::Column::Id)).equals(("gm", "user_id")),
-            )
-            .cond_where(visible_members(actor))
-            .to_owned()
+        Query::select().from_as("group_membership", "gm").cond_where(visible_members(actor)).to_owned()
     }
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        statement.join_as(
+            sea_orm::JoinType::InnerJoin,
+            user::Entity,
+            "u",
+            Expr::col(("u", user::Column::Id)).equals(("gm", "user_id")),
+        );
         select::<GroupMemberRow>(statement, "gm");
         select::<UserRow>(statement, "u");
     }

@@ -14,7 +14,7 @@ use axum::routing::{any, get, put};
 use guildhall_front::{Front, Limits};
 use http::{StatusCode, header};
 
-use crate::authn::{self, BuiltinKey, Recognised, Rejected};
+use crate::authn::{self, BuiltinKey, Lookups, Recognised, Rejected};
 use crate::authz::Origin;
 use crate::db::Db;
 use crate::error::Error;
@@ -29,6 +29,7 @@ pub type GraphqlFront = Front<Server, Coded>;
 #[derive(Clone)]
 pub struct Site {
     pub(crate) db: Db,
+    lookups: Lookups,
     pub(crate) services: Arc<Services>,
     pub(crate) builtin: Option<BuiltinKey>,
 }
@@ -36,7 +37,7 @@ pub struct Site {
 impl Site {
     /// What handlers need.
     pub fn new(db: Db, services: Arc<Services>, builtin: Option<BuiltinKey>) -> Self {
-        Self { db, services, builtin }
+        Self { db, lookups: Lookups::default(), services, builtin }
     }
 
     async fn recognise(
@@ -44,7 +45,15 @@ impl Site {
         token: Option<&str>,
         origin: Origin,
     ) -> Result<Result<Recognised, Rejected>, Error> {
-        authn::recognise(&self.db, &self.services.session_keys, self.builtin.as_ref(), token, origin).await
+        authn::recognise(
+            &self.db,
+            &self.lookups,
+            &self.services.session_keys,
+            self.builtin.as_ref(),
+            token,
+            origin,
+        )
+        .await
     }
 }
 

@@ -1,0 +1,39 @@
+//! The parts of the benchmarks that are Rust: `fill` writes the data set into a migrated database, `floor` serves the
+//! answers of hand-written SQL. `scripts/bench` runs them.
+
+mod dataset;
+mod floor;
+
+use dataset::{Dialect, Size, statements};
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["fill", url] => fill(url, Size::FULL).await,
+        ["fill", url, "small"] => fill(url, Size::SMALL).await,
+        ["floor", url, address] => floor::serve(url, address.parse()?).await,
+        _ => anyhow::bail!("usage: bench fill <database URL> [small] | bench floor <database URL> <address>"),
+    }
+}
+
+async fn fill(url: &str, size: Size) -> anyhow::Result<()> {
+    if url.starts_with("postgres") {
+        let pool = sqlx::PgPool::connect(url).await?;
+        let mut connection = pool.acquire().await?;
+        for statement in statements(Dialect::Postgres, size) {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut *connection).await?;
+        }
+        sqlx::raw_sql("vacuum analyze").execute(&mut *connection).await?;
+    } else {
+        let pool = sqlx::SqlitePool::connect(url).await?;
+        let mut connection = pool.acquire().await?;
+        sqlx::raw_sql("begin immediate").execute(&mut *connection).await?;
+        for statement in statements(Dialect::Sqlite, size) {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut *connection).await?;
+        }
+        sqlx::raw_sql("commit").execute(&mut *connection).await?;
+        sqlx::raw_sql("analyze").execute(&mut *connection).await?;
+    }
+    Ok(())
+}

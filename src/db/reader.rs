@@ -1,0 +1,186 @@
+//! The connections that reads go through. Not sqlx's own pool: giving a connection back to that one costs a task and a
+//! round trip to the database (its `return_to_pool` pings), which is more than a small statement itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::managed::{
+    BuildError, Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult,
+};
+use sea_orm::sea_query::{PostgresQueryBuilder, SelectStatement, SqliteQueryBuilder, Values};
+use sea_orm::{ConnAcquireErr, DbBackend, DbErr, QueryResult, RuntimeErr};
+use sea_query_sqlx::SqlxValues;
+use sqlx::{AssertSqlSafe, Connection, Database, Executor, IntoArguments, PgConnection, SqliteConnection};
+
+/// A connection that rested for so long is asked whether it still lives before it is used.
+const REST: Duration = Duration::from_secs(1);
+/// A connection is replaced after this time, so that the load follows when database servers come and go.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// Connections that can't write.
+#[derive(Clone, Debug)]
+pub(super) enum Reader {
+    Postgres(Pool<Opener<PgConnection>>),
+    Sqlite(Pool<Opener<SqliteConnection>>),
+}
+
+impl Reader {
+    /// Which database it is.
+    pub(super) fn backend(&self) -> DbBackend {
+        match self {
+            Self::Postgres(_) => DbBackend::Postgres,
+            Self::Sqlite(_) => DbBackend::Sqlite,
+        }
+    }
+
+    /// Asks for rows. A connection that turns out to be dead, as after a restart of the database, is replaced by a new
+    /// one: reads can be repeated.
+    pub(super) async fn rows(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, DbErr> {
+        match self {
+            Self::Postgres(pool) => rows(pool, select.build(PostgresQueryBuilder)).await,
+            Self::Sqlite(pool) => rows(pool, select.build(SqliteQueryBuilder)).await,
+        }
+    }
+
+    /// Whether it answers.
+    pub(super) async fn ping(&self) -> Result<(), DbErr> {
+        match self {
+            Self::Postgres(pool) => ping(pool).await,
+            Self::Sqlite(pool) => ping(pool).await,
+        }
+    }
+
+    /// Hands out nothing any more, and closes what is not in use: what is, ends with its statement.
+    pub(super) async fn close(&self) -> Result<(), DbErr> {
+        match self {
+            Self::Postgres(pool) => close(pool).await,
+            Self::Sqlite(pool) => close(pool).await,
+        }
+    }
+}
+
+/// A pool of connections with these options; one is opened at once, to see that it can be.
+pub(super) async fn open<C: Connection + 'static>(
+    options: C::Options,
+    size: u32,
+    wait: Duration,
+) -> Result<Pool<Opener<C>>, DbErr> {
+    let pool = Pool::builder(Opener(options))
+        .max_size(usize::try_from(size).unwrap_or(usize::MAX))
+        // The one used last first: the others rest, and may be closed.
+        .queue_mode(QueueMode::Lifo)
+        .runtime(deadpool::Runtime::Tokio1)
+        .wait_timeout(Some(wait))
+        .create_timeout(Some(wait))
+        .recycle_timeout(Some(wait))
+        .build()
+        .map_err(|error| match error {
+            BuildError::NoRuntimeSpecified => DbErr::Custom("the pool has no runtime".into()),
+        })?;
+    ping(&pool).await?;
+    Ok(pool)
+}
+
+/// Opens connections, and says which may be used again.
+#[derive(Debug)]
+pub(super) struct Opener<C: Connection>(C::Options);
+
+impl<C: Connection + 'static> Manager for Opener<C> {
+    type Type = C;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<C, sqlx::Error> {
+        C::connect_with(&self.0).await
+    }
+
+    async fn recycle(&self, connection: &mut C, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if metrics.age() > LIFETIME {
+            return Err(RecycleError::message("older than its lifetime"));
+        }
+        if metrics.last_used() > REST {
+            connection.ping().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A connection while a statement runs on it. One that is dropped before its statement ended is closed: what the database
+/// still sends on it belongs to nobody.
+struct Busy<C: Connection + 'static>(Option<Object<Opener<C>>>);
+
+impl<C: Connection + 'static> Drop for Busy<C> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+/// Runs a statement on a connection of its own.
+async fn rows<C>(pool: &Pool<Opener<C>>, (sql, values): (String, Values)) -> Result<Vec<QueryResult>, DbErr>
+where
+    C: Connection + 'static,
+    SqlxValues: IntoArguments<C::Database>,
+    for<'c> &'c mut C: Executor<'c, Database = C::Database>,
+    QueryResult: From<<C::Database as Database>::Row>,
+{
+    let sql: Arc<str> = sql.into();
+    let mut repeated = false;
+    loop {
+        let mut busy = Busy(Some(pool.get().await.map_err(no_connection)?));
+        let connection = busy.0.as_mut().expect("it is taken only below");
+        let statement = sqlx::query_with(AssertSqlSafe(Arc::clone(&sql)), SqlxValues(values.clone()));
+        match statement.fetch_all(&mut **connection).await {
+            Err(error) if is_dead(&error) && !repeated => {
+                repeated = true;
+                pool.retain(|_, _| false);
+            }
+            Err(error) if is_dead(&error) => return Err(DbErr::Conn(shared(error))),
+            answer => {
+                drop(busy.0.take());
+                let rows = answer.map_err(|error| DbErr::Query(shared(error)))?;
+                return Ok(rows.into_iter().map(QueryResult::from).collect());
+            }
+        }
+    }
+}
+
+async fn ping<C: Connection + 'static>(pool: &Pool<Opener<C>>) -> Result<(), DbErr> {
+    let mut connection = pool.get().await.map_err(no_connection)?;
+    connection.ping().await.map_err(|error| DbErr::Conn(shared(error)))
+}
+
+async fn close<C: Connection + 'static>(pool: &Pool<Opener<C>>) -> Result<(), DbErr> {
+    let idle = pool.retain(|_, _| false).removed;
+    pool.close();
+    for connection in idle {
+        connection.close().await.map_err(|error| DbErr::Conn(shared(error)))?;
+    }
+    Ok(())
+}
+
+/// The connection is lost, not only the statement.
+fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            true
+        }
+        // Classes 08 (connection exception) and 57P0x (the server shuts down, or starts up).
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P0"))
+        }
+        _ => false,
+    }
+}
+
+fn no_connection(error: PoolError<sqlx::Error>) -> DbErr {
+    match error {
+        PoolError::Backend(error) => DbErr::Conn(shared(error)),
+        PoolError::Closed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+        _ => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+    }
+}
+
+fn shared(error: sqlx::Error) -> RuntimeErr {
+    RuntimeErr::SqlxError(Arc::new(error))
+}

@@ -1,0 +1,101 @@
+//! The connections to the database: they outlive its restarts, and requests that go away.
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use rstest::rstest;
+use serde_json::json;
+
+use crate::support::{Backend, Person, TestApp};
+
+const WHO: &str = "{ viewer { username } organizations(first: 5) { totalCount nodes { name } } }";
+
+async fn is_known(app: &TestApp, person: &Person) {
+    assert_eq!(app.ok(person, WHO, json!({})).await["viewer"]["username"], person.username.as_str());
+}
+
+#[tokio::test]
+async fn a_restart_of_postgresql_costs_no_request() {
+    let Some(app) = TestApp::start(Backend::Postgres).await else { return };
+    let olga = app.owner().await;
+    for round in 0..3 {
+        // Every connection of the pools is open.
+        join_all((0..16).map(|_| is_known(&app, &olga))).await;
+        let killed = app
+            .tables()
+            .texts_of(
+                "",
+                "select pg_terminate_backend(pid)::text from pg_stat_activity
+                 where datname = current_database() and pid <> pg_backend_pid()",
+            )
+            .await;
+        assert!(killed.len() > 2, "round {round}: {killed:?}");
+        join_all((0..16).map(|_| is_known(&app, &olga))).await;
+        app.user(&olga, &format!("after-{round}"), &[]).await;
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn requests_that_go_away_leave_the_connections_usable(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let olga = app.owner().await;
+    for polls in 0..60 {
+        let mut request = Box::pin(app.ok(&olga, WHO, json!({})));
+        for _ in 0..polls {
+            if request.as_mut().now_or_never().is_some() {
+                request = Box::pin(app.ok(&olga, WHO, json!({})));
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(request);
+    }
+    join_all((0..16).map(|_| is_known(&app, &olga))).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn requests_at_once_are_each_recognised_as_who_they_are(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let olga = app.owner().await;
+    let (ana, ben) = (app.user(&olga, "ana", &[]).await, app.user(&olga, "ben", &[]).await);
+    let gone = app.user(&olga, "gone", &[]).await;
+    app.run(&gone, "mutation { signOut { userErrors { message } } }", json!({})).await;
+    let people = [&olga, &ana, &ben, &gone];
+    let answers = join_all((0..80).map(|i| {
+        let person = people[i % people.len()];
+        app.graphql(Some(&person.token), WHO, json!({})).map(move |answer| (person, answer))
+    }))
+    .await;
+    for (person, answer) in answers {
+        if person.username == "gone" {
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+        } else {
+            assert_eq!(answer["data"]["viewer"]["username"], person.username.as_str(), "{answer:#}");
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_that_ended_is_refused_at_once_however_busy_the_lookups_are(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let olga = app.owner().await;
+    app.user(&olga, "ana", &[]).await;
+    for _ in 0..5 {
+        let ana = app.sign_in("ana").await;
+        let busy = join_all((0..20).map(|_| is_known(&app, &olga)));
+        let ends = async {
+            is_known(&app, &ana).await;
+            app.run(&ana, "mutation { signOut { userErrors { message } } }", json!({})).await;
+            let answer = app.graphql(Some(&ana.token), WHO, json!({})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+        };
+        tokio::join!(busy, ends);
+    }
+}
