@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use guildhall_entity::json::{QuotaRefusal, QuotaScope};
+
 use crate::authz::{Denied, Permission};
 
 /// What operations answer.
@@ -97,6 +99,32 @@ pub enum RefusalKind {
         /// The version it has now.
         current: i32,
     },
+    /// The organization can't be deleted while it holds this.
+    OrganizationNotEmpty(Contents),
+    /// A build would use more than the budget leaves.
+    QuotaExceeded(QuotaRefusal),
+}
+
+/// What keeps an organization from being deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Live workspaces.
+    pub workspaces: i64,
+    /// Live templates.
+    pub templates: i64,
+    /// Provisioner keys.
+    pub provisioner_keys: i64,
+    /// Groups other than Everyone.
+    pub groups: i64,
+    /// Members other than who deletes.
+    pub members: i64,
+}
+
+impl Contents {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Refusal {
@@ -135,6 +163,30 @@ impl Refusal {
     /// The last administrator would be lost.
     pub fn last_admin(field: &[&str], message: impl Into<String>) -> Self {
         Self::new(RefusalKind::LastAdmin, field, message)
+    }
+
+    /// The organization can't be deleted while it holds something.
+    pub fn organization_not_empty(field: &[&str], contents: Contents) -> Self {
+        let Contents { workspaces, templates, provisioner_keys, groups, members } = contents;
+        let message = format!(
+            "delete or remove first what is in it: {workspaces} workspaces, {templates} templates, \
+             {provisioner_keys} provisioner keys, {groups} groups besides Everyone, {members} members besides you"
+        );
+        Self::new(RefusalKind::OrganizationNotEmpty(contents), field, message)
+    }
+
+    /// A build would use more than the budget leaves.
+    pub fn quota_exceeded(field: &[&str], refusal: QuotaRefusal) -> Self {
+        let QuotaRefusal { scope, budget, used, cost } = refusal;
+        let (whose, ask) = match scope {
+            QuotaScope::Member => ("the owner's budget", "a larger allowance for one of their groups"),
+            QuotaScope::Organization => ("the organization's cap", "a higher cap"),
+        };
+        let message = format!(
+            "it would cost {cost} credits a day, and {used} of the {budget} of {whose} are in use: stop or delete \
+             another workspace, or ask for {ask}"
+        );
+        Self::new(RefusalKind::QuotaExceeded(refusal), field, message)
     }
 
     /// Somebody changed it meanwhile.

@@ -22,6 +22,7 @@ mod member;
 pub mod name;
 mod organization;
 mod provisioner;
+mod quota;
 mod role;
 pub mod seal;
 mod template;

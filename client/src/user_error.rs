@@ -67,6 +67,17 @@ pub enum UserErrorCode {
     Other(String),
 }
 
+impl UserErrorCode {
+    /// Its name in the schema.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::NotFound => "NOT_FOUND",
+            Self::Other(name) => name,
+        }
+    }
+}
+
 /// A resource and an action, e.g. `WORKSPACE_CREATE`; kept as text, because the list grows with the server.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(transparent)]

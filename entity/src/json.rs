@@ -115,3 +115,26 @@ pub struct App {
 /// The metadata of a workspace, in the order of its keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Metadata(pub BTreeMap<String, String>);
+
+/// Why a quota stopped a build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct QuotaRefusal {
+    /// Whose budget it was.
+    pub scope: QuotaScope,
+    /// Credits a day that may be used.
+    pub budget: i64,
+    /// Credits a day that the other workspaces use.
+    pub used: i64,
+    /// Credits a day that the build would have cost.
+    pub cost: i32,
+}
+
+/// Whose budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum QuotaScope {
+    /// The owner's, from their groups.
+    Member,
+    /// The organization's cap.
+    Organization,
+}

@@ -16,6 +16,7 @@ pub struct Model {
     pub description: String,
     pub icon: String,
     pub is_default: bool,
+    pub quota_cap: Option<i32>,
     pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::{OrganizationId, ProvisionerJobId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId};
-use crate::json::{Apps, Metadata, Parameters, Resources};
+use crate::json::{Apps, Metadata, Parameters, QuotaRefusal, Resources};
 use crate::kind::{BuildReason, Transition};
 
 /// A row of `workspace_build`.
@@ -32,6 +32,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub metadata: Metadata,
     pub daily_cost: i32,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub quota_refusal: Option<QuotaRefusal>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -104,6 +104,21 @@ async fn echo_imports_and_builds() {
 }
 
 #[tokio::test]
+async fn what_the_quota_does_not_take_is_not_applied() {
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    server.seen().over_quota = true;
+    server.enqueue_build();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &shutdown);
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!((&job["code"], &job["canceled"]), (&json!("QUOTA_EXCEEDED"), &json!(false)), "{job}");
+    assert_eq!(job["message"], "it would cost too much");
+    assert_eq!(server.seen().planned, [json!(0)]);
+    assert!(!server.log().contains("would exist"), "{}", server.log());
+}
+
+#[tokio::test]
 async fn terraform_builds_and_every_line_arrives_once() {
     needs_terraform!("terraform_builds_and_every_line_arrives_once");
     let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());

@@ -4,11 +4,12 @@ use sea_orm::sea_query::{DeleteStatement, InsertStatement, SelectStatement, Upda
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait};
 
 use super::row::{Columns, Read};
+use super::violation::{ORGANIZATION_LIVES, OnViolation};
 use super::{Db, boxed};
 use crate::audit::{self, Change};
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Refusal, Result};
 use crate::events::{Event, insert_in};
 
 /// A write transaction. Dropping it rolls everything back.
@@ -63,7 +64,10 @@ impl Tx {
     /// Inserts; answers how many rows.
     pub(crate) async fn execute_insert(&self, statement: &InsertStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(boxed(self.transaction.execute(statement)).await?.rows_affected())
+        let inserted = boxed(self.transaction.execute(statement)).await.map_err(Error::from);
+        // It may be deleted after it was found: the constraint answers what the look-up would answer now.
+        let gone = || Refusal::not_found(&["organizationId"], "organization");
+        Ok(inserted.on_violation(ORGANIZATION_LIVES, gone)?.rows_affected())
     }
 
     /// Updates; answers how many rows.

@@ -18,6 +18,9 @@ const UNIQUE_ON_SQLITE: [(&str, &str); 10] = [
     ("uq_workspace_build_active", "workspace_build.workspace_id"),
 ];
 
+/// What the triggers of `m0008_ledger` raise for a row that would come into a deleted organization.
+pub(super) const ORGANIZATION_LIVES: &str = "ck_organization_lives";
+
 /// The name of the constraint that an error violates, as far as it is one of those we answer for.
 fn constraint(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error
@@ -27,6 +30,9 @@ fn constraint(error: &DbErr) -> Option<String> {
     let sqlx::Error::Database(database) = source.as_ref() else { return None };
     if let Some(name) = database.constraint() {
         return Some(name.to_owned());
+    }
+    if database.message() == ORGANIZATION_LIVES {
+        return Some(ORGANIZATION_LIVES.to_owned());
     }
     let columns = database.message().strip_prefix("UNIQUE constraint failed: ")?;
     UNIQUE_ON_SQLITE.iter().find(|(_, on)| *on == columns).map(|(name, _)| (*name).to_owned())

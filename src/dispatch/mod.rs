@@ -17,6 +17,7 @@ use crate::db::{Db, Tx, Unaudited};
 use crate::error::{Error, Refusal, Result};
 use crate::provisioner::JobRow;
 use crate::provisioner::job::{self, Ending};
+use crate::quota;
 use crate::template::version;
 use crate::workspace::build::{self, Made};
 
@@ -52,6 +53,28 @@ pub(crate) async fn complete(db: &Db, actor: &Actor, id: ProvisionerJobId, outco
     }
     job::end_in(&mut tx, &row, Ending::Succeeded).await?;
     tx.commit_unaudited(Unaudited::JobProgress).await
+}
+
+/// Decides, on its daemon's word, over what a planned build is going to cost a day: between plan and apply.
+///
+/// # Errors
+/// CONFLICT when the daemon does not hold the job; refusals for a job that builds nothing and for a cost beyond the quota,
+/// which stays noted with the build.
+pub(crate) async fn plan(db: &Db, actor: &Actor, id: ProvisionerJobId, daily_cost: i32) -> Result<()> {
+    let (tx, row) = job::begin_held(db, actor, id).await?;
+    if row.kind != JobType::WorkspaceBuild {
+        return Err(Refusal::invalid(&["provisionerJobId"], "the job builds no workspace").into());
+    }
+    if daily_cost < 0 {
+        return Err(Refusal::invalid(&["dailyCost"], "a cost is 0 or more").into());
+    }
+    let target = build::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
+    let refusal = quota::decide_in(&tx, &target, daily_cost).await?;
+    tx.commit_unaudited(Unaudited::JobProgress).await?;
+    match refusal {
+        Some(refusal) => Err(Refusal::quota_exceeded(&["dailyCost"], refusal).into()),
+        None => Ok(()),
+    }
 }
 
 fn orphan(job: ProvisionerJobId) -> Error {

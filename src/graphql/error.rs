@@ -22,6 +22,10 @@ pub(crate) enum UserErrorCode {
     LastAdmin,
     /// Somebody changed it meanwhile.
     StaleVersion,
+    /// The organization still holds something.
+    OrganizationNotEmpty,
+    /// The build would use more than the budget leaves.
+    QuotaExceeded,
 }
 
 /// Something a person can fix. UNAUTHENTICATED, FORBIDDEN and faults are top-level errors instead.
@@ -43,6 +47,8 @@ pub(crate) enum UserError {
     MissingPermissions(MissingPermissions),
     LastAdmin(LastAdmin),
     StaleVersion(StaleVersion),
+    OrganizationNotEmpty(OrganizationNotEmpty),
+    QuotaExceeded(QuotaExceeded),
 }
 
 macro_rules! user_error {
@@ -99,6 +105,33 @@ user_error! {
     }
 }
 
+user_error! {
+    /// The organization still holds something.
+    OrganizationNotEmpty {
+        /// How many live workspaces are in it.
+        workspaces: i64,
+        /// How many templates.
+        templates: i64,
+        /// How many provisioner keys.
+        provisioner_keys: i64,
+        /// How many groups besides Everyone.
+        groups: i64,
+        /// How many members besides the viewer.
+        members: i64,
+    }
+}
+user_error! {
+    /// The build would use more than the budget leaves.
+    QuotaExceeded {
+        /// Credits a day that may be used.
+        budget: i64,
+        /// Credits a day that other workspaces use.
+        used: i64,
+        /// Credits a day that the build would cost.
+        cost: i32,
+    }
+}
+
 impl From<Refusal> for UserError {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.message;
@@ -131,6 +164,24 @@ impl From<Refusal> for UserError {
                 code: UserErrorCode::StaleVersion,
                 field,
                 current_version: current,
+            }),
+            RefusalKind::OrganizationNotEmpty(contents) => Self::OrganizationNotEmpty(OrganizationNotEmpty {
+                message,
+                code: UserErrorCode::OrganizationNotEmpty,
+                field,
+                workspaces: contents.workspaces,
+                templates: contents.templates,
+                provisioner_keys: contents.provisioner_keys,
+                groups: contents.groups,
+                members: contents.members,
+            }),
+            RefusalKind::QuotaExceeded(refusal) => Self::QuotaExceeded(QuotaExceeded {
+                message,
+                code: UserErrorCode::QuotaExceeded,
+                field,
+                budget: refusal.budget,
+                used: refusal.used,
+                cost: refusal.cost,
             }),
         }
     }

@@ -18,13 +18,21 @@ use crate::group::graphql::GroupMutation;
 use crate::member::graphql::MemberMutation;
 use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
 use crate::provisioner::graphql::{KeyMutation, ProvisionerSubscription};
+use crate::quota::graphql::{QuotaMutation, QuotaQuery};
 use crate::template::graphql::TemplateMutation;
 use crate::user::graphql::{UserMutation, UserQuery};
 use crate::workspace::graphql::{WorkspaceMutation, WorkspaceQuery};
 
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(node::NodeQuery, OrganizationQuery, UserQuery, WorkspaceQuery, node::DeploymentQuery);
+pub struct Query(
+    node::NodeQuery,
+    OrganizationQuery,
+    UserQuery,
+    WorkspaceQuery,
+    QuotaQuery,
+    node::DeploymentQuery,
+);
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
@@ -35,6 +43,7 @@ pub struct Mutation(
     MemberMutation,
     GroupMutation,
     KeyMutation,
+    QuotaMutation,
     TemplateMutation,
     WorkspaceMutation,
     JobMutation,

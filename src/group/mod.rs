@@ -130,6 +130,36 @@ pub(crate) async fn add_member(db: &Db, actor: &Actor, group: &GroupRow, user: U
     tx.commit(change).await
 }
 
+/// Sets what each member of a group may use, in credits a day. Everyone may carry an allowance as well.
+///
+/// # Errors
+/// FORBIDDEN without `QUOTA_UPDATE`; a refusal for a negative allowance.
+pub(crate) async fn set_quota_allowance(
+    db: &Db,
+    actor: &Actor,
+    group: &GroupRow,
+    allowance: i32,
+) -> Result<()> {
+    let organization = group.organization_id;
+    let permit = actor.authorize(Permission::QuotaUpdate, Object::in_organization(organization))?;
+    if allowance < 0 {
+        return Err(Refusal::invalid(&["allowance"], "an allowance is 0 or more credits a day").into());
+    }
+    let tx = db.begin(permit).await?;
+    let before = store::set_quota_allowance_in(&tx, group.id, allowance).await?;
+    let before = before.ok_or_else(|| Refusal::not_found(&["groupId"], "group"))?;
+    let change = Change::new(
+        Action::Update,
+        Resource::Quota,
+        Some(organization),
+        group.id,
+        group.name.as_str(),
+        &facts(json!({ "quotaAllowance": before })),
+        &facts(json!({ "quotaAllowance": allowance })),
+    );
+    tx.commit(change).await
+}
+
 /// Which of these groups a user is in, Everyone included.
 pub(crate) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId]) -> Result<Vec<GroupId>> {
     store::groups_of(db, user, groups).await

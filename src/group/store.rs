@@ -208,6 +208,23 @@ pub(super) async fn insert_in(tx: &Tx, group: NewRow) -> Result<()> {
     .await
 }
 
+/// Sets the allowance; answers the one before. `None` when the group is gone.
+pub(super) async fn set_quota_allowance_in(tx: &Tx, group: GroupId, allowance: i32) -> Result<Option<i32>> {
+    let before = Query::select()
+        .column(Column::QuotaAllowance)
+        .from(Entity)
+        .and_where(Expr::col(Column::Id).eq(group))
+        .to_owned();
+    let Some(One(before)) = tx.row::<One<i32>>(&before).await? else { return Ok(None) };
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::QuotaAllowance, allowance)
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(group))
+        .to_owned();
+    Ok((tx.update(&statement).await? == 1).then_some(before))
+}
+
 /// Whether the user is a member of the organization, which a group's member must be.
 pub(super) async fn is_member_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<bool> {
     use guildhall_entity::organization_member::{Column, Entity};

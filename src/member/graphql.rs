@@ -4,12 +4,15 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::id::{OrganizationId, UserId};
 
 use super::{MemberList, MemberRow, Who};
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
+use crate::quota::graphql::Quota;
 use crate::role::graphql::Role;
 use crate::user::UserRow;
 use crate::user::graphql::User;
@@ -53,6 +56,22 @@ impl Member {
     /// Roles they were given in this organization.
     async fn roles(&self) -> Vec<Role> {
         self.row.roles.0.iter().map(|name| Role::in_organization(name)).collect()
+    }
+
+    /// Their budget in this organization and what they use of it. FORBIDDEN without the permission, which everybody has
+    /// for themselves.
+    #[graphql(directive = requires::apply("QUOTA".into(), "READ".into()))]
+    async fn quota(&self, ctx: &Context<'_>) -> Nullable<Quota> {
+        nullable(async {
+            let (request, organization, user) =
+                (ctx.request(), self.row.organization_id, self.user.user_id());
+            request.require(
+                Permission::QuotaRead,
+                authz::Object::in_organization(organization).owned_by(user),
+            )?;
+            Quota::of_member(request, organization, user).await.map(Some)
+        })
+        .await
     }
 
     /// When they joined.

@@ -7,13 +7,14 @@ mod store;
 pub(crate) use store::{OrganizationList, OrganizationOrder, OrganizationRow};
 
 use guildhall_entity::id::OrganizationId;
+use sea_orm::sea_query::LockType;
 use serde_json::json;
 
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::policy::{BuiltinRole, System};
 use crate::authz::{Actor, Object, Origin, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx};
-use crate::error::{Refusal, Result};
+use crate::error::{Contents, Refusal, Result};
 use crate::name::{self, DEFAULT, Slug};
 
 /// An organization to be made.
@@ -136,6 +137,86 @@ pub(crate) async fn update(db: &Db, actor: &Actor, current: OrganizationRow, pat
         &after,
     );
     tx.commit(change).await
+}
+
+/// Deletes an empty organization. Its name is free then, and nothing can come into it any more.
+///
+/// # Errors
+/// FORBIDDEN without `ORGANIZATION_DELETE`; refusals for the default organization and for one that is not empty.
+pub(crate) async fn delete(db: &Db, actor: &Actor, current: &OrganizationRow) -> Result<()> {
+    let id = current.id;
+    let permit = actor.authorize(Permission::OrganizationDelete, Object::in_organization(id))?;
+    if current.is_default {
+        let message = "the default organization can't be deleted";
+        return Err(Refusal::conflict(&["organizationId"], message).into());
+    }
+    let tx = db.begin(permit).await?;
+    store::lock_in(&tx, id, LockType::Update).await?;
+    let contents = store::contents_in(&tx, id, actor.user_id()).await?;
+    if !contents.is_empty() {
+        return Err(Refusal::organization_not_empty(&["organizationId"], contents).into());
+    }
+    store::delete_groups_in(&tx, id).await?;
+    if !store::delete_in(&tx, id).await? {
+        return Err(Refusal::not_found(&["organizationId"], "organization").into());
+    }
+    let change = Change::new(
+        Action::Delete,
+        Resource::Organization,
+        Some(id),
+        id,
+        &current.name,
+        &described(current),
+        &Facts::new(),
+    );
+    tx.commit(change).await
+}
+
+/// What keeps these organizations from being deleted by the actor.
+pub(crate) async fn contents_of(
+    db: &Db,
+    actor: &Actor,
+    ids: &[OrganizationId],
+) -> Result<Vec<(OrganizationId, Contents)>> {
+    store::contents_of(db, ids, actor.user_id()).await
+}
+
+/// Sets the organization's own cap, in credits a day; `None` removes it.
+///
+/// # Errors
+/// FORBIDDEN without `QUOTA_UPDATE`; a refusal for a negative cap.
+pub(crate) async fn set_quota_cap(
+    db: &Db,
+    actor: &Actor,
+    current: &OrganizationRow,
+    cap: Option<i32>,
+) -> Result<()> {
+    let permit = actor.authorize(Permission::QuotaUpdate, Object::in_organization(current.id))?;
+    if cap.is_some_and(|cap| cap < 0) {
+        return Err(Refusal::invalid(&["cap"], "a cap is 0 or more credits a day, or null for none").into());
+    }
+    let tx = db.begin(permit).await?;
+    store::lock_in(&tx, current.id, LockType::NoKeyUpdate).await?;
+    let before = store::quota_cap_in(&tx, current.id).await?;
+    if !store::set_quota_cap_in(&tx, current.id, cap).await? {
+        return Err(Refusal::not_found(&["organizationId"], "organization").into());
+    }
+    let change = Change::new(
+        Action::Update,
+        Resource::Quota,
+        Some(current.id),
+        current.id,
+        &current.name,
+        &facts(json!({ "cap": before })),
+        &facts(json!({ "cap": cap })),
+    );
+    tx.commit(change).await
+}
+
+/// The organization's own cap, while nobody else uses of its budget.
+pub(crate) async fn lock_quota_in(tx: &Tx, id: OrganizationId) -> Result<Option<i32>> {
+    store::lock_in(tx, id, LockType::NoKeyUpdate).await?;
+    store::quota_cap_in(tx, id).await
 }
 
 fn described(row: &OrganizationRow) -> Facts {

@@ -1,18 +1,20 @@
 //! How organizations are kept.
 
-use guildhall_entity::id::OrganizationId;
+use std::collections::HashMap;
+
+use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::organization::{ActiveModel, Column, Entity};
-use guildhall_entity::organization_member;
+use guildhall_entity::{group, organization_member, provisioner_key, template, template_acl, workspace};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, LockType, Query, SelectStatement};
 
 use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
-use crate::db::page::{Key, Keyset};
+use crate::db::page::{self, Key, Keyset};
 use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, covered};
-use crate::error::Result;
+use crate::error::{Contents, Result};
 use crate::user::matches;
 
 row! {
@@ -24,6 +26,7 @@ row! {
         description: String,
         icon: String,
         is_default: bool,
+        quota_cap: Option<i32>,
         version: i32,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
@@ -150,6 +153,7 @@ pub(super) async fn insert_in(tx: &Tx, row: NewRow) -> Result<()> {
         description: Set(row.description),
         icon: Set(row.icon),
         is_default: Set(row.is_default),
+        quota_cap: Set(None),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -173,6 +177,125 @@ pub(super) async fn update_in(tx: &Tx, row: &OrganizationRow) -> Result<bool> {
         .and_where(Expr::col(Column::DeletedAt).is_null())
         .to_owned();
     Ok(tx.update(&statement).await? == 1)
+}
+
+/// Sets or removes the cap. `false` when the organization is gone.
+pub(super) async fn set_quota_cap_in(tx: &Tx, id: OrganizationId, cap: Option<i32>) -> Result<bool> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::QuotaCap, cap)
+        .value(Column::Version, Expr::col(Column::Version).add(1))
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(id))
+        .and_where(Expr::col(Column::DeletedAt).is_null())
+        .to_owned();
+    Ok(tx.update(&statement).await? == 1)
+}
+
+/// The organization's own cap as the transaction sees it.
+pub(super) async fn quota_cap_in(tx: &Tx, id: OrganizationId) -> Result<Option<i32>> {
+    let statement = Query::select()
+        .column(Column::QuotaCap)
+        .from(Entity)
+        .and_where(Expr::col(Column::Id).eq(id))
+        .to_owned();
+    Ok(tx.row::<One<Option<i32>>>(&statement).await?.and_then(|cap| cap.0))
+}
+
+/// Waits for others who lock the organization so or who bring something into it (with `FOR UPDATE`), and keeps them
+/// waiting until the transaction ends. SQLite has one writer anyway.
+pub(super) async fn lock_in(tx: &Tx, id: OrganizationId, lock: LockType) -> Result<()> {
+    if tx.backend() == sea_orm::DbBackend::Postgres {
+        let statement = Query::select()
+            .column(Column::Id)
+            .from(Entity)
+            .and_where(Expr::col(Column::Id).eq(id))
+            .lock(lock)
+            .to_owned();
+        tx.row::<One<OrganizationId>>(&statement).await?;
+    }
+    Ok(())
+}
+
+/// Marks the organization as deleted, which frees its name. `false` when it was.
+pub(super) async fn delete_in(tx: &Tx, id: OrganizationId) -> Result<bool> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::DeletedAt, tx.clock().now())
+        .value(Column::Version, Expr::col(Column::Version).add(1))
+        .and_where(Expr::col(Column::Id).eq(id))
+        .and_where(Expr::col(Column::DeletedAt).is_null())
+        .to_owned();
+    Ok(tx.update(&statement).await? == 1)
+}
+
+/// What the groups of a deleted organization were for is gone with it.
+pub(super) async fn delete_groups_in(tx: &Tx, id: OrganizationId) -> Result<()> {
+    let entries = Query::delete()
+        .from_table(template_acl::Entity)
+        .and_where(Expr::col(template_acl::Column::OrganizationId).eq(id))
+        .to_owned();
+    tx.delete(&entries).await?;
+    let groups = Query::delete()
+        .from_table(group::Entity)
+        .and_where(Expr::col(group::Column::OrganizationId).eq(id))
+        .to_owned();
+    tx.delete(&groups).await?;
+    let members = Query::delete()
+        .from_table(organization_member::Entity)
+        .and_where(Expr::col(organization_member::Column::OrganizationId).eq(id))
+        .to_owned();
+    tx.delete(&members).await?;
+    Ok(())
+}
+
+/// What keeps organizations from being deleted, in the order of [`Contents`]: tables as `x` with what of them counts.
+fn kept(except: Option<UserId>) -> [SelectStatement; 5] {
+    let column = |name: &'static str| Expr::col(("x", name));
+    let mut workspaces = Query::select().from_as(workspace::Entity, "x").to_owned();
+    workspaces.and_where(column("deleted_at").is_null());
+    let mut templates = Query::select().from_as(template::Entity, "x").to_owned();
+    templates.and_where(column("deleted_at").is_null());
+    let keys = Query::select().from_as(provisioner_key::Entity, "x").to_owned();
+    let mut groups = Query::select().from_as(group::Entity, "x").to_owned();
+    groups.and_where(column("id").ne(column("organization_id")));
+    let mut members = Query::select().from_as(organization_member::Entity, "x").to_owned();
+    if let Some(user) = except {
+        members.and_where(column("user_id").ne(user));
+    }
+    [workspaces, templates, keys, groups, members]
+}
+
+fn contents(counts: [i64; 5]) -> Contents {
+    let [workspaces, templates, provisioner_keys, groups, members] = counts;
+    Contents { workspaces, templates, provisioner_keys, groups, members }
+}
+
+/// What is in an organization as the transaction sees it.
+pub(super) async fn contents_in(tx: &Tx, id: OrganizationId, except: Option<UserId>) -> Result<Contents> {
+    let mut counts = [0; 5];
+    for (count, mut statement) in counts.iter_mut().zip(kept(except)) {
+        statement
+            .expr(Func::count(Expr::col(Asterisk)))
+            .and_where(Expr::col(("x", "organization_id")).eq(id));
+        *count = tx.row::<One<i64>>(&statement).await?.map_or(0, |row| row.0);
+    }
+    Ok(contents(counts))
+}
+
+/// What is in several organizations.
+pub(super) async fn contents_of(
+    db: &Db,
+    ids: &[OrganizationId],
+    except: Option<UserId>,
+) -> Result<Vec<(OrganizationId, Contents)>> {
+    let mut counts: HashMap<OrganizationId, [i64; 5]> = ids.iter().map(|&id| (id, [0; 5])).collect();
+    for (at, statement) in kept(except).into_iter().enumerate() {
+        for (id, count) in page::counts(db, ids, ("x", "organization_id"), statement).await? {
+            counts.entry(id).or_default()[at] = count;
+        }
+    }
+    Ok(counts.into_iter().map(|(id, counts)| (id, contents(counts))).collect())
 }
 
 /// The default organization's name.

@@ -49,6 +49,11 @@ pub(crate) struct User {
 }
 
 impl User {
+    /// Whose it is.
+    pub(crate) fn user_id(&self) -> guildhall_entity::id::UserId {
+        self.row.id
+    }
+
     /// A user reached through an organization.
     pub(crate) fn through(row: UserRow, organization: OrganizationId, request: &Request) -> Self {
         let actor = &request.actor;

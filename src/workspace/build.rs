@@ -1,7 +1,7 @@
 //! Builds: one step of a workspace's life, made of a template version, a transition and values.
 
 use guildhall_entity::id::{OrganizationId, ProvisionerJobId, UserId, WorkspaceBuildId, WorkspaceId};
-use guildhall_entity::json::{Parameter, Parameters};
+use guildhall_entity::json::{Parameter, Parameters, QuotaRefusal};
 use guildhall_entity::kind::{JobState, JobType, Transition};
 use serde_json::json;
 
@@ -177,6 +177,25 @@ pub(crate) async fn create(
 /// The build that a job makes, with its workspace: for the daemon that holds the job, and for who ends it.
 pub(crate) async fn of_job(db: &Db, job: ProvisionerJobId) -> Result<Option<Target>> {
     store::of_job(db, job).await
+}
+
+/// The owner of a build's workspace, and what the build counts with so far, as the transaction sees it.
+pub(crate) async fn charge_in(tx: &Tx, build: WorkspaceBuildId) -> Result<Option<(UserId, i32)>> {
+    store::charge_in(tx, build).await
+}
+
+/// Notes what a build is going to cost, so that no other build takes it for free.
+pub(crate) async fn reserve_in(tx: &Tx, build: WorkspaceBuildId, cost: i32) -> Result<()> {
+    store::set_daily_cost_in(tx, build, cost).await
+}
+
+/// Notes why a quota stopped a build.
+pub(crate) async fn stopped_by_quota_in(
+    tx: &Tx,
+    build: WorkspaceBuildId,
+    refusal: QuotaRefusal,
+) -> Result<()> {
+    store::set_quota_refusal_in(tx, build, refusal).await
 }
 
 /// Names that the module of a build is told.

@@ -18,6 +18,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("GroupMember", "createdAt user"),
     ("Member", "createdAt organization roles updatedAt user"),
     ("Organization", "createdAt description displayName icon id isDefault name updatedAt version viewerCan"),
+    ("OrganizationDeletionImpact", "groups isDeletable members provisionerKeys templates workspaces"),
     ("PendingReason", "code message tags"),
     (
         "ProvisionerDaemon",
@@ -31,6 +32,9 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("ProvisionerJobError", "code message"),
     ("ProvisionerJobLogEvent", "cursor log"),
     ("ProvisionerJobLog", "level sequence source stage text time"),
+    ("BuildCostPreview", "accepted basis cost currentCost ownerQuota"),
+    ("BuildQuotaRefusal", "budget cost scope used"),
+    ("Quota", "budget remaining used"),
     ("ProvisionerKey", "createdAt disabledAt expiresAt id lastUsedAt name organization tags updatedAt"),
     (
         "Template",
@@ -46,7 +50,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ),
     (
         "WorkspaceBuild",
-        "apps createdAt dailyCost id job metadata number parameters reason resources status templateVersion \
+        "apps createdAt dailyCost id job metadata number parameters quotaRefusal reason resources status templateVersion \
          transition updatedAt",
     ),
 ];
@@ -62,8 +66,11 @@ const FILTERED: &[(&str, &str)] = &[
 ];
 
 /// Null unless the viewer may see it, as its description says.
-const MASKED: &[(&str, &str)] =
-    &[("BuildParameter", "value"), ("User", "email lastSeenAt loginType siteRoles status")];
+const MASKED: &[(&str, &str)] = &[
+    ("BuildCostPreview", "organizationQuota"),
+    ("BuildParameter", "value"),
+    ("User", "email lastSeenAt loginType siteRoles status"),
+];
 
 fn schema() -> ServiceDocument {
     parse_schema(guildhall::graphql::sdl()).unwrap()
@@ -119,6 +126,8 @@ fn is_tenants(name: &str) -> bool {
         "MissingPermissions",
         "NameTaken",
         "NotFound",
+        "OrganizationNotEmpty",
+        "QuotaExceeded",
         "StaleVersion",
         // For the daemon that has taken the job alone.
         "AcquiredJob",

@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["provisioner/store"],
     &["template/store"],
     &["workspace/store"],
+    &["quota/store"],
     // What can be done. An operation calls those of the domains before it.
     &["role/"],
     &["member/"],
@@ -44,6 +45,7 @@ const LAYERS: &[&[&str]] = &[
     &["provisioner/tail.rs"],
     &["template/"],
     &["workspace/"],
+    &["quota/"],
     &["dispatch/"],
     // How it looks: first what every domain's `graphql.rs` needs, then those, which refer to each other's types.
     &[

@@ -164,6 +164,29 @@ struct AppendProvisionerJobLogsPayload {
     user_errors: Vec<UserError>,
 }
 
+#[derive(cynic::InputObject)]
+struct PlanWorkspaceBuildInput {
+    provisioner_job_id: Id,
+    daily_cost: i32,
+}
+
+#[derive(cynic::QueryVariables)]
+struct PlanWorkspaceBuildVariables {
+    input: PlanWorkspaceBuildInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "PlanWorkspaceBuildVariables")]
+struct PlanWorkspaceBuild {
+    #[arguments(input: $input)]
+    plan_workspace_build: Option<PlanWorkspaceBuildPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct PlanWorkspaceBuildPayload {
+    user_errors: Vec<UserError>,
+}
+
 #[derive(cynic::QueryVariables)]
 struct CompleteProvisionerJobVariables {
     input: CompleteProvisionerJobInput,
@@ -217,6 +240,17 @@ impl Client {
             data.append_provisioner_job_logs
                 .map(|payload| (Some(payload.cancel_requested), payload.user_errors)),
         )
+    }
+
+    /// Asks whether a planned build may be applied at this cost a day.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the quota does not take it or the job is not held by this key's daemon, else as
+    /// [`Client::run`].
+    pub async fn plan_workspace_build(&self, job: &Id, daily_cost: i32) -> Result<(), ClientError> {
+        let input = PlanWorkspaceBuildInput { provisioner_job_id: job.clone(), daily_cost };
+        let data = self.run(PlanWorkspaceBuild::build(PlanWorkspaceBuildVariables { input })).await?;
+        accepted(data.plan_workspace_build.map(|payload| (Some(()), payload.user_errors)))
     }
 
     /// Reports that a job succeeded.

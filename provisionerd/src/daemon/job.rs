@@ -19,7 +19,8 @@ use super::server::Unsaid;
 use super::work_dir::{JobDir, Record};
 use super::{Daemon, outcome, recovery};
 use crate::engine::{
-    BuildTask, EngineError, LogLevel, LogSink, Parameter, PlanGate, Run, Stage, StateEndpoint, Transition,
+    BuildTask, EngineError, LogLevel, LogSink, Parameter, PlanGate, Refusal, Run, Stage, StateEndpoint,
+    Transition,
 };
 
 /// For a state that Terraform could not save, before the job is reported.
@@ -62,7 +63,7 @@ pub(super) async fn run(daemon: Arc<Daemon>, job: AcquiredJob, place: Place) {
 
 /// Carries out the job in a folder of its own, which is gone afterwards.
 async fn in_folder(
-    daemon: &Daemon,
+    daemon: &Arc<Daemon>,
     job: AcquiredJob,
     control: &Control,
     sink: LogSink,
@@ -71,6 +72,7 @@ async fn in_folder(
         ProvisionerTask::WorkspaceBuild(task) => Some(daemon.server.client.url(&task.state_path)?),
         ProvisionerTask::TemplateImport(_) | ProvisionerTask::Unknown => None,
     };
+    let id = job.id.clone();
     let record = Record { job: job.id.clone(), token: job.token.clone(), state: state.clone() };
     let dir = daemon.work_dir.create(record).map_err(|error| Failure::fault(&error))?;
     let run = Run { folder: dir.path.clone(), sink, cancel: control.interrupt.clone() };
@@ -81,7 +83,7 @@ async fn in_folder(
         ProvisionerTask::WorkspaceBuild(task) => match state {
             Some(url) => {
                 let state = StateEndpoint { url, token: job.token };
-                build(daemon, &dir, task, state, &run).await
+                build(daemon, &id, &dir, task, state, &run).await
             }
             None => Err(Failure::unknown_task()),
         },
@@ -107,7 +109,8 @@ async fn import(
 }
 
 async fn build(
-    daemon: &Daemon,
+    daemon: &Arc<Daemon>,
+    job: &Id,
     dir: &JobDir,
     task: WorkspaceBuildTask,
     state: StateEndpoint,
@@ -125,14 +128,41 @@ async fn build(
         workspace: task.workspace,
         state,
     };
-    let sink = run.sink.clone();
-    let gate: PlanGate = Box::new(move |cost| {
-        if let Some(cost) = cost {
-            sink.daemon(LogLevel::Info, Stage::Plan, &format!("The planned cost of a day is {cost}."));
-        }
-        async { Ok(()) }.boxed()
-    });
+    let gate = quota_gate(Arc::clone(daemon), job.clone(), run.sink.clone());
     Ok(outcome::build(daemon.engine.build(&task, &dir.module(), run, &gate).await?))
+}
+
+/// Asks the server whether the quota takes what a plan costs. What is known only after the apply counts then.
+fn quota_gate(daemon: Arc<Daemon>, job: Id, sink: LogSink) -> PlanGate {
+    Box::new(move |cost| {
+        let (daemon, job, sink) = (Arc::clone(&daemon), job.clone(), sink.clone());
+        async move {
+            let Some(cost) = cost else { return Ok(()) };
+            sink.daemon(LogLevel::Info, Stage::Plan, &format!("The planned cost of a day is {cost}."));
+            let ask = || daemon.server.client.plan_workspace_build(&job, cost);
+            daemon
+                .server
+                .insist(ask)
+                .await
+                .map_err(|(Unsaid::Refused(error) | Unsaid::GaveUp(error))| refusal(&error))
+        }
+        .boxed()
+    })
+}
+
+/// Without an answer nothing is applied: a quota that can be passed by cutting a line is none.
+fn refusal(error: &ClientError) -> Refusal {
+    let exceeded = match error {
+        ClientError::Refused(errors) => errors.iter().find(|error| error.code().as_str() == "QUOTA_EXCEEDED"),
+        _ => None,
+    };
+    match exceeded {
+        Some(error) => Refusal { code: "QUOTA_EXCEEDED".to_owned(), message: error.message().to_owned() },
+        None => Refusal {
+            code: "PLAN_REFUSED".to_owned(),
+            message: format!("the server did not accept the plan: {error}"),
+        },
+    }
 }
 
 fn parameter(variable: TaskVariable) -> Parameter {

@@ -48,6 +48,10 @@ pub struct Seen {
     pub refuse_results: bool,
     /// Drop the answer of the next append after it was kept.
     pub forget_answer: bool,
+    /// Costs that plans were said to have.
+    pub planned: Vec<Value>,
+    /// Refuse every plan for its cost.
+    pub over_quota: bool,
 }
 
 impl FakeServer {
@@ -156,6 +160,7 @@ async fn graphql(
         "heartbeatProvisionerDaemon",
         "acquireProvisionerJob",
         "appendProvisionerJobLogs",
+        "planWorkspaceBuild",
         "completeProvisionerJob",
         "failProvisionerJob",
     ];
@@ -193,6 +198,16 @@ async fn graphql(
                 return StatusCode::BAD_GATEWAY.into_response();
             }
             json!({"cancelRequested": seen.cancel, "userErrors": []})
+        }
+        "planWorkspaceBuild" => {
+            seen.planned.push(input["dailyCost"].clone());
+            let errors = if seen.over_quota {
+                let message = "it would cost too much";
+                json!([{"__typename": "QuotaExceeded", "message": message, "code": "QUOTA_EXCEEDED", "field": null}])
+            } else {
+                json!([])
+            };
+            json!({"accepted": !seen.over_quota, "userErrors": errors})
         }
         "completeProvisionerJob" if seen.refuse_results => conflict(json!({"provisionerJob": null})),
         _ => {

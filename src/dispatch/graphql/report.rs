@@ -52,6 +52,24 @@ struct AppendProvisionerJobLogsPayload {
     user_errors: Vec<UserError>,
 }
 
+/// What a build is going to cost.
+#[derive(InputObject)]
+struct PlanWorkspaceBuildInput {
+    /// The build's job.
+    provisioner_job_id: ID,
+    /// The planned output `daily_cost`, in credits; 0 or more.
+    daily_cost: i32,
+}
+
+/// What `planWorkspaceBuild` answers.
+#[derive(SimpleObject)]
+struct PlanWorkspaceBuildPayload {
+    /// Whether the plan may be applied; false when there are user errors.
+    accepted: bool,
+    /// What a person can fix; `QuotaExceeded` when the cost is more than is left.
+    user_errors: Vec<UserError>,
+}
+
 /// A job that ended well.
 #[derive(InputObject)]
 struct CompleteProvisionerJobInput {
@@ -178,6 +196,19 @@ impl ReportMutation {
         .await
     }
 
+    /// For daemons: asks, between plan and apply, whether the owner's quota takes the planned cost. May be repeated.
+    async fn plan_workspace_build(
+        &self,
+        ctx: &Context<'_>,
+        input: PlanWorkspaceBuildInput,
+    ) -> Nullable<PlanWorkspaceBuildPayload> {
+        nullable(async {
+            let (accepted, user_errors) = outcome(plan(ctx.request(), input).await)?;
+            Ok(Some(PlanWorkspaceBuildPayload { accepted: accepted.is_some(), user_errors }))
+        })
+        .await
+    }
+
     /// For daemons: ends a job well.
     async fn complete_provisioner_job(
         &self,
@@ -224,6 +255,11 @@ async fn append(request: &Request, input: AppendProvisionerJobLogsInput) -> Resu
     };
     let lines = input.logs.into_iter().map(line).collect();
     job::append_logs(&request.db, &request.actor, id, input.first_sequence, lines).await
+}
+
+async fn plan(request: &Request, input: PlanWorkspaceBuildInput) -> Result<()> {
+    let id = parse_job(&input.provisioner_job_id)?;
+    dispatch::plan(&request.db, &request.actor, id, input.daily_cost).await
 }
 
 async fn complete(request: &Request, input: CompleteProvisionerJobInput) -> Result<ID> {

@@ -1,11 +1,14 @@
 //! How organizations look.
 
+mod deletion;
 mod mutation;
 
 pub(crate) use mutation::OrganizationMutation;
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject};
 use guildhall_entity::id::OrganizationId;
+
+use deletion::DeletionImpact;
 
 use super::{OrganizationList, OrganizationOrder, OrganizationRow};
 use crate::authz::{self, Permission};
@@ -24,6 +27,7 @@ use crate::provisioner::graphql::{
     ProvisionerKeyFilter,
 };
 use crate::provisioner::{DaemonList, DaemonOrder, JobList, JobOrder, KeyList, KeyOrder};
+use crate::quota::graphql::Quota;
 use crate::template::graphql::{Template, TemplateFilter};
 use crate::template::{TemplateList, TemplateOrder};
 use crate::workspace::graphql::{Workspace, WorkspaceFilter};
@@ -101,6 +105,26 @@ impl Organization {
     /// Grows by one with every change; pass it as `expectedVersion`.
     async fn version(&self) -> i32 {
         self.0.version
+    }
+
+    /// Its cap and what its workspaces use of it. FORBIDDEN without the permission.
+    #[graphql(directive = requires::apply("QUOTA".into(), "READ".into()))]
+    async fn quota(&self, ctx: &Context<'_>) -> Nullable<Quota> {
+        nullable(async {
+            ctx.request().require(Permission::QuotaRead, self.object())?;
+            Quota::of_organization(ctx.request(), self.0.id, self.0.quota_cap).await.map(Some)
+        })
+        .await
+    }
+
+    /// What keeps it from being deleted. FORBIDDEN without the permission.
+    #[graphql(directive = requires::apply("ORGANIZATION".into(), "DELETE".into()))]
+    async fn deletion_impact(&self, ctx: &Context<'_>) -> Nullable<DeletionImpact> {
+        nullable(async {
+            ctx.request().require(Permission::OrganizationDelete, self.object())?;
+            DeletionImpact::of(ctx.request(), &self.0).await.map(Some)
+        })
+        .await
     }
 
     /// What the viewer may do to it and to everything in it.

@@ -51,8 +51,24 @@ struct UpdateOrganizationInput {
 /// What `updateOrganization` answers.
 #[derive(SimpleObject)]
 struct UpdateOrganizationPayload {
-    /// The organization as it is now; null when there are user errors.
+    /// The organization as it is now, also when `expectedVersion` is stale; null for other user errors.
     organization: Option<Organization>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// An organization to delete.
+#[derive(InputObject)]
+struct DeleteOrganizationInput {
+    /// The organization. It must be empty; `Organization.deletionImpact` says what is left.
+    organization_id: ID,
+}
+
+/// What `deleteOrganization` answers.
+#[derive(SimpleObject)]
+struct DeleteOrganizationPayload {
+    /// Which was deleted; null when there are user errors.
+    deleted_organization_id: Option<ID>,
     /// What a person can fix.
     user_errors: Vec<UserError>,
 }
@@ -83,8 +99,29 @@ impl OrganizationMutation {
         input: UpdateOrganizationInput,
     ) -> Nullable<UpdateOrganizationPayload> {
         nullable(async {
-            let (organization, user_errors) = outcome(update(ctx.request(), input).await)?;
+            let request = ctx.request();
+            let id = input.organization_id.clone();
+            let (mut organization, user_errors) = outcome(update(request, input).await)?;
+            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+                // What it is now, past what this request has read before.
+                let afresh = Request::new(request.db.clone(), request.actor.clone(), request.app.clone());
+                organization = resolve_row(&afresh, &id).await.ok().map(Organization::from);
+            }
             Ok(Some(UpdateOrganizationPayload { organization, user_errors }))
+        })
+        .await
+    }
+
+    /// Deletes an empty organization; its name is free then. The default one stays. Needs `ORGANIZATION_DELETE`.
+    async fn delete_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteOrganizationInput,
+    ) -> Nullable<DeleteOrganizationPayload> {
+        nullable(async {
+            let (deleted_organization_id, user_errors) =
+                outcome(delete(ctx.request(), input.organization_id).await)?;
+            Ok(Some(DeleteOrganizationPayload { deleted_organization_id, user_errors }))
         })
         .await
     }
@@ -124,4 +161,10 @@ async fn update(request: &Request, input: UpdateOrganizationInput) -> Result<Org
     };
     organization::update(&request.db, &request.actor, row, patch).await?;
     Ok(request.get(id).await?.into())
+}
+
+async fn delete(request: &Request, id: ID) -> Result<ID> {
+    let row = resolve_row(request, &id).await?;
+    organization::delete(&request.db, &request.actor, &row).await?;
+    Ok(id)
 }

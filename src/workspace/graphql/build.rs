@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use guildhall_entity::id::{TemplateVersionId, WorkspaceBuildId};
-use guildhall_entity::kind;
+use guildhall_entity::{json, kind};
 
 use super::Workspace;
 use crate::error::{Error, Result};
@@ -220,9 +220,15 @@ impl WorkspaceBuild {
         Ok(details.metadata.0.iter().map(look).collect())
     }
 
-    /// Credits a day, from the module's output `daily_cost`; 0 where there is none.
+    /// Credits a day that count for the quota: from the module's output `daily_cost` once the build has succeeded, until
+    /// then what was planned or, where that is more, what the workspace cost before.
     async fn daily_cost(&self) -> i32 {
         self.row.daily_cost
+    }
+
+    /// Why the quota stopped it; null when it did not.
+    async fn quota_refusal(&self, ctx: &Context<'_>) -> Result<Option<BuildQuotaRefusal>> {
+        Ok(self.details(ctx).await?.quota_refusal.map(Into::into))
     }
 }
 
@@ -235,6 +241,36 @@ struct BuildParameter {
     value: Option<String>,
     /// Whether the value is kept secret.
     sensitive: bool,
+}
+
+/// Whose budget.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "json::QuotaScope")]
+enum QuotaScope {
+    /// The owner's, from their groups.
+    Member,
+    /// The organization's cap.
+    Organization,
+}
+
+/// Why a quota stopped a build between plan and apply.
+#[derive(Clone, SimpleObject)]
+struct BuildQuotaRefusal {
+    /// Whose budget it was.
+    scope: QuotaScope,
+    /// Credits a day that could be used.
+    budget: i64,
+    /// Credits a day that other workspaces used.
+    used: i64,
+    /// Credits a day that the build would have cost.
+    cost: i32,
+}
+
+impl From<json::QuotaRefusal> for BuildQuotaRefusal {
+    fn from(refusal: json::QuotaRefusal) -> Self {
+        let json::QuotaRefusal { scope, budget, used, cost } = refusal;
+        Self { scope: scope.into(), budget, used, cost }
+    }
 }
 
 /// A managed resource.

@@ -3,7 +3,7 @@
 use guildhall_entity::id::{
     OrganizationId, ProvisionerJobId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId,
 };
-use guildhall_entity::json::{Apps, Metadata, Parameters, Resources, Tags};
+use guildhall_entity::json::{Apps, Metadata, Parameters, QuotaRefusal, Resources, Tags};
 use guildhall_entity::kind::{BuildReason, Transition};
 use guildhall_entity::workspace_build::{ActiveModel, Column, Entity};
 use guildhall_entity::{provisioner_job, workspace};
@@ -43,6 +43,7 @@ row! {
         resources: Resources,
         apps: Apps,
         metadata: Metadata,
+        quota_refusal: Option<QuotaRefusal>,
     }
 }
 
@@ -229,11 +230,15 @@ pub(in crate::workspace) struct NewRow {
 
 pub(in crate::workspace) async fn insert_in(tx: &Tx, build: NewRow) -> Result<()> {
     let newest = Query::select()
-        .expr(Expr::col(Column::Number).max())
+        .columns([Column::Number, Column::DailyCost])
         .from(Entity)
         .and_where(Expr::col(Column::WorkspaceId).eq(build.workspace))
+        .order_by(Column::Number, sea_orm::Order::Desc)
+        .limit(1)
         .to_owned();
-    let newest = tx.row::<One<Option<i32>>>(&newest).await?.and_then(|number| number.0).unwrap_or(0);
+    let newest = tx.row::<(One<i32>, One<i32>)>(&newest).await?;
+    // What is there costs what it costs until this build has made something else of it.
+    let (newest, daily_cost) = newest.map_or((0, 0), |(number, cost)| (number.0, cost.0));
     let now = tx.clock().now();
     tx.insert(ActiveModel {
         id: Set(build.id),
@@ -251,11 +256,63 @@ pub(in crate::workspace) async fn insert_in(tx: &Tx, build: NewRow) -> Result<()
         resources: Set(Resources::default()),
         apps: Set(Apps::default()),
         metadata: Set(Metadata::default()),
-        daily_cost: Set(0),
+        daily_cost: Set(daily_cost),
+        quota_refusal: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
     })
     .await
+}
+
+/// Notes what a build is going to cost, so that no other build takes it for free.
+pub(in crate::workspace) async fn set_daily_cost_in(
+    tx: &Tx,
+    build: WorkspaceBuildId,
+    cost: i32,
+) -> Result<()> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::DailyCost, cost)
+        .and_where(Expr::col(Column::Id).eq(build))
+        .to_owned();
+    tx.update(&statement).await?;
+    Ok(())
+}
+
+/// Notes why a quota stopped a build.
+pub(in crate::workspace) async fn set_quota_refusal_in(
+    tx: &Tx,
+    build: WorkspaceBuildId,
+    refusal: QuotaRefusal,
+) -> Result<()> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::QuotaRefusal, sea_orm::Value::from(refusal))
+        .and_where(Expr::col(Column::Id).eq(build))
+        .to_owned();
+    tx.update(&statement).await?;
+    Ok(())
+}
+
+/// The owner of a build's workspace, and what the build counts with so far.
+pub(in crate::workspace) async fn charge_in(
+    tx: &Tx,
+    build: WorkspaceBuildId,
+) -> Result<Option<(UserId, i32)>> {
+    let statement = Query::select()
+        .column(("w", workspace::Column::OwnerId))
+        .column(("b", Column::DailyCost))
+        .from_as(Entity, "b")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            workspace::Entity,
+            "w",
+            Expr::col(("w", workspace::Column::Id)).equals(("b", Column::WorkspaceId)),
+        )
+        .and_where(Expr::col(("b", Column::Id)).eq(build))
+        .to_owned();
+    let row = tx.row::<(One<UserId>, One<i32>)>(&statement).await?;
+    Ok(row.map(|(owner, cost)| (owner.0, cost.0)))
 }
 
 /// What a build left behind.
