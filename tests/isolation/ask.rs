@@ -27,6 +27,10 @@ fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
             format!("(by: {{ id: \"{}\" }})", world.member.id),
             format!("(by: {{ username: \"{}\" }})", world.member.username),
         ],
+        "buildCostPreview" => vec![
+            format!("(templateVersionId: \"{}\")", world.template.version),
+            format!("(workspaceId: \"{}\")", world.workspace),
+        ],
         name => {
             let required = field.arguments.iter().find(|argument| argument.is_required);
             assert!(required.is_none(), "teach this test what to give `Query.{name}`");

@@ -82,6 +82,9 @@ impl TestApp {
         let shared_build = self.workspace(shared, &template, &name("shared-workspace"), mark).await;
         let held = self.acquire(&daemon).await.unwrap();
         self.append_logs(&daemon, &held, 1, &[&format!("{mark} is at work")]).await;
+        let dear = json!({ "provisionerJobId": held.id, "dailyCost": 1_000_000 });
+        let plan = self.refused(&daemon.secret, "planWorkspaceBuild", dear).await;
+        assert_eq!(plan.code, "QUOTA_EXCEEDED");
         self.run(
             &admin,
             "mutation($input: CancelProvisionerJobInput!) {
