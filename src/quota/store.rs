@@ -210,10 +210,10 @@ pub(super) async fn experience(
         }
         statement
     };
-    if let Some(workspace) = workspace {
-        if let Some(cost) = db.row::<One<i32>>(&of(Some(workspace))).await? {
-            return Ok(Some((cost.0, Basis::Workspace)));
-        }
+    if let Some(workspace) = workspace
+        && let Some(cost) = db.row::<One<i32>>(&of(Some(workspace))).await?
+    {
+        return Ok(Some((cost.0, Basis::Workspace)));
     }
     Ok(db.row::<One<i32>>(&of(None)).await?.map(|cost| (cost.0, Basis::TemplateVersion)))
 }
