@@ -22,7 +22,7 @@ use crate::graphql::context::Services;
 use crate::http::{GraphqlFront, Site, router};
 use crate::name::DEFAULT;
 use crate::seal::Sealer;
-use crate::{demo, dispatch, keys, organization, user};
+use crate::{audit_log, demo, dispatch, keys, organization, user};
 
 /// A server that is up.
 pub struct App {
@@ -107,6 +107,17 @@ impl App {
     }
 }
 
+impl App {
+    /// Deletes entries of the audit log that are older than so many days; answers how many. The server does this every
+    /// hour where it is told to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_audit_log(&self, days: u32) -> crate::error::Result<u64> {
+        audit_log::retention::sweep(&self.db, days, &CancellationToken::new()).await
+    }
+}
+
 /// What of the server's options is no matter of sockets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
@@ -141,6 +152,10 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
     let stop = Shutdown::default();
     let workers = TaskTracker::new();
     workers.spawn(dispatch::reaper::run(app.db.clone(), stop.drain.clone()));
+    if serving.audit_retention_days > 0 {
+        let stop = stop.drain.clone();
+        workers.spawn(audit_log::retention::run(app.db.clone(), serving.audit_retention_days, stop));
+    }
     start_provisioners(&app, &serving, address, &data_dir, &stop, &workers);
     let closing = CancellationToken::new();
     let serving = {

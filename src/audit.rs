@@ -1,12 +1,16 @@
 //! The audit log: what changed, who did it, from where. A row is written in the transaction of its change.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::TimeDelta;
 use guildhall_entity::audit_log::{Column, Entity};
-use guildhall_entity::id::{AuditLogId, OrganizationId, TypedId};
-use sea_orm::prelude::Uuid;
-use sea_orm::sea_query::{InsertStatement, IntoTableRef, Query};
+use guildhall_entity::id::{AuditLogId, OrganizationId, TypedId, UserId};
+use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::sea_query::{Expr, InsertStatement, IntoTableRef, Query};
 use serde_json::{Map, Value, json};
 
-use crate::authz::{Identity, Permit, Resource};
+use crate::authz::{Actor, Identity, Origin, Permission, Permit, Resource};
 use crate::clock::Clock;
 
 /// A change: before and after, without secrets.
@@ -15,13 +19,15 @@ pub struct Change {
     action: Action,
     resource: Resource,
     organization: Option<OrganizationId>,
+    prefix: &'static str,
     id: Uuid,
     name: String,
     diff: Value,
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(name = "AuditAction")]
 pub enum Action {
     /// Made.
     Create,
@@ -70,16 +76,17 @@ pub(crate) fn facts(object: Value) -> Facts {
 
 impl Change {
     /// A change of this thing; what changed is the difference of the two.
-    pub fn new(
+    pub fn new<Id: TypedId>(
         action: Action,
         resource: Resource,
         organization: Option<OrganizationId>,
-        id: impl TypedId,
+        id: Id,
         name: impl Into<String>,
         before: &Facts,
         after: &Facts,
     ) -> Self {
-        Self { action, resource, organization, id: id.uuid(), name: name.into(), diff: diff(before, after) }
+        let (prefix, id) = (Id::PREFIX, id.uuid());
+        Self { action, resource, organization, prefix, id, name: name.into(), diff: diff(before, after) }
     }
 }
 
@@ -95,9 +102,118 @@ fn diff(before: &Facts, after: &Facts) -> Value {
     Value::Object(fields)
 }
 
+/// An attempt that changed nothing: a denied write, a failed sign-in.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    actor: &'a Actor,
+    action: &'static str,
+    resource: Resource,
+    organization: Option<OrganizationId>,
+    about: Option<(&'static str, Uuid)>,
+    name: String,
+    permission: Option<Permission>,
+    status: &'static str,
+}
+
+impl<'a> Attempt<'a> {
+    /// A write that the policy denied.
+    pub(crate) fn denied(
+        actor: &'a Actor,
+        permission: Permission,
+        organization: Option<OrganizationId>,
+    ) -> Self {
+        let action = match permission.action() {
+            known @ ("CREATE" | "DELETE" | "START" | "STOP" | "CANCEL") => known,
+            _ => Action::Update.as_str(),
+        };
+        let (resource, status) = (permission.resource(), "DENIED");
+        let (about, name, permission) = (None, String::new(), Some(permission));
+        Self { actor, action, resource, organization, about, name, permission, status }
+    }
+
+    /// A sign-in to an account that there is.
+    pub(crate) fn failed_sign_in(actor: &'a Actor, user: UserId, username: &str) -> Self {
+        Self {
+            actor,
+            action: Action::SignIn.as_str(),
+            resource: Resource::User,
+            organization: None,
+            about: Some((UserId::PREFIX, user.0)),
+            name: username.to_owned(),
+            permission: None,
+            status: "FAILURE",
+        }
+    }
+
+    /// Where it came from.
+    pub(crate) fn origin(&self) -> &Origin {
+        self.actor.origin()
+    }
+}
+
+/// Bounds how many attempts are noted, so that nobody can fill the disk with them.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts(Mutex<Recent>);
+
+#[derive(Debug, Default)]
+struct Recent {
+    since: Option<DateTimeUtc>,
+    noted: HashSet<String>,
+}
+
+impl Attempts {
+    /// How many different attempts are noted in a minute.
+    const A_MINUTE: usize = 300;
+
+    /// Whether an attempt is to be noted: each kind once a minute, and so many of all kinds together.
+    pub(crate) fn allows(&self, kind: &str, now: DateTimeUtc) -> bool {
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.since.is_none_or(|since| now - since >= TimeDelta::minutes(1)) {
+            *recent = Recent { since: Some(now), noted: HashSet::new() };
+        }
+        recent.noted.len() < Self::A_MINUTE && recent.noted.insert(kind.to_owned())
+    }
+}
+
 /// The statement that writes a change's row.
 pub(crate) fn insert(change: &Change, permit: &Permit, clock: &Clock) -> InsertStatement {
-    let actor = permit.actor();
+    row(
+        permit.actor(),
+        clock,
+        [
+            change.organization.into(),
+            change.action.as_str().into(),
+            change.resource.as_str().into(),
+            change.prefix.into(),
+            change.id.into(),
+            change.name.as_str().into(),
+            None::<String>.into(),
+            change.diff.clone().into(),
+            "SUCCESS".into(),
+        ],
+    )
+}
+
+/// The statement that writes an attempt's row.
+pub(crate) fn insert_attempt(attempt: &Attempt<'_>, clock: &Clock) -> InsertStatement {
+    row(
+        attempt.actor,
+        clock,
+        [
+            attempt.organization.into(),
+            attempt.action.into(),
+            attempt.resource.as_str().into(),
+            attempt.about.map_or("", |(prefix, _)| prefix).into(),
+            attempt.about.map(|(_, id)| id).into(),
+            attempt.name.as_str().into(),
+            attempt.permission.map(|permission| permission.to_string()).into(),
+            json!({}).into(),
+            attempt.status.into(),
+        ],
+    )
+}
+
+fn row(actor: &Actor, clock: &Clock, what: [Expr; 9]) -> InsertStatement {
     let (kind, id) = match actor.identity() {
         Identity::Anonymous => ("ANONYMOUS", None),
         Identity::User { id, .. } => ("USER", Some(id.0)),
@@ -105,6 +221,10 @@ pub(crate) fn insert(change: &Change, permit: &Permit, clock: &Clock) -> InsertS
         Identity::System(_) => ("SYSTEM", None),
     };
     let origin = actor.origin();
+    let who: [Expr; 5] =
+        [clock.id::<AuditLogId>().into(), clock.now().into(), kind.into(), id.into(), actor.name().into()];
+    let whence: [Expr; 2] =
+        [origin.request_id.as_str().into(), origin.ip.map(|ip| ip.to_string()).unwrap_or_default().into()];
     let mut statement = Query::insert();
     statement
         .into_table(Entity.into_table_ref())
@@ -117,28 +237,15 @@ pub(crate) fn insert(change: &Change, permit: &Permit, clock: &Clock) -> InsertS
             Column::OrganizationId,
             Column::Action,
             Column::Resource,
+            Column::ResourcePrefix,
             Column::ResourceId,
             Column::ResourceName,
+            Column::Permission,
             Column::Diff,
             Column::Status,
             Column::RequestId,
             Column::Ip,
         ])
-        .values_panic([
-            clock.id::<AuditLogId>().into(),
-            clock.now().into(),
-            kind.into(),
-            id.into(),
-            actor.name().into(),
-            change.organization.into(),
-            change.action.as_str().into(),
-            change.resource.as_str().into(),
-            change.id.into(),
-            change.name.as_str().into(),
-            change.diff.clone().into(),
-            "SUCCESS".into(),
-            origin.request_id.as_str().into(),
-            origin.ip.map(|ip| ip.to_string()).unwrap_or_default().into(),
-        ]);
+        .values_panic(who.into_iter().chain(what).chain(whence));
     statement
 }

@@ -71,6 +71,10 @@ pub struct Serving {
     #[arg(long, env = "GUILDHALL_RATE_POINTS", value_name = "N", default_value_t = 5000)]
     pub rate_points: u64,
 
+    /// Days for which entries of the audit log are kept; 0 keeps them for ever
+    #[arg(long, env = "GUILDHALL_AUDIT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 0)]
+    pub audit_retention_days: u32,
+
     /// What to log, e.g. `info` or `guildhall=debug,warn`
     #[arg(long, env = "GUILDHALL_LOG", value_name = "FILTER", default_value = "info,sea_orm_migration=warn")]
     pub log: String,

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod audit;
+mod audit_log;
 pub mod authn;
 pub mod authz;
 pub mod clock;

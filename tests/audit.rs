@@ -1,4 +1,7 @@
-//! The audit log: one row for each change, in its transaction; none for what was refused; and no secrets.
+//! The audit log: one row for each change, in its transaction; one for what was denied; none for what was refused; and
+//! no secrets.
+
+mod reading;
 
 use std::sync::Arc;
 
@@ -18,7 +21,8 @@ struct Log<'a> {
 
 impl Log<'_> {
     async fn news(&mut self) -> Vec<String> {
-        let query = "select action || ' ' || resource || ' ' || resource_name from audit_log order by id";
+        let query = "select action || ' ' || resource || ' ' || resource_name
+            || case status when 'SUCCESS' then '' else status end from audit_log order by id";
         let mut rows = self.app.tables().texts(query).await;
         let news = rows.split_off(self.seen);
         self.seen += news.len();
@@ -37,6 +41,12 @@ impl Log<'_> {
         let payload = self.app.done(&person.token, mutation, selection, input).await;
         assert_eq!(self.news().await, rows, "{mutation}");
         payload
+    }
+
+    /// Does something that is denied, and must leave this row.
+    async fn leaves_denial(&mut self, person: &Person, mutation: &str, input: Value, row: &str) {
+        assert_eq!(self.app.denied(Some(&person.token), mutation, input).await, "FORBIDDEN");
+        assert_eq!(self.news().await, [row], "{mutation}");
     }
 
     /// Does something that is refused, and must leave no row.
@@ -86,7 +96,10 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
     let mia = app.sign_in("mia").await;
     assert_eq!(log.news().await, ["SIGN_IN TOKEN mia"]);
     let wrong = json!({ "login": "mia", "password": "not the password" });
+    app.refused(&mia.token, "signIn", wrong.clone()).await;
+    assert_eq!(log.news().await, ["SIGN_IN USER miaFAILURE"]);
     log.leaves_nothing(&mia, "signIn", wrong).await;
+    log.leaves_nothing(&mia, "signIn", json!({ "login": "not the password", "password": "x" })).await;
 
     // Of several, each for itself.
     let members = json!([{ "userId": mia_id }, { "username": "nobody" }, { "username": "zoe" }]);
@@ -96,8 +109,10 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
     let admin = roles(&["organization-template-admin"]);
     log.leaves(&owner, "setMemberRoles", "", admin, &["UPDATE MEMBER mia"]).await;
     log.leaves_nothing(&owner, "setMemberRoles", roles(&["emperor"])).await;
-    log.leaves_nothing(&mia, "setMemberRoles", roles(&["organization-admin"])).await;
-    log.leaves_nothing(&mia, "createGroup", json!({ "organizationId": org_id, "name": "g" })).await;
+    let power = roles(&["organization-admin"]);
+    log.leaves_denial(&mia, "setMemberRoles", power, "UPDATE MEMBER DENIED").await;
+    let group = json!({ "organizationId": org_id, "name": "g" });
+    log.leaves_denial(&mia, "createGroup", group, "CREATE GROUP DENIED").await;
     let group = json!({ "organizationId": org_id, "name": "crew" });
     let group = log.leaves(&owner, "createGroup", "group { id }", group, &["CREATE GROUP crew"]).await;
     let crew = json!({ "groupId": group["group"]["id"], "userIds": [mia_id, mia_id] });

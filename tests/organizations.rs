@@ -83,7 +83,8 @@ async fn only_an_empty_organization_is_deleted(
     assert_ne!(app.organization(&owner, "alpha").await.id, org.id);
     let rows = app
         .tables()
-        .texts("select action || ' ' || resource from audit_log where action = 'DELETE' and resource = 'ORGANIZATION'")
+        .texts("select action || ' ' || resource from audit_log where action = 'DELETE' and resource = 'ORGANIZATION'
+            and status = 'SUCCESS'")
         .await;
     assert_eq!(rows, ["DELETE ORGANIZATION"]);
 }

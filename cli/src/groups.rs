@@ -68,7 +68,11 @@ impl Groups {
     }
 }
 
-async fn find(client: &Client, group: &Scoped, organization: &InOrganization) -> Result<Group, Failure> {
+pub(crate) async fn find(
+    client: &Client,
+    group: &Scoped,
+    organization: &InOrganization,
+) -> Result<Group, Failure> {
     let organization = organization.resolve_for(client, group).await?;
     let page = client.groups(&organization.id, Some(group.name.clone()), None).await?;
     let found = page.nodes.into_iter().find(|one| one.name.eq_ignore_ascii_case(&group.name));

@@ -11,6 +11,7 @@ pub mod completion;
 pub mod provisionerd;
 
 mod api;
+mod audit;
 mod bulk;
 mod context;
 mod credentials;
@@ -25,6 +26,7 @@ mod output;
 mod parameters;
 mod prompt;
 mod provisioner;
+mod quota;
 mod session;
 mod templates;
 mod time;
@@ -62,6 +64,12 @@ pub enum Command {
     /// Create groups of members
     #[command(subcommand, alias = "group")]
     Groups(groups::Groups),
+    /// Budgets, and what workspaces use of them
+    #[command(subcommand, alias = "quotas")]
+    Quota(quota::QuotaCommand),
+    /// Read and export the audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Keys for provisioner daemons, the daemons and their jobs
     #[command(subcommand, alias = "provisioners")]
     Provisioner(provisioner::Provisioner),
@@ -100,6 +108,8 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Members(members) => members.run(context).await,
         Command::Users(users) => users.run(context).await,
         Command::Groups(groups) => groups.run(context).await,
+        Command::Quota(quota) => quota.run(context).await,
+        Command::Audit(audit) => audit.run(context).await,
         Command::Provisioner(provisioner) => provisioner.run(context).await,
         Command::Templates(templates) => templates.run(context).await,
         Command::Workspaces(workspaces) => workspaces.run(context).await,

@@ -31,7 +31,14 @@ pub enum Organizations {
         /// Its name
         name: String,
     },
+    /// Delete an empty organization
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// Its name
+        name: String,
+    },
     /// Change an organization
+    #[command(visible_alias = "update")]
     Edit {
         /// Its name
         name: String,
@@ -63,6 +70,7 @@ impl Organizations {
             Self::Create { name, details } => create(context, name, details).await,
             Self::List => list(context).await,
             Self::Show { name } => show(context, &name).await,
+            Self::Delete { name } => delete(context, &name).await,
             Self::Edit { name, rename, details } => edit(context, &name, rename, details).await,
         }
     }
@@ -120,6 +128,14 @@ async fn edit(
     };
     let changed = client.update_organization(input).await?;
     context.output.object(&changed, rows(&changed))
+}
+
+async fn delete(context: &Context, name: &str) -> Result<(), Failure> {
+    let client = context.client()?;
+    let one = client.organization(name).await?;
+    context.confirm(&format!("the organization {}", one.name), &one.name)?;
+    client.delete_organization(&one.id).await?;
+    context.output.done(&one, &format!("Deleted the organization {}.", one.name))
 }
 
 fn rows(one: &Organization) -> Vec<(&'static str, Value)> {

@@ -6,6 +6,7 @@
 //!
 //! Enumerations carry a fallback: a client that is older than its server keeps working when a value is added.
 
+pub mod audit_log;
 pub mod group;
 pub mod member;
 pub mod organization;
@@ -14,6 +15,7 @@ pub mod provisioner_daemon;
 pub mod provisioner_job;
 pub mod provisioner_job_log;
 pub mod provisioner_key;
+pub mod quota;
 pub mod role;
 pub mod session;
 pub mod tag;

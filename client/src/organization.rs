@@ -142,7 +142,42 @@ struct UpdateOrganizationPayload {
     user_errors: Vec<UserError>,
 }
 
+#[derive(cynic::InputObject)]
+struct DeleteOrganizationInput {
+    organization_id: Id,
+}
+
+#[derive(cynic::QueryVariables)]
+struct DeleteOrganizationVariables {
+    input: DeleteOrganizationInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "DeleteOrganizationVariables")]
+struct DeleteOrganization {
+    #[arguments(input: $input)]
+    delete_organization: Option<DeleteOrganizationPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct DeleteOrganizationPayload {
+    deleted_organization_id: Option<Id>,
+    user_errors: Vec<UserError>,
+}
+
 impl Client {
+    /// Deletes an empty organization; answers its id.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what is left in it, else as [`Client::run`].
+    pub async fn delete_organization(&self, organization: &Id) -> Result<Id, ClientError> {
+        let input = DeleteOrganizationInput { organization_id: organization.clone() };
+        let data = self.run(DeleteOrganization::build(DeleteOrganizationVariables { input })).await?;
+        accepted(
+            data.delete_organization.map(|payload| (payload.deleted_organization_id, payload.user_errors)),
+        )
+    }
+
     /// The organization called `name`.
     ///
     /// # Errors

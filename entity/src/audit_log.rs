@@ -18,8 +18,10 @@ pub struct Model {
     pub organization_id: Option<OrganizationId>,
     pub action: String,
     pub resource: String,
+    pub resource_prefix: String,
     pub resource_id: Option<Uuid>,
     pub resource_name: String,
+    pub permission: Option<String>,
     #[sea_orm(column_type = "JsonBinary")]
     pub diff: Json,
     pub status: String,

@@ -29,6 +29,18 @@ pub fn prefix(id: &str) -> Option<&str> {
     id.rsplit_once('_').map(|(prefix, _)| prefix)
 }
 
+/// The public id of a row whose type is known by its prefix alone.
+pub fn public(prefix: &str, uuid: Uuid) -> String {
+    encode(prefix, uuid)
+}
+
+/// The row's id in a public id of any type; `None` for anything that is no id.
+pub fn any(id: &str) -> Option<Uuid> {
+    let (prefix, suffix) = id.rsplit_once('_')?;
+    let known = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_lowercase());
+    if known { decode_suffix(suffix) } else { None }
+}
+
 fn encode(prefix: &str, uuid: Uuid) -> String {
     let bits = uuid.as_u128();
     let mut text = String::with_capacity(prefix.len() + 1 + SUFFIX_LENGTH);
@@ -41,22 +53,24 @@ fn encode(prefix: &str, uuid: Uuid) -> String {
 }
 
 fn decode(text: &str, expected: &'static str) -> Result<Uuid, IdError> {
-    let error = IdError { prefix: expected };
-    let suffix = text
-        .strip_prefix(expected)
-        .and_then(|rest| rest.strip_prefix('_'))
-        .filter(|suffix| suffix.len() == SUFFIX_LENGTH)
-        .ok_or(error.clone())?;
+    let suffix = text.strip_prefix(expected).and_then(|rest| rest.strip_prefix('_'));
+    suffix.and_then(decode_suffix).ok_or(IdError { prefix: expected })
+}
+
+fn decode_suffix(suffix: &str) -> Option<Uuid> {
+    if suffix.len() != SUFFIX_LENGTH {
+        return None;
+    }
     let mut bits: u128 = 0;
     for (position, byte) in suffix.bytes().enumerate() {
-        let digit = ALPHABET.iter().position(|&letter| letter == byte).ok_or(error.clone())?;
+        let digit = ALPHABET.iter().position(|&letter| letter == byte)?;
         // 26 × 5 = 130 bits: the first character carries three.
         if position == 0 && digit > 7 {
-            return Err(error);
+            return None;
         }
         bits = bits << 5 | digit as u128;
     }
-    Ok(Uuid::from_u128(bits))
+    Some(Uuid::from_u128(bits))
 }
 
 macro_rules! typed_id {

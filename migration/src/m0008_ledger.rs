@@ -44,6 +44,9 @@ const UP: &[&str] = &[
     "{sqlite}create trigger tr_workspace_organization_lives before insert on workspace
         when not exists (select 1 from organization where id = new.organization_id and deleted_at is null)
         begin select raise(abort, 'ck_organization_lives'); end",
+    // Of which type the thing was (the prefix of its public id), and what was missing where a write was denied.
+    "alter table audit_log add column resource_prefix text not null default ''",
+    "alter table audit_log add column permission text",
     // The log is read newest first: of all, of an organization, of an actor, of a thing.
     "drop index ix_audit_log_organization",
     "create index ix_audit_log_time on audit_log (time, id)",
@@ -58,6 +61,8 @@ const DOWN: &[&str] = &[
     "drop index ix_audit_log_organization",
     "drop index ix_audit_log_time",
     "create index ix_audit_log_organization on audit_log (organization_id, id)",
+    "alter table audit_log drop column permission",
+    "alter table audit_log drop column resource_prefix",
     "{sqlite}drop trigger tr_workspace_organization_lives",
     "{sqlite}drop trigger tr_template_organization_lives",
     "{sqlite}drop trigger tr_provisioner_key_organization_lives",

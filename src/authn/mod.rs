@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::audit::{Action, Change, Facts, facts};
+use crate::audit_log;
 use crate::authz::policy::System;
 use crate::authz::{Actor, Denied, Identity, Membership, Object, Origin, Permission, Resource};
 use crate::clock::Clock;
@@ -209,10 +210,12 @@ pub(crate) async fn sign_in(
     let credentials = store::credentials(db, login).await?;
     let hash = credentials.as_ref().and_then(|credentials| credentials.password_hash.clone());
     let verified = password::verify(hash, password).await?;
-    let credentials = credentials.filter(|_| verified).ok_or_else(refused)?;
-    if credentials.status == UserStatus::Suspended {
-        return Err(refused().into());
+    let may = |credentials: &store::Credentials| verified && credentials.status != UserStatus::Suspended;
+    if !credentials.as_ref().is_some_and(may) {
+        let account = credentials.as_ref().map(|account| (account.id, account.username.as_str()));
+        audit_log::note_failed_sign_in(db, origin, account).await;
     }
+    let credentials = credentials.filter(may).ok_or_else(refused)?;
     open(db, keys, origin, credentials.id, &credentials.username).await
 }
 

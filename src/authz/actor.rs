@@ -272,7 +272,9 @@ impl Actor {
         } else if self.held.identity == Identity::Anonymous {
             Err(Denied::Anonymous)
         } else {
-            Err(Denied::Lacking(permission))
+            Err(object
+                .organization
+                .map_or(Denied::Lacking(permission), |id| Denied::LackingIn(permission, id)))
         }
     }
 

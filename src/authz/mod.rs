@@ -85,4 +85,18 @@ pub enum Denied {
     /// The actor lacks this.
     #[error("this needs the permission {0}")]
     Lacking(Permission),
+    /// The actor lacks this in an organization.
+    #[error("this needs the permission {0}")]
+    LackingIn(Permission, OrganizationId),
+}
+
+impl Denied {
+    /// What somebody who is signed in lacks, and where, as far as that is known.
+    pub fn lacking(&self) -> Option<(Permission, Option<OrganizationId>)> {
+        match self {
+            Self::Anonymous => None,
+            Self::Lacking(permission) => Some((*permission, None)),
+            Self::LackingIn(permission, organization) => Some((*permission, Some(*organization))),
+        }
+    }
 }

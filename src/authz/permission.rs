@@ -1,23 +1,37 @@
 //! Permissions: what can be done to what. A set of them is one machine word, so a check is a bit operation.
 
-/// Kinds of things that permissions speak of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the nouns of the domain")]
+/// Kinds of things that permissions and the audit log speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
 pub enum Resource {
+    /// An organization.
     Organization,
+    /// A user's place in an organization.
     Member,
+    /// A group.
     Group,
+    /// A role.
     Role,
+    /// A template or one of its versions.
     Template,
+    /// A workspace.
     Workspace,
+    /// A provisioner key.
     ProvisionerKey,
+    /// A provisioner daemon.
     ProvisionerDaemon,
+    /// A provisioner job.
     ProvisionerJob,
+    /// How groups and roles follow an identity provider.
     IdpSync,
+    /// A budget.
     Quota,
+    /// The audit log.
     AuditLog,
+    /// A user.
     User,
+    /// A session or API token.
     Token,
+    /// The deployment's settings.
     DeploymentSettings,
 }
 

@@ -248,6 +248,8 @@ pub enum System {
     SignIn,
     /// Ends jobs whose daemon is gone or that no daemon can take.
     Reaper,
+    /// Notes in the audit log what changed nothing, and deletes entries that are kept no longer.
+    AuditLog,
     /// Fills the demonstration data.
     Demo,
 }
@@ -259,6 +261,7 @@ impl System {
             Self::Setup => "setup",
             Self::SignIn => "sign-in",
             Self::Reaper => "reaper",
+            Self::AuditLog => "audit-log",
             Self::Demo => "demo",
         }
     }
@@ -269,6 +272,7 @@ impl System {
             Self::Setup => set(&[&[OrganizationCreate, UserCreate, TokenCreate, MemberCreate]]),
             Self::SignIn => set(&[&[TokenCreate]]),
             Self::Reaper => set(&[&[ProvisionerJobRead, ProvisionerJobCancel]]),
+            Self::AuditLog => set(&[&[AuditLogRead]]),
             Self::Demo => PermissionSet::ALL,
         }
     }

@@ -55,7 +55,13 @@ pub async fn connect(settings: &Settings, clock: Clock) -> Result<Db, DbErr> {
         Settings::Sqlite { path, readers } => sqlite(path, *readers).await?,
         Settings::Postgres { url, readers, writers } => postgres(url, *readers, *writers).await?,
     };
-    Ok(Db { pools: Arc::new(pools), clock, hub: Hub::new(), stats: Arc::new(Stats::default()) })
+    Ok(Db {
+        pools: Arc::new(pools),
+        clock,
+        hub: Hub::new(),
+        attempts: Arc::default(),
+        stats: Arc::new(Stats::default()),
+    })
 }
 
 async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {

@@ -23,6 +23,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, SelectStatement};
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
+use crate::audit::Attempts;
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -44,6 +45,7 @@ pub struct Db {
     pools: Arc<Pools>,
     clock: Clock,
     hub: Hub,
+    attempts: Arc<Attempts>,
     stats: Arc<Stats>,
 }
 
@@ -97,6 +99,11 @@ impl Db {
     /// Who tells of events.
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// How many attempts are noted in the audit log.
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     /// Which database it is.

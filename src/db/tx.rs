@@ -31,6 +31,8 @@ pub enum Unaudited {
     JobProgress,
     /// Somebody was seen, a key was used.
     LastUsed,
+    /// The audit log itself: attempts that changed nothing, and entries that are kept no longer.
+    AuditLog,
     /// Terraform locks, unlocks or writes its state; the build is the record.
     State,
 }

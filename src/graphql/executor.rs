@@ -1,14 +1,20 @@
-//! The schema as the front executes it: every resolver's error gets its code before it leaves. A wrapper, not an
-//! extension: with an extension async-graphql takes a longer way through every single field.
+//! The schema as the front executes it: every resolver's error gets its code before it leaves, and writes that the policy
+//! denied are noted in the audit log. A wrapper, not an extension: with an extension async-graphql takes a longer way
+//! through every single field.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
+use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Data, Executor, Request, Response};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use super::Schema;
+use super::context;
 use super::error::code;
+use crate::audit_log;
+use crate::error::Error;
 
 /// The schema with coded errors.
 #[derive(Clone)]
@@ -25,9 +31,34 @@ fn coded(mut response: Response) -> Response {
     response
 }
 
+/// Whose request it is, if it is a mutation.
+fn writer(request: &mut Request) -> Option<Arc<context::Request>> {
+    let name = request.operation_name.clone();
+    let is_mutation = match &request.parsed_query().ok()?.operations {
+        DocumentOperations::Single(operation) => operation.node.ty == OperationType::Mutation,
+        DocumentOperations::Multiple(operations) => name
+            .and_then(|name| operations.get(name.as_str()))
+            .is_some_and(|operation| operation.node.ty == OperationType::Mutation),
+    };
+    if !is_mutation {
+        return None;
+    }
+    let context = request.data.get(&TypeId::of::<Arc<context::Request>>())?;
+    context.downcast_ref::<Arc<context::Request>>().cloned()
+}
+
 impl Executor for Coded {
-    async fn execute(&self, request: Request) -> Response {
-        coded(self.0.execute(request).await)
+    async fn execute(&self, mut request: Request) -> Response {
+        let writer = writer(&mut request);
+        let response = self.0.execute(request).await;
+        if let Some(writer) = writer {
+            for error in &response.errors {
+                if let Some(Error::Denied(denied)) = error.source::<Error>() {
+                    audit_log::note_denial(&writer.db, &writer.actor, denied).await;
+                }
+            }
+        }
+        coded(response)
     }
 
     fn execute_stream(

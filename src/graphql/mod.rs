@@ -12,6 +12,7 @@ pub use executor::Coded;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
 
+use crate::audit_log::graphql::AuditLogQuery;
 use crate::authn::graphql::SessionMutation;
 use crate::dispatch::graphql::{DaemonMutation, JobMutation, ReportMutation};
 use crate::group::graphql::GroupMutation;
@@ -31,6 +32,7 @@ pub struct Query(
     UserQuery,
     WorkspaceQuery,
     QuotaQuery,
+    AuditLogQuery,
     node::DeploymentQuery,
 );
 

@@ -2,12 +2,13 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use guildhall_entity::id::{
-    FileId, GroupId, OrganizationId, ProvisionerDaemonId, ProvisionerJobId, ProvisionerKeyId, TemplateId,
-    TemplateVersionId, TypedId, UserId, WorkspaceBuildId, WorkspaceId, prefix,
+    AuditLogId, FileId, GroupId, OrganizationId, ProvisionerDaemonId, ProvisionerJobId, ProvisionerKeyId,
+    TemplateId, TemplateVersionId, TypedId, UserId, WorkspaceBuildId, WorkspaceId, prefix,
 };
 
 use super::context::{Ask, Request};
 use super::error::{Nullable, nullable};
+use crate::audit_log::graphql::AuditLogEntry;
 use crate::error::{Error, Result};
 use crate::group::graphql::Group;
 use crate::organization::graphql::Organization;
@@ -21,6 +22,7 @@ use crate::workspace::graphql::{Workspace, WorkspaceBuild};
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Global and opaque; its prefix tells the type."))]
 pub(crate) enum Node {
+    AuditLogEntry(AuditLogEntry),
     Organization(Organization),
     User(User),
     Group(Group),
@@ -82,6 +84,7 @@ async fn find(request: &Request, id: &str) -> Result<Option<Node>> {
         };
     }
     Ok(by_prefix! {
+        AuditLogId => AuditLogEntry,
         OrganizationId => Organization,
         UserId => User,
         GroupId => Group,

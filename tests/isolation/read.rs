@@ -13,9 +13,15 @@ use super::ask::{every_node, everything_from_the_roots};
 use super::{Deployment, Viewer, assert_nothing_of, blotted, missing, named, named_missing};
 use crate::support::Backend;
 
-/// Fields that nobody has filled in the world of these tests, because nothing fills them yet.
-const UNFILLED: &[&str] =
-    &["ProvisionerKey.disabledAt", "ProvisionerKey.expiresAt", "User.lastSeenAt", "Workspace.lastUsedAt"];
+/// Fields that nobody has filled in the world of these tests, because nothing fills them yet, and the one that is taken out
+/// of every answer.
+const UNFILLED: &[&str] = &[
+    "AuditLogEntry.requestId",
+    "ProvisionerKey.disabledAt",
+    "ProvisionerKey.expiresAt",
+    "User.lastSeenAt",
+    "Workspace.lastUsedAt",
+];
 
 /// The proof that the other tests of this file can fail: who may see `alpha` sees a value in every field that a query
 /// can reach. A new field fails here until the world fills it.
@@ -167,6 +173,7 @@ async fn a_filter_is_no_oracle(#[values(Backend::Sqlite, Backend::Postgres)] bac
                         .iter()
                         .map(|text| (json!(format!("alpha{text}")), json!(format!("omega{text}"))))
                         .collect(),
+                    ("DateTime", _) => continue,
                     (ty, _) if !schema.values(ty).is_empty() => continue,
                     _ => panic!("teach this test what `{}.{}` means", filter.ty, input.name),
                 };

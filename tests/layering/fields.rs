@@ -9,6 +9,13 @@ use guildhall::authz::Permission;
 
 /// Visible with the thing it is of: whoever sees the parent sees these.
 const WITH_PARENT: &[(&str, &str)] = &[
+    (
+        "AuditLogEntry",
+        "action actor address changes id missingPermission organizationId requestId resource resourceId resourceName \
+         status time",
+    ),
+    ("AuditActor", "id kind name"),
+    ("AuditChange", "after before field"),
     ("BuildParameter", "name sensitive"),
     ("File", "createdAt id mimetype sha256 size url"),
     (
@@ -57,6 +64,8 @@ const WITH_PARENT: &[(&str, &str)] = &[
 
 /// Shows, of what it leads to, only what the viewer can see: a list through the store's `visible`, or null.
 const FILTERED: &[(&str, &str)] = &[
+    ("AuditActor", "user"),
+    ("AuditLogEntry", "organization"),
     ("Organization", "groups members provisionerDaemons provisionerJobs templates workspaces"),
     ("ProvisionerJob", "daemon initiator"),
     ("ProvisionerKey", "createdBy"),

@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["config.rs"],
     // How things are kept. A store joins the rows of the stores before it.
     &["authn/store.rs"],
+    &["audit_log/store"],
     &["user/store"],
     &["member/store"],
     &["group/store"],
@@ -35,6 +36,7 @@ const LAYERS: &[&[&str]] = &[
     &["quota/store"],
     // What can be done. An operation calls those of the domains before it.
     &["role/"],
+    &["audit_log/"],
     &["member/"],
     &["user/"],
     &["group/"],

@@ -94,6 +94,10 @@ impl TestApp {
         )
         .await;
         let file = self.upload(&template_admin).await;
+        let beyond = json!({ "organizationId": org.id, "name": name("beyond") });
+        assert_eq!(self.denied(Some(&member.token), "createGroup", beyond).await, "FORBIDDEN");
+        let allowance = json!({ "groupId": group, "allowance": 6 });
+        self.done(&admin.token, "setGroupQuota", "", allowance).await;
         let nodes = vec![
             ("Organization", org.id.clone()),
             ("User", admin.id.clone()),

@@ -11,6 +11,8 @@ use guildhall_entity::id::OrganizationId;
 use deletion::DeletionImpact;
 
 use super::{OrganizationList, OrganizationOrder, OrganizationRow};
+use crate::audit_log::AuditOrder;
+use crate::audit_log::graphql::{AuditLogEntry, AuditLogFilter};
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
@@ -123,6 +125,27 @@ impl Organization {
         nullable(async {
             ctx.request().require(Permission::OrganizationDelete, self.object())?;
             DeletionImpact::of(ctx.request(), &self.0).await.map(Some)
+        })
+        .await
+    }
+
+    /// What was done or denied in it. FORBIDDEN without the permission.
+    #[graphql(directive = requires::apply("AUDIT_LOG".into(), "READ".into()))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<AuditLogFilter>,
+        #[graphql(desc = "TIME_DESC if absent.")] order_by: Option<AuditOrder>,
+    ) -> Nullable<Connection<AuditLogEntry>> {
+        nullable(async {
+            ctx.request().require(Permission::AuditLogRead, self.object())?;
+            let list = filter.unwrap_or_default().list(order_by);
+            Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await.map(Some)
         })
         .await
     }
