@@ -90,6 +90,13 @@ impl Change {
     }
 }
 
+impl Change {
+    /// What it is a change of.
+    pub(crate) fn subject(&self) -> (&'static str, Uuid) {
+        (self.prefix, self.id)
+    }
+}
+
 /// Field → old and new value, only of fields that differ.
 fn diff(before: &Facts, after: &Facts) -> Value {
     let mut fields = Map::new();

@@ -47,6 +47,16 @@ const UP: &[&str] = &[
     // Of which type the thing was (the prefix of its public id), and what was missing where a write was denied.
     "alter table audit_log add column resource_prefix text not null default ''",
     "alter table audit_log add column permission text",
+    // What a create with an idempotency key has made, for 24 hours; the input only as a sealed hash.
+    "create table idempotency_key (
+        actor_id {uuid} not null,
+        key text not null,
+        operation text not null,
+        sealed_input {bytes} not null,
+        subjects text not null,
+        created_at {time} not null,
+        constraint pk_idempotency_key primary key (actor_id, key)
+    )",
     // The log is read newest first: of all, of an organization, of an actor, of a thing.
     "drop index ix_audit_log_organization",
     "create index ix_audit_log_time on audit_log (time, id)",
@@ -61,6 +71,7 @@ const DOWN: &[&str] = &[
     "drop index ix_audit_log_organization",
     "drop index ix_audit_log_time",
     "create index ix_audit_log_organization on audit_log (organization_id, id)",
+    "drop table idempotency_key",
     "alter table audit_log drop column permission",
     "alter table audit_log drop column resource_prefix",
     "{sqlite}drop trigger tr_workspace_organization_lives",

@@ -60,6 +60,7 @@ pub async fn connect(settings: &Settings, clock: Clock) -> Result<Db, DbErr> {
         clock,
         hub: Hub::new(),
         attempts: Arc::default(),
+        once: None,
         stats: Arc::new(Stats::default()),
     })
 }

@@ -5,6 +5,7 @@ mod connect;
 mod dialect;
 mod keyset;
 pub(crate) mod list;
+mod once;
 pub(crate) mod page;
 mod reader;
 pub(crate) mod row;
@@ -13,6 +14,7 @@ mod violation;
 
 pub use connect::{Settings, connect, migrate, migration_connection};
 pub(crate) use dialect::{covered, is_one_of};
+pub(crate) use once::Once;
 pub use tx::{Tx, Unaudited};
 pub(crate) use violation::OnViolation;
 
@@ -46,6 +48,7 @@ pub struct Db {
     clock: Clock,
     hub: Hub,
     attempts: Arc<Attempts>,
+    once: Option<Arc<Once>>,
     stats: Arc<Stats>,
 }
 

@@ -5,7 +5,7 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, Qu
 
 use super::row::{Columns, Read};
 use super::violation::{ORGANIZATION_LIVES, OnViolation};
-use super::{Db, boxed};
+use super::{Db, boxed, once};
 use crate::audit::{self, Change};
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
@@ -122,8 +122,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses; nothing is kept then.
     pub async fn commit(self, change: Change) -> Result<()> {
-        self.execute_insert(&audit::insert(&change, &self.permit, self.clock())).await?;
-        self.end().await
+        self.commit_all(vec![change]).await
     }
 
     /// Commits several changes of one operation, each with its audit row.
@@ -133,6 +132,10 @@ impl Tx {
     pub async fn commit_all(self, changes: Vec<Change>) -> Result<()> {
         for change in &changes {
             self.execute_insert(&audit::insert(change, &self.permit, self.clock())).await?;
+        }
+        if let Some(once) = self.db.once.clone() {
+            let subjects: Vec<_> = changes.iter().map(Change::subject).collect();
+            once::note_in(&self, &once, &subjects).await?;
         }
         self.end().await
     }

@@ -5,7 +5,8 @@ use sea_orm::{DbErr, RuntimeErr};
 use crate::error::{Error, Refusal};
 
 /// SQLite names the columns of a unique constraint, not the constraint.
-const UNIQUE_ON_SQLITE: [(&str, &str); 10] = [
+const UNIQUE_ON_SQLITE: [(&str, &str); 11] = [
+    ("pk_idempotency_key", "idempotency_key.actor_id, idempotency_key.key"),
     ("uq_organization_name", "organization.name"),
     ("uq_user_username", "user.username"),
     ("uq_user_email", "index 'uq_user_email'"),

@@ -6,6 +6,7 @@ pub(crate) mod error;
 mod executor;
 pub(crate) mod guard;
 mod node;
+pub(crate) mod once;
 pub(crate) mod scalar;
 
 pub use executor::Coded;

@@ -213,6 +213,8 @@ struct CreateGroupInput {
     avatar_url: Option<String>,
     /// Credits a day for each member; 0 if absent.
     quota_allowance: Option<i32>,
+    /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
+    idempotency_key: Option<String>,
 }
 
 /// What `createGroup` answers.
@@ -294,7 +296,12 @@ async fn create(request: &Request, input: CreateGroupInput) -> Result<Group> {
         input.avatar_url.as_deref(),
         input.quota_allowance,
     )?;
-    let id = super::create(&request.db, &request.actor, organization, new).await?;
+    let made = request
+        .once(input.idempotency_key.as_deref(), "createGroup", &input, async |db| {
+            super::create(&db, &request.actor, organization, new).await
+        })
+        .await?;
+    let id: GroupId = made.id()?;
     Ok(request.get(id).await?.into())
 }
 

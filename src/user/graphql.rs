@@ -272,6 +272,8 @@ struct CreateUserInput {
     site_roles: Option<Vec<String>>,
     /// Organizations to join at once.
     organization_ids: Option<Vec<ID>>,
+    /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
+    idempotency_key: Option<String>,
 }
 
 /// What `createUser` answers.
@@ -304,14 +306,20 @@ async fn create(request: &Request, input: CreateUserInput) -> Result<User> {
     request.signed_in()?;
     let organizations = input
         .organization_ids
+        .as_deref()
         .unwrap_or_default()
         .iter()
         .map(|id| id.parse().map_err(|_| Refusal::not_found(&["organizationIds"], "organization")))
         .collect::<Result<Vec<_>, _>>()?;
-    let password = input.password.map(SecretString::from);
+    let password = input.password.clone().map(SecretString::from);
     let new =
         NewUser::parse(&input.username, &input.email, input.name.as_deref().unwrap_or_default(), password)?;
-    let site_roles = input.site_roles.unwrap_or_default();
-    let id = super::create(&request.db, &request.actor, new, &site_roles, &organizations).await?;
+    let site_roles = input.site_roles.clone().unwrap_or_default();
+    let made = request
+        .once(input.idempotency_key.as_deref(), "createUser", &input, async |db| {
+            super::create(&db, &request.actor, new, &site_roles, &organizations).await
+        })
+        .await?;
+    let id: id::UserId = made.id()?;
     Ok(request.get(id).await?.into())
 }

@@ -55,6 +55,7 @@ const LAYERS: &[&[&str]] = &[
         "graphql/connection.rs",
         "graphql/error.rs",
         "graphql/guard.rs",
+        "graphql/once.rs",
         "graphql/scalar.rs",
     ],
     &["*/graphql"],

@@ -1,6 +1,6 @@
 //! The tables of a test's database, past the server: what is really kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use guildhall::db::Settings;
 use secrecy::ExposeSecret as _;
@@ -62,6 +62,33 @@ impl Tables {
                 sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
             }
         }
+    }
+
+    /// Runs a statement; `sqlite` and `postgres` may differ.
+    pub(crate) async fn execute_on(&self, sqlite: &str, postgres: &str) {
+        let statement = if matches!(self.settings, Settings::Sqlite { .. }) { sqlite } else { postgres };
+        self.execute(statement).await;
+    }
+
+    /// Every row of every table, as text, but for those of tests' own tables.
+    pub(crate) async fn dump(&self) -> BTreeSet<String> {
+        let mut rows = BTreeSet::new();
+        for table in self.names().await {
+            if table.starts_with("fault") {
+                continue;
+            }
+            let columns = self
+                .texts_of(&format!("select name from pragma_table_info('{table}')"), "select 'all'")
+                .await
+                .iter()
+                .map(|column| format!("quote(\"{column}\")"))
+                .collect::<Vec<_>>()
+                .join(" || ' ' || ");
+            let sqlite = format!("select '{table} ' || {columns} from \"{table}\"");
+            let postgres = format!("select '{table} ' || t::text from \"{table}\" t");
+            rows.extend(self.texts_of(&sqlite, &postgres).await);
+        }
+        rows
     }
 
     /// The names of all tables.

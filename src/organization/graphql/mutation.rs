@@ -20,6 +20,8 @@ struct CreateOrganizationInput {
     description: Option<String>,
     /// An emoji, `https:` URL or site path.
     icon: Option<String>,
+    /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
+    idempotency_key: Option<String>,
 }
 
 /// What `createOrganization` answers.
@@ -135,7 +137,12 @@ async fn create(request: &Request, input: CreateOrganizationInput) -> Result<Org
         input.description.as_deref(),
         input.icon.as_deref(),
     )?;
-    let id = organization::create(&request.db, &request.actor, new).await?;
+    let made = request
+        .once(input.idempotency_key.as_deref(), "createOrganization", &input, async |db| {
+            organization::create(&db, &request.actor, new).await
+        })
+        .await?;
+    let id = made.id()?;
     // The creator's membership is newer than the actor that this request was authenticated as: read it as made.
     Ok(request.get(id).await?.into())
 }

@@ -9,6 +9,7 @@ use crate::error::{Refusal, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::once::{Made, nth};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
 use crate::provisioner::key::{self, NewKey};
@@ -108,6 +109,8 @@ struct CreateProvisionerKeyInput {
     tags: Option<Vec<TagInput>>,
     /// When it stops being accepted; never if absent.
     expires_at: Option<DateTime>,
+    /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
+    idempotency_key: Option<String>,
 }
 
 /// What `createProvisionerKey` answers.
@@ -115,7 +118,8 @@ struct CreateProvisionerKeyInput {
 struct CreateProvisionerKeyPayload {
     /// The new key; null when there are user errors.
     provisioner_key: Option<ProvisionerKey>,
-    /// Its secret, shown this once; null when there are user errors.
+    /// Its secret, shown this once; null when there are user errors, and when the key was made by an earlier request with
+    /// the same `idempotencyKey`: secrets are not kept.
     secret: Option<String>,
     /// What a person can fix.
     user_errors: Vec<UserError>,
@@ -151,8 +155,7 @@ impl KeyMutation {
     ) -> Nullable<CreateProvisionerKeyPayload> {
         nullable(async {
             let (made, user_errors) = outcome(create(ctx.request(), input).await)?;
-            let (provisioner_key, secret) =
-                made.map_or((None, None), |(key, secret)| (Some(key), Some(secret)));
+            let (provisioner_key, secret) = made.map_or((None, None), |(key, secret)| (Some(key), secret));
             Ok(Some(CreateProvisionerKeyPayload { provisioner_key, secret, user_errors }))
         })
         .await
@@ -172,12 +175,24 @@ impl KeyMutation {
     }
 }
 
-async fn create(request: &Request, input: CreateProvisionerKeyInput) -> Result<(ProvisionerKey, String)> {
+async fn create(
+    request: &Request,
+    input: CreateProvisionerKeyInput,
+) -> Result<(ProvisionerKey, Option<String>)> {
     let organization = crate::organization::graphql::resolve(request, &input.organization_id).await?;
     let now = request.db.clock().now();
-    let new = NewKey::parse(&input.name, pairs(input.tags), input.expires_at.map(|time| time.0), now)?;
-    let (id, secret) = key::create(&request.db, &request.actor, organization, new).await?;
-    Ok((request.get(id).await?.into(), secret.expose_secret().to_owned()))
+    let new =
+        NewKey::parse(&input.name, pairs(input.tags.clone()), input.expires_at.map(|time| time.0), now)?;
+    let made = request
+        .once(input.idempotency_key.as_deref(), "createProvisionerKey", &input, async |db| {
+            key::create(&db, &request.actor, organization, new).await
+        })
+        .await?;
+    let (id, secret) = match made {
+        Made::Now((id, secret)) => (id, Some(secret.expose_secret().to_owned())),
+        Made::Earlier(subjects) => (nth(&subjects, 0)?, None),
+    };
+    Ok((request.get(id).await?.into(), secret))
 }
 
 async fn delete(request: &Request, id: &ID) -> Result<ID> {

@@ -10,6 +10,7 @@ use crate::error::{Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::once::{Made, nth};
 use crate::graphql::scalar::DateTime;
 use crate::name::{Slug, description};
 use crate::organization::graphql::Organization;
@@ -167,6 +168,8 @@ struct CreateTemplateInput {
     icon: Option<String>,
     /// Its first version; the active one when its import succeeds.
     version: FirstTemplateVersionInput,
+    /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
+    idempotency_key: Option<String>,
 }
 
 /// The first version of a template.
@@ -209,6 +212,8 @@ struct CreateTemplateVersionInput {
     /// Make it the active version when its import succeeds.
     #[graphql(default = true)]
     promote: bool,
+    /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
+    idempotency_key: Option<String>,
 }
 
 /// What `createTemplateVersion` answers.
@@ -291,15 +296,25 @@ async fn create(request: &Request, input: CreateTemplateInput) -> Result<(Templa
         input.description.as_deref(),
         input.icon.as_deref(),
     )?;
-    let first = input.version;
+    let first = &input.version;
     let first = NewVersion {
         name: Slug::parse(&["version", "name"], first.name.as_deref().unwrap_or("v1"))?,
         message: description(&["version", "message"], first.message.as_deref().unwrap_or_default())?,
         file: parse_file(&["version", "fileId"], &first.file_id)?,
-        tags: parse_tags(&["version", "tags"], pairs(first.tags))?,
+        tags: parse_tags(&["version", "tags"], pairs(first.tags.clone()))?,
         promote: true,
     };
-    let (template, version) = template::create(&request.db, &request.actor, organization, new, first).await?;
+    let made = request
+        .once(input.idempotency_key.as_deref(), "createTemplate", &input, async |db| {
+            template::create(&db, &request.actor, organization, new, first).await
+        })
+        .await?;
+    let (template, version) = match made {
+        Made::Now(ids) => ids,
+        Made::Earlier(subjects) => {
+            (nth::<TemplateId>(&subjects, 0)?, nth::<TemplateVersionId>(&subjects, 1)?)
+        }
+    };
     Ok((request.get(template).await?.into(), request.get(version).await?.into()))
 }
 
@@ -313,10 +328,15 @@ async fn create_version(request: &Request, input: CreateTemplateVersionInput) ->
         name,
         message: description(&["message"], input.message.as_deref().unwrap_or_default())?,
         file: parse_file(&["fileId"], &input.file_id)?,
-        tags: parse_tags(&["tags"], pairs(input.tags))?,
+        tags: parse_tags(&["tags"], pairs(input.tags.clone()))?,
         promote: input.promote,
     };
-    let id = version::create(&request.db, &request.actor, &template, new).await?;
+    let made = request
+        .once(input.idempotency_key.as_deref(), "createTemplateVersion", &input, async |db| {
+            version::create(&db, &request.actor, &template, new).await
+        })
+        .await?;
+    let id: TemplateVersionId = made.id()?;
     Ok(request.get(id).await?.into())
 }
 

@@ -16,7 +16,7 @@ use crate::workspace::store::workspace::Whole;
 use crate::workspace::{self, Given, NewWorkspace, build};
 
 /// A value for a variable of the template.
-#[derive(InputObject)]
+#[derive(Clone, InputObject)]
 struct ParameterInput {
     /// The variable.
     name: String,
@@ -42,6 +42,8 @@ struct CreateWorkspaceInput {
     template_version_id: Option<ID>,
     /// Values for the template's variables; defaults where absent.
     parameters: Option<Vec<ParameterInput>>,
+    /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
+    idempotency_key: Option<String>,
 }
 
 /// What `createWorkspace` answers.
@@ -191,8 +193,15 @@ async fn create(request: &Request, input: CreateWorkspaceInput) -> Result<Worksp
         None => None,
     };
     let name = Slug::parse(&["name"], &input.name)?;
-    let new = NewWorkspace { name, owner, template, version, parameters: given(input.parameters) };
-    let (id, _) = workspace::create(&request.db, &request.app.sealer, &request.actor, new).await?;
+    let parameters = given(input.parameters.clone());
+    let new = NewWorkspace { name, owner, template, version, parameters };
+    let made = request
+        .once(input.idempotency_key.as_deref(), "createWorkspace", &input, async |db| {
+            let (id, _) = workspace::create(&db, &request.app.sealer, &request.actor, new).await?;
+            Ok(id)
+        })
+        .await?;
+    let id: WorkspaceId = made.id()?;
     Ok(request.get(id).await?.into())
 }
 

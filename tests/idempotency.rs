@@ -1,0 +1,139 @@
+//! A create that is sent again makes nothing again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::support::schema::Schema;
+use crate::support::{Backend, TestApp};
+
+fn with(mut input: Value, key: &str) -> Value {
+    input["idempotencyKey"] = key.into();
+    input
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_same_again_answers_what_was_made(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let key = app.provisioner_key(&owner, &org, "first", &[]).await;
+    let daemon = app.daemon(&key, &org, "daemon").await;
+    let template = app.template(&owner, &org, "base").await;
+    app.work(&daemon).await;
+    let file = app.upload(&owner).await;
+    let creates = [
+        ("createOrganization", "organization { id }", json!({ "name": "beta" })),
+        (
+            "createUser",
+            "user { id }",
+            json!({ "username": "mia", "email": "mia@example.com", "password": "a secret of mia" }),
+        ),
+        ("createGroup", "group { id }", json!({ "organizationId": org.id, "name": "crew" })),
+        ("createProvisionerKey", "provisionerKey { id }", json!({ "organizationId": org.id, "name": "key" })),
+        (
+            "createTemplate",
+            "template { id } templateVersion { id }",
+            json!({ "organizationId": org.id, "name": "dev", "version": { "fileId": file } }),
+        ),
+        (
+            "createTemplateVersion",
+            "templateVersion { id name }",
+            json!({ "templateId": template.id, "fileId": file }),
+        ),
+        ("createWorkspace", "workspace { id }", json!({ "templateId": template.id, "name": "box" })),
+    ];
+    for (mutation, selection, input) in &creates {
+        let once = with(input.clone(), &format!("{mutation}-1"));
+        let first = app.done(&owner.token, mutation, selection, once.clone()).await;
+        let before = app.tables().counts().await;
+        let again = app.done(&owner.token, mutation, selection, once.clone()).await;
+        assert_eq!(first, again, "{mutation}");
+        assert_eq!(app.tables().counts().await, before, "{mutation} made something again");
+        let mut other = once;
+        let field = if *mutation == "createTemplateVersion" { "message" } else { "name" };
+        other[if *mutation == "createUser" { "username" } else { field }] = "another".into();
+        let refused = app.refused(&owner.token, mutation, other).await;
+        assert!(refused.is("CONFLICT", "input.idempotencyKey"), "{mutation}: {refused:?}");
+    }
+    assert_eq!(app.tables().holding("a secret of mia").await, Vec::<String>::new());
+    // Every create takes a key.
+    let schema = Schema::committed();
+    let taking: BTreeSet<String> = schema
+        .fields("Mutation")
+        .into_iter()
+        .filter(|mutation| {
+            mutation.arguments.iter().any(|argument| {
+                schema.inputs(&argument.ty).iter().any(|field| field.name == "idempotencyKey")
+            })
+        })
+        .map(|mutation| mutation.name)
+        .collect();
+    let tested: BTreeSet<String> = creates.iter().map(|(mutation, ..)| (*mutation).to_owned()).collect();
+    assert_eq!(taking, tested);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_its_owners_for_a_day(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let mia = app.member_of(&owner, &org, "mia", &["organization-admin"]).await;
+    let key = with(json!({ "organizationId": org.id, "name": "gpu" }), "k");
+    let selection = "provisionerKey { id } secret";
+    let first = app.done(&owner.token, "createProvisionerKey", selection, key.clone()).await;
+    assert!(first["secret"].is_string());
+    let again = app.done(&owner.token, "createProvisionerKey", selection, key.clone()).await;
+    assert_eq!((&again["provisionerKey"], &again["secret"]), (&first["provisionerKey"], &Value::Null));
+    // Somebody else's key of the same text is another key; and one's own is another mutation's no more.
+    assert_eq!(app.refused(&mia.token, "createProvisionerKey", key.clone()).await.code, "NAME_TAKEN");
+    let group = with(json!({ "organizationId": org.id, "name": "gpu" }), "k");
+    assert_eq!(app.refused(&owner.token, "createGroup", group.clone()).await.code, "CONFLICT");
+    for bad in ["", "with space", &"x".repeat(101)] {
+        let refused = app.refused(&owner.token, "createGroup", with(group.clone(), bad)).await;
+        assert!(refused.is("BAD_USER_INPUT", "input.idempotencyKey"), "{refused:?}");
+    }
+    // What is refused is not remembered: the key may be used for what would have been right.
+    let wrong = with(json!({ "organizationId": org.id, "name": "no good" }), "right-after");
+    assert_eq!(app.refused(&owner.token, "createGroup", wrong).await.code, "BAD_USER_INPUT");
+    let right = with(json!({ "organizationId": org.id, "name": "good" }), "right-after");
+    app.done(&owner.token, "createGroup", "", right).await;
+    app.clock.advance(TimeDelta::hours(25));
+    app.done(&owner.token, "createGroup", "", group).await;
+    assert_eq!(app.tables().count("idempotency_key").await, 1, "what is forgotten is gone");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn at_once_they_make_one(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let app = Arc::new(app);
+    let owner = app.owner().await;
+    let template = {
+        let org = app.organization(&owner, "alpha").await;
+        app.template(&owner, &org, "dev").await
+    };
+    let file = app.upload(&owner).await;
+    // Versions are named by number where no name is given: nothing but the key keeps them apart.
+    let input = with(json!({ "templateId": template.id, "fileId": file, "message": "once" }), "same");
+    let mut creates = JoinSet::new();
+    for _ in 0..6 {
+        let (app, token, input) = (app.clone(), owner.token.clone(), input.clone());
+        creates.spawn(async move {
+            let made = app.call(Some(&token), "createTemplateVersion", "templateVersion { id }", input).await;
+            made["data"]["createTemplateVersion"].clone()
+        });
+    }
+    let made: BTreeSet<String> = creates.join_all().await.iter().map(ToString::to_string).collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+    let rows = app.tables().texts("select name from template_version where message = 'once'").await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+}
