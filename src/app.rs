@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use guildhall_front::{Limits, ListenerLimits};
+use guildhall_front::{Limits, ListenerLimits, PersistedDocuments, PersistedMode};
 use guildhall_provisionerd::{Daemon, Settings as DaemonSettings, Shutdown};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Serving;
 use crate::db::{self, Db};
 use crate::graphql::context::Services;
-use crate::http::{GraphqlFront, Site, router};
+use crate::http::{GraphqlFront, Site, metrics_router, router};
 use crate::name::DEFAULT;
 use crate::seal::Sealer;
 use crate::{audit_log, demo, dispatch, keys, organization, user};
@@ -28,6 +28,7 @@ use crate::{audit_log, demo, dispatch, keys, organization, user};
 pub struct App {
     front: GraphqlFront,
     router: axum::Router,
+    site: Site,
     db: Db,
     services: Arc<Services>,
     builtin: BuiltinKey,
@@ -70,17 +71,22 @@ impl App {
             default_organization,
             setup_token,
             setup_token_file,
+            sign_ins_per_minute: options.sign_ins_per_minute,
             draining: CancellationToken::new(),
         });
-        let limits = Limits { rate_points_per_minute: options.rate_points, ..Limits::default() };
         let site = Site::new(db.clone(), services.clone(), Some(builtin.clone()));
-        let (front, router) = router(site, limits);
-        Ok(Self { front, router, db, services, builtin, demo: options.demo })
+        let (front, router) = router(site.clone(), options.limits, options.documents);
+        Ok(Self { front, router, site, db, services, builtin, demo: options.demo })
     }
 
     /// The router, for tests that need no socket.
     pub fn router(&self) -> axum::Router {
         self.router.clone()
+    }
+
+    /// What answers `GET /metrics`, on an address of its own.
+    pub fn metrics_router(&self) -> axum::Router {
+        metrics_router(self.site.clone())
     }
 
     /// The database.
@@ -119,12 +125,24 @@ impl App {
 }
 
 /// What of the server's options is no matter of sockets.
-#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Fill an empty database with something to look at.
     pub demo: bool,
-    /// Cost points a minute; 0 for no limit.
-    pub rate_points: u64,
+    /// Limits of the API.
+    pub limits: Limits,
+    /// Sign-ins a minute, of an account and from an address; zero for no limit.
+    pub sign_ins_per_minute: u32,
+    /// Documents that may be named by id.
+    pub documents: PersistedDocuments,
+}
+
+impl Default for Options {
+    /// Every limit at its default, except that nobody's spending and signing in are limited.
+    fn default() -> Self {
+        let limits = Limits { rate_points_per_minute: 0, ..Limits::default() };
+        let documents = PersistedDocuments::new(PersistedMode::Off, limits.cache_bytes / 4);
+        Self { demo: false, limits, sign_ins_per_minute: 0, documents }
+    }
 }
 
 /// Serves until a signal comes, then drains: no new connections, requests under way end, provisioners finish their jobs
@@ -144,11 +162,21 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("can't listen on {}; choose another with --address", serving.address))?;
     let address = listener.local_addr()?;
-    let options = Options { demo: serving.demo, rate_points: serving.rate_points };
+    let limits = serving.limits().map_err(anyhow::Error::msg)?;
+    let documents = serving.documents(&limits)?;
+    let sign_ins_per_minute = serving.sign_ins_per_minute;
+    let options = Options { demo: serving.demo, limits, sign_ins_per_minute, documents };
     let app = App::open(&data_dir, &database, Clock::system(), options).await?;
     let url = serving.access_url.clone().unwrap_or_else(|| format!("http://{address}"));
     greet(&app, &url, &data_dir, &database);
 
+    let metrics =
+        match serving.metrics_address {
+            Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
+                format!("can't listen on {address}; choose another with --metrics-address")
+            })?),
+            None => None,
+        };
     let stop = Shutdown::default();
     let workers = TaskTracker::new();
     workers.spawn(dispatch::reaper::run(app.db.clone(), stop.drain.clone()));
@@ -158,6 +186,13 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
     }
     start_provisioners(&app, &serving, address, &data_dir, &stop, &workers);
     let closing = CancellationToken::new();
+    let measuring = {
+        let (router, closing) = (app.metrics_router(), closing.clone());
+        async move {
+            let Some(listener) = metrics else { return };
+            guildhall_front::serve(listener, router, ListenerLimits::default(), closing).await;
+        }
+    };
     let serving = {
         let (router, closing) = (app.router.clone(), closing.clone());
         async move { guildhall_front::serve(listener, router, ListenerLimits::default(), closing).await }
@@ -179,7 +214,7 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
         app.front.close_streams();
         closing.cancel();
     };
-    tokio::join!(serving, shutdown);
+    tokio::join!(serving, measuring, shutdown);
     app.db.close().await?;
     tracing::info!("stopped");
     Ok(())

@@ -33,6 +33,16 @@ pub enum Error {
     /// The state of things forbids it: a daemon reports on a job it does not hold.
     #[error("{0}")]
     Conflict(String),
+    /// It was done too often.
+    #[error("too many {what}: {limit} a minute; try again in {retry_after} s")]
+    TooMany {
+        /// What, in the plural.
+        what: &'static str,
+        /// How often it may be done in a minute.
+        limit: u32,
+        /// Seconds until it may be tried again.
+        retry_after: u64,
+    },
     /// The database can't be reached or is too busy.
     #[error("the database is not available; try again")]
     Unavailable(#[source] Arc<sea_orm::DbErr>),

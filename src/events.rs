@@ -65,6 +65,11 @@ impl Hub {
         let _ = self.0.send(event);
     }
 
+    /// How many listen.
+    pub(crate) fn receivers(&self) -> usize {
+        self.0.receiver_count()
+    }
+
     /// Listens from now on.
     pub fn listen(&self) -> Listener {
         Listener(self.0.subscribe())

@@ -24,6 +24,8 @@ mod pages;
 mod policy;
 mod quotas;
 mod roles;
+mod serving;
+mod sign_ins;
 mod state;
 mod statements;
 mod support;

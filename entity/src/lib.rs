@@ -18,6 +18,7 @@ pub mod provisioner_job;
 pub mod provisioner_job_log;
 pub mod provisioner_key;
 pub mod session;
+pub mod sign_in_attempt;
 pub mod template;
 pub mod template_acl;
 pub mod template_version;

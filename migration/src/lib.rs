@@ -11,6 +11,7 @@ mod m0002_provisioning;
 mod m0003_templates;
 mod m0004_workspaces;
 mod m0005_records;
+mod m0006_attempts;
 mod m0008_ledger;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_templates::Migration),
             Box::new(m0004_workspaces::Migration),
             Box::new(m0005_records::Migration),
+            Box::new(m0006_attempts::Migration),
             Box::new(m0008_ledger::Migration),
         ]
     }

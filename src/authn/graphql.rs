@@ -88,7 +88,8 @@ impl SessionMutation {
         .await
     }
 
-    /// Opens a session.
+    /// Opens a session. So many times a minute for an account and for an address; then `RATE_LIMITED`, with the seconds to
+    /// wait in `retryAfter`.
     async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Nullable<SignInPayload> {
         nullable(async {
             let (opened, user_errors) = outcome(sign_in(ctx.request(), input).await)?;
@@ -123,8 +124,10 @@ async fn seen(request: &Request, opened: Opened) -> Result<(User, Opened)> {
 async fn sign_in(request: &Request, input: SignInInput) -> Result<(User, Opened)> {
     let password = SecretString::from(input.password);
     let origin = request.actor.origin();
+    let app = &request.app;
+    let limit = app.sign_ins_per_minute;
     let opened =
-        super::sign_in(&request.db, &request.app.session_keys, origin, &input.login, password).await?;
+        super::sign_in(&request.db, &app.session_keys, limit, origin, &input.login, password).await?;
     seen(request, opened).await
 }
 

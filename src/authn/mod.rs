@@ -1,6 +1,7 @@
 //! Who is asking: from a token to an [`Actor`], signing in and out. Owns the table `session`. Refuses with the same words
 //! whether an account is missing, suspended or has another password.
 
+mod attempt;
 pub(crate) mod graphql;
 mod lookup;
 pub mod password;
@@ -193,17 +194,19 @@ pub(crate) struct Opened {
     pub(crate) expires_at: DateTimeUtc,
 }
 
-/// Opens a session for who knows the password.
+/// Opens a session for who knows the password; `limit` times a minute.
 ///
 /// # Errors
-/// One refusal for every reason.
+/// One refusal for every reason, and [`Error::TooMany`](crate::error::Error::TooMany).
 pub(crate) async fn sign_in(
     db: &Db,
     keys: &SessionKeys,
+    limit: u32,
     origin: &Origin,
     login: &str,
     password: SecretString,
 ) -> Result<Opened> {
+    attempt::count(db, limit, origin, login).await?;
     let refused = || {
         Refusal::invalid(&["password"], "the username or password is wrong, or the account may not sign in")
     };

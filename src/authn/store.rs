@@ -5,13 +5,13 @@ use guildhall_entity::id::{OrganizationId, SessionId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::UserStatus;
 use guildhall_entity::session::{ActiveModel, Column, Entity};
-use guildhall_entity::{organization_member, user};
+use guildhall_entity::{organization_member, sign_in_attempt, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, OnConflict, Query};
 
 use super::password::StoredHash;
-use crate::db::row::{row, select};
+use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
 
@@ -71,21 +71,76 @@ row! {
     }
 }
 
-/// The credentials of a username or email address.
-pub(super) async fn credentials(db: &Db, login: &str) -> Result<Option<Credentials>> {
-    let login = login.trim().to_lowercase();
-    let which = if login.contains('@') {
+/// The user of a username or email address in lower case, for a statement where the table is `u`.
+fn named(login: &str) -> Expr {
+    if login.contains('@') {
         Expr::from(Func::lower(Expr::col(("u", user::Column::Email)))).eq(login)
     } else {
         Expr::col(("u", user::Column::Username)).eq(login)
-    };
+    }
+}
+
+/// The credentials of a username or email address.
+pub(super) async fn credentials(db: &Db, login: &str) -> Result<Option<Credentials>> {
+    let login = login.trim().to_lowercase();
     let mut statement = Query::select()
         .from_as(user::Entity, "u")
-        .and_where(which)
+        .and_where(named(&login))
         .and_where(Expr::col(("u", user::Column::DeletedAt)).is_null())
         .to_owned();
     select::<Credentials>(&mut statement, "u");
     db.row(&statement).await
+}
+
+/// Whether somebody is signed in to an account from this address; `login` is in lower case.
+pub(super) async fn has_session_from(db: &Db, login: &str, ip: &str) -> Result<bool> {
+    let statement = Query::select()
+        .column(("s", Column::Id))
+        .from_as(Entity, "s")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            user::Entity,
+            "u",
+            Expr::col(("u", user::Column::Id)).equals(("s", Column::UserId)),
+        )
+        .and_where(named(login))
+        .and_where(Expr::col(("s", Column::Ip)).eq(ip))
+        .and_where(Expr::col(("s", Column::ExpiresAt)).gt(db.clock().now()))
+        .limit(1)
+        .to_owned();
+    Ok(db.row::<One<SessionId>>(&statement).await?.is_some())
+}
+
+/// Forgets what was counted before this time.
+pub(super) async fn forget_attempts_in(tx: &Tx, before: DateTimeUtc) -> Result<()> {
+    let statement = Query::delete()
+        .from_table(sign_in_attempt::Entity)
+        .and_where(Expr::col(sign_in_attempt::Column::BeganAt).lte(before))
+        .to_owned();
+    tx.delete(&statement).await?;
+    Ok(())
+}
+
+/// Counts an attempt; answers how many there are now, and since when.
+pub(super) async fn count_attempt_in(tx: &Tx, key: &str) -> Result<(i64, DateTimeUtc)> {
+    use sign_in_attempt::{Column, Entity};
+    let one_more = OnConflict::column(Column::Key)
+        .value(Column::Attempts, Expr::col((Entity, Column::Attempts)).add(1))
+        .to_owned();
+    let statement = Query::insert()
+        .into_table(Entity)
+        .columns([Column::Key, Column::Attempts, Column::BeganAt])
+        .values_panic([key.into(), 1.into(), tx.clock().now().into()])
+        .on_conflict(one_more)
+        .to_owned();
+    tx.execute_insert(&statement).await?;
+    let statement = Query::select()
+        .columns([Column::Attempts, Column::BeganAt])
+        .from(Entity)
+        .and_where(Expr::col(Column::Key).eq(key))
+        .to_owned();
+    let counted = tx.row::<(One<i32>, One<DateTimeUtc>)>(&statement).await?;
+    Ok(counted.map_or((0, tx.clock().now()), |(attempts, began_at)| (attempts.0.into(), began_at.0)))
 }
 
 pub(super) async fn insert_in(

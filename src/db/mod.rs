@@ -152,6 +152,11 @@ impl Db {
         Ok(Tx::new(self.clone(), transaction, permit))
     }
 
+    /// Connections for reading: how many are open, and how many of those idle.
+    pub(crate) fn read_connections(&self) -> (usize, usize) {
+        self.pools.read.connections()
+    }
+
     /// Whether both doors answer, for `/readyz`.
     ///
     /// # Errors

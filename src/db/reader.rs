@@ -42,6 +42,15 @@ impl Reader {
         }
     }
 
+    /// How many connections are open, and how many of those idle.
+    pub(super) fn connections(&self) -> (usize, usize) {
+        let status = match self {
+            Self::Postgres(pool) => pool.status(),
+            Self::Sqlite(pool) => pool.status(),
+        };
+        (status.size, status.available)
+    }
+
     /// Whether it answers.
     pub(super) async fn ping(&self) -> Result<(), DbErr> {
         match self {

@@ -29,6 +29,8 @@ pub enum Unaudited {
     Heartbeat,
     /// A daemon takes a job or tells of its progress; the job's row and log are the record.
     JobProgress,
+    /// Somebody tried to sign in; what comes of it is the record.
+    SignInAttempt,
     /// Somebody was seen, a key was used.
     LastUsed,
     /// The audit log itself: attempts that changed nothing, and entries that are kept no longer.

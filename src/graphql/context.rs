@@ -35,6 +35,8 @@ pub struct Services {
     pub setup_token: Option<SecretString>,
     /// Where the setup token is kept until there is an owner.
     pub setup_token_file: Option<PathBuf>,
+    /// Sign-ins a minute, of an account and from an address; zero for no limit.
+    pub sign_ins_per_minute: u32,
     /// Cancelled when the server shuts down: whoever waits answers now.
     pub draining: CancellationToken,
 }

@@ -223,6 +223,11 @@ pub(crate) fn code(error: &mut ServerError) {
         }
         Error::NotFound(_) => extensions.set("code", "NOT_FOUND"),
         Error::Conflict(_) => extensions.set("code", "CONFLICT"),
+        Error::TooMany { limit, retry_after, .. } => {
+            extensions.set("code", "RATE_LIMITED");
+            extensions.set("limit", limit);
+            extensions.set("retryAfter", retry_after);
+        }
         Error::Unavailable(cause) => {
             tracing::error!(%cause, "the database is not available");
             extensions.set("code", "UNAVAILABLE");

@@ -101,6 +101,7 @@ impl Host for Server {
         let actor = record.identity.map_or("", |caller| caller.recognised.actor.name());
         let (statements, rows) = record.work.map_or((0, 0), |stats| (stats.statements(), stats.rows()));
         let document = operation.map(|operation| operation.document.to_string()).unwrap_or_default();
+        self.site.metrics.observe(record, statements);
         let milliseconds = record.duration.as_secs_f64() * 1000.0;
         macro_rules! line {
             ($level:ident) => {

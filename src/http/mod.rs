@@ -4,6 +4,7 @@ mod files;
 mod health;
 mod host;
 mod ide;
+mod metrics;
 mod state;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, put};
-use guildhall_front::{Front, Limits};
+use guildhall_front::{Front, Limits, PersistedDocuments};
 use http::{StatusCode, header};
 
 use crate::authn::{self, BuiltinKey, Lookups, Recognised, Rejected};
@@ -21,6 +22,7 @@ use crate::error::Error;
 use crate::graphql::context::Services;
 use crate::graphql::{Coded, schema, sdl};
 pub use host::Server;
+use metrics::Metrics;
 
 /// The front with our schema and host.
 pub type GraphqlFront = Front<Server, Coded>;
@@ -30,6 +32,7 @@ pub type GraphqlFront = Front<Server, Coded>;
 pub struct Site {
     pub(crate) db: Db,
     lookups: Lookups,
+    metrics: Metrics,
     pub(crate) services: Arc<Services>,
     pub(crate) builtin: Option<BuiltinKey>,
 }
@@ -37,7 +40,7 @@ pub struct Site {
 impl Site {
     /// What handlers need.
     pub fn new(db: Db, services: Arc<Services>, builtin: Option<BuiltinKey>) -> Self {
-        Self { db, lookups: Lookups::default(), services, builtin }
+        Self { db, lookups: Lookups::default(), metrics: Metrics::default(), services, builtin }
     }
 
     async fn recognise(
@@ -57,13 +60,19 @@ impl Site {
     }
 }
 
+/// What Prometheus asks: `GET /metrics`, for an address of its own.
+pub fn metrics_router(site: Site) -> Router {
+    Router::new().route("/metrics", get(metrics::answer)).with_state(site)
+}
+
 /// The front of a site, and the router with everything.
 ///
 /// # Panics
 /// Never: the schema that we print is valid, which a test shows.
-pub fn router(site: Site, limits: Limits) -> (GraphqlFront, Router) {
-    let front = Front::new(Server::new(site.clone()), Coded::new(schema()), &sdl(), limits)
-        .expect("the schema that async-graphql prints is valid (test `the_schema_is_the_committed_one`)");
+pub fn router(site: Site, limits: Limits, documents: PersistedDocuments) -> (GraphqlFront, Router) {
+    let front =
+        Front::with_documents(Server::new(site.clone()), Coded::new(schema()), &sdl(), limits, documents)
+            .expect("the schema that async-graphql prints is valid (test `the_schema_is_the_committed_one`)");
     let router = Router::new()
         .route("/", get(|| async { Redirect::to("/graphql") }))
         .route("/playground", get(|| async { Redirect::permanent("/graphql") }))
@@ -113,6 +122,7 @@ fn answer(error: &Error) -> Response {
         Error::Refused(_) | Error::BadInput { .. } => {
             refusal(StatusCode::UNPROCESSABLE_ENTITY, "BAD_USER_INPUT", &error.to_string())
         }
+        Error::TooMany { .. } => refusal(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", &error.to_string()),
         Error::Conflict(_) => refusal(StatusCode::CONFLICT, "CONFLICT", &error.to_string()),
         Error::Unavailable(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &error.to_string()),
         Error::Internal(cause) => {

@@ -203,6 +203,11 @@ pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<JobRow>
     store::by_token_hash(db, &secret::hash(token)).await
 }
 
+/// How many jobs have not ended, by state, in all organizations: for who runs the server, not for an actor.
+pub(crate) async fn unfinished(db: &Db) -> Result<Vec<(JobState, i64)>> {
+    store::unfinished(db).await
+}
+
 /// Some of the jobs that the reaper must look at, in the order of their ids; the next ones are `after` the last.
 pub(crate) async fn overdue(
     db: &Db,

@@ -41,6 +41,36 @@ fn the_handbook_lists_the_options() {
     assert_eq!(documented, options);
 }
 
+/// Every limit that can be set has its default in the handbook, and every one there can be set.
+#[test]
+fn the_handbook_lists_the_limits() {
+    let handbook = fs::read_to_string(root().join("docs/OPERATIONS.md")).unwrap();
+    let table = handbook.split_once("### Limits").unwrap().1.split_once("\n###").unwrap().0;
+    let mut documented = BTreeMap::new();
+    for line in table.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> =
+            line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        for pair in cells.chunks(2).filter(|pair| !pair[0].is_empty()) {
+            documented.insert(pair[0].to_owned(), pair[1].to_owned());
+        }
+    }
+    let mut limits = BTreeMap::new();
+    for (name, value) in serde_json::to_value(Limits::default()).unwrap().as_object().unwrap() {
+        match value.as_object() {
+            Some(streams) => {
+                limits.extend(
+                    streams.iter().map(|(part, value)| (format!("{name}.{part}"), value.to_string())),
+                );
+            }
+            None if name == "rate-points-per-minute" => {}
+            None => {
+                limits.insert(name.clone(), value.to_string());
+            }
+        }
+    }
+    assert_eq!(documented, limits);
+}
+
 #[test]
 fn the_page_of_the_api_tells_the_codes_and_limits() {
     let page = fs::read_to_string(root().join("docs/API.md")).unwrap();

@@ -61,10 +61,15 @@ static SEED: AtomicU64 = AtomicU64::new(1);
 impl TestApp {
     /// A fresh server; `None`, said aloud, where the test run has no such database.
     pub(crate) async fn start(backend: Backend) -> Option<Self> {
+        Self::with(backend, Options::default()).await
+    }
+
+    /// A fresh server with these options.
+    pub(crate) async fn with(backend: Backend, options: Options) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let settings = database::create(backend, folder.path()).await?;
         let (clock, hand) = Clock::fixed(start_of_time(), SEED.fetch_add(1, Ordering::Relaxed));
-        let app = App::open(folder.path(), &settings, clock, Options::default()).await.unwrap();
+        let app = App::open(folder.path(), &settings, clock, options).await.unwrap();
         Some(Self { app, clock: hand, settings, _folder: folder })
     }
 

@@ -1,9 +1,12 @@
 //! Configuration: flag over `GUILDHALL_*` environment over TOML file over default. The only reader of the environment.
 
+mod limits;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
+use guildhall_front::{Limits, ManifestError, PersistedDocuments, PersistedMode};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::db;
@@ -75,6 +78,30 @@ pub struct Serving {
     #[arg(long, env = "GUILDHALL_AUDIT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 0)]
     pub audit_retention_days: u32,
 
+    /// Sign-ins a minute, for an account and for an address; 0 for no limit
+    #[arg(long, env = "GUILDHALL_SIGN_INS_PER_MINUTE", value_name = "N", default_value_t = 10)]
+    pub sign_ins_per_minute: u32,
+
+    /// A limit of the API, e.g. `depth=12`; repeatable, and in the file the table `limits`. docs/OPERATIONS.md lists them
+    #[arg(long = "limit", env = "GUILDHALL_LIMITS", value_name = "NAME=VALUE", value_delimiter = ',')]
+    pub limits: Vec<String>,
+
+    /// The table `limits` of the file
+    #[arg(long = "limits-of-the-file", hide = true, value_delimiter = ',')]
+    limits_of_the_file: Vec<String>,
+
+    /// What the manifests of persisted documents are for: off, observe (log what they do not name) or enforce (refuse it)
+    #[arg(long, env = "GUILDHALL_PERSISTED_DOCUMENTS", value_name = "MODE", default_value = "off")]
+    pub persisted_documents: Persisted,
+
+    /// A manifest of persisted documents, as GraphQL Code Generator, Relay's compiler or Apollo write it; repeatable
+    #[arg(long, env = "GUILDHALL_PERSISTED_MANIFEST", value_name = "FILE", value_delimiter = ',')]
+    pub persisted_manifest: Vec<PathBuf>,
+
+    /// Address and port to answer GET /metrics on, for Prometheus; nowhere if absent. Without a token: keep it private
+    #[arg(long, env = "GUILDHALL_METRICS_ADDRESS", value_name = "IP:PORT")]
+    pub metrics_address: Option<SocketAddr>,
+
     /// What to log, e.g. `info` or `guildhall=debug,warn`
     #[arg(long, env = "GUILDHALL_LOG", value_name = "FILTER", default_value = "info,sea_orm_migration=warn")]
     pub log: String,
@@ -95,6 +122,44 @@ impl Serving {
             folder.clone()
         }
     }
+
+    /// The limits of the API.
+    ///
+    /// # Errors
+    /// A sentence for people that names the setting.
+    pub fn limits(&self) -> Result<Limits, String> {
+        let limits = limits::limits(self.limits_of_the_file.iter().chain(&self.limits))?;
+        Ok(Limits { rate_points_per_minute: self.rate_points, ..limits })
+    }
+
+    /// The persisted documents, read from their manifests.
+    ///
+    /// # Errors
+    /// When a manifest can't be used; names the file.
+    pub fn documents(&self, limits: &Limits) -> Result<PersistedDocuments, ManifestError> {
+        let mode = match self.persisted_documents {
+            Persisted::Off => PersistedMode::Off,
+            Persisted::Observe => PersistedMode::Observe,
+            Persisted::Enforce => PersistedMode::Enforce,
+        };
+        let mut documents = PersistedDocuments::new(mode, limits.cache_bytes / 4);
+        for manifest in &self.persisted_manifest {
+            let count = documents.load(manifest)?;
+            tracing::info!(count, manifest = %manifest.display(), "persisted documents");
+        }
+        Ok(documents)
+    }
+}
+
+/// What persisted documents are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Persisted {
+    /// Any document runs; those of the manifests may be named by id.
+    Off,
+    /// Any document runs; one that no manifest names is logged.
+    Observe,
+    /// Only documents of the manifests run.
+    Enforce,
 }
 
 /// How log lines look.
@@ -206,12 +271,33 @@ fn read(path: &Path) -> Result<Vec<(String, String)>, String> {
         std::fs::read_to_string(path).map_err(|error| format!("can't read {}: {error}", path.display()))?;
     let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", path.display()))?;
     let plain = |(option, value): (String, toml::Value)| match value {
+        toml::Value::Table(limits) if option == "limits" => {
+            let mut settings = Vec::new();
+            named("", limits, &mut settings);
+            Ok(("limits-of-the-file".to_owned(), settings.join(",")))
+        }
+        toml::Value::Array(texts) if texts.iter().all(toml::Value::is_str) => {
+            Ok((option, texts.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")))
+        }
         toml::Value::String(text) => Ok((option, text)),
         toml::Value::Integer(number) => Ok((option, number.to_string())),
         toml::Value::Boolean(yes) => Ok((option, yes.to_string())),
-        _ => Err(format!("{}: `{option}` is text, a whole number, true or false", path.display())),
+        _ => Err(format!(
+            "{}: `{option}` is text, a list of texts, a whole number, true or false",
+            path.display()
+        )),
     };
     table.into_iter().map(plain).collect()
+}
+
+/// A table of limits as `NAME=VALUE`, inner tables by their path.
+fn named(prefix: &str, table: toml::Table, settings: &mut Vec<String>) {
+    for (name, value) in table {
+        match value {
+            toml::Value::Table(inner) => named(&format!("{prefix}{name}."), inner, settings),
+            value => settings.push(format!("{prefix}{name}={value}")),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -251,6 +337,19 @@ mod tests {
         assert_eq!(serving.builtin_provisioners, 2);
         assert!(serving.demo);
         assert!(!parse("", &[]).expect("it parses").demo);
+    }
+
+    #[test]
+    fn limits_come_from_the_file_and_from_flags_and_flags_win() {
+        let file = "rate-points = 7\npersisted-manifest = [\"a.json\", \"b.json\"]\n\
+            [limits]\ndepth = 9\nfields = 8\n[limits.streams]\noperations = 3\n";
+        let serving = parse(file, &["--limit", "fields=6"]).expect("it parses");
+        let limits = serving.limits().expect("they can be used");
+        assert_eq!((limits.depth, limits.fields, limits.streams.operations), (9, 6, 3));
+        assert_eq!(limits.rate_points_per_minute, 7);
+        assert_eq!(serving.persisted_manifest, [PathBuf::from("a.json"), PathBuf::from("b.json")]);
+        let unknown = parse("[limits]\ndeepness = 9\n", &[]).expect("it parses").limits();
+        assert!(unknown.expect_err("no such limit").contains("`deepness`"));
     }
 
     #[test]
