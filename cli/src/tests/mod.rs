@@ -4,6 +4,7 @@
 
 mod commands;
 mod fake;
+mod ledger;
 mod lines;
 mod sign_in;
 
