@@ -170,6 +170,14 @@ impl Refusal {
         Self::new(RefusalKind::MissingPermissions(missing), field, message)
     }
 
+    /// Somebody has more power than who would change them.
+    pub fn outranked(field: &[&str], missing: Vec<Permission>) -> Self {
+        let names = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let message =
+            format!("they hold permissions that you don't hold yourself: {names}; ask somebody who does");
+        Self::new(RefusalKind::MissingPermissions(missing), field, message)
+    }
+
     /// The last administrator would be lost.
     pub fn last_admin(field: &[&str], message: impl Into<String>) -> Self {
         Self::new(RefusalKind::LastAdmin, field, message)

@@ -135,6 +135,8 @@ fn named(world: &World, field: &str) -> Option<Value> {
         "templateId" => json!(world.template.id),
         "templateVersionId" => json!(world.template.version),
         "workspaceId" | "resourceId" => json!(world.workspace),
+        "sessionId" => json!(world.session),
+        "apiTokenId" => json!(world.api_token),
         "provisionerKeyId" => json!(world.key.id),
         "provisionerDaemonId" => json!(world.daemon.id),
         "provisionerJobId" => json!(world.job),

@@ -15,13 +15,8 @@ const FOLLOW: &str = "subscription($job: ID!, $after: String) {
     provisionerJobLogs(jobId: $job, after: $after) { cursor log { sequence text } }
 }";
 
-/// Everything that an event stream sends until it ends.
-async fn stream(
-    app: &TestApp,
-    person: &Person,
-    variables: Value,
-    last_event_id: Option<&str>,
-) -> Vec<(String, Value)> {
+/// An event stream that has begun.
+async fn open(app: &TestApp, person: &Person, variables: Value, last_event_id: Option<&str>) -> Body {
     let body = json!({ "query": FOLLOW, "variables": variables }).to_string();
     let mut request = Request::post("/graphql")
         .header(header::CONTENT_TYPE, "application/json")
@@ -30,12 +25,25 @@ async fn stream(
     if let Some(id) = last_event_id {
         request = request.header("last-event-id", id);
     }
-    let response = app.app.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-    let bytes = tokio::time::timeout(Duration::from_secs(20), response.into_body().collect())
-        .await
-        .unwrap()
-        .unwrap()
-        .to_bytes();
+    app.app.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap().into_body()
+}
+
+/// What a stream sends next; `None` when it has ended.
+async fn next(body: &mut Body) -> Option<String> {
+    let frame = tokio::time::timeout(Duration::from_secs(20), body.frame()).await.unwrap()?;
+    Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
+}
+
+/// Everything that an event stream sends until it ends.
+async fn stream(
+    app: &TestApp,
+    person: &Person,
+    variables: Value,
+    last_event_id: Option<&str>,
+) -> Vec<(String, Value)> {
+    let body = open(app, person, variables, last_event_id).await;
+    let bytes =
+        tokio::time::timeout(Duration::from_secs(20), body.collect()).await.unwrap().unwrap().to_bytes();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     text.split("\n\n")
         .filter_map(|event| {
@@ -88,4 +96,56 @@ async fn a_log_is_followed_to_its_end_and_resumed_by_cursor(
     assert_eq!(code(&refused), code(&missing));
     let garbled = stream(&app, &owner, json!({ "job": job.id, "after": "x" }), None).await;
     assert_eq!(code(&garbled), json!("BAD_USER_INPUT"));
+}
+
+/// What ends an open stream.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Session,
+    ApiToken,
+    Suspension,
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_stream_ends_when_its_reader_may_read_no_more(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[values(End::Session, End::ApiToken, End::Suspension)] end: End,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let key = app.provisioner_key(&owner, &org, "key", &[]).await;
+    let daemon = app.daemon(&key, &org, "worker").await;
+    app.template(&owner, &org, "docker-dev").await;
+    let job = app.acquire(&daemon).await.unwrap();
+    app.append_logs(&daemon, &job, 1, &["one"]).await;
+    let ana = app.member_of(&owner, &org, "ana", &["organization-admin"]).await;
+    let (token, bearer) = app.api_token(&ana, json!({ "name": "ci" })).await;
+    let reader = if matches!(end, End::ApiToken) { &bearer } else { &ana };
+    let session = app.session(&ana).await;
+    let mut body = open(&app, reader, json!({ "job": job.id }), None).await;
+    let mut text = String::new();
+    while !text.contains("one") {
+        text.push_str(&next(&mut body).await.unwrap());
+    }
+    match end {
+        End::Session => {
+            app.done(&ana.token, "revokeSession", "", json!({ "sessionId": session })).await;
+        }
+        End::ApiToken => {
+            app.done(&ana.token, "revokeApiToken", "", json!({ "apiTokenId": token })).await;
+        }
+        End::Suspension => {
+            app.tables().execute("update \"user\" set status = 'SUSPENDED' where username = 'ana'").await;
+        }
+    }
+    // The job goes on: what ends the stream is that its reader is nobody any more.
+    app.append_logs(&daemon, &job, 2, &["two"]).await;
+    while let Some(more) = next(&mut body).await {
+        text.push_str(&more);
+    }
+    assert!(text.contains("UNAUTHENTICATED") && !text.contains("two"), "{text}");
+    let body = app.graphql(Some(&reader.token), "{ viewer { id } }", json!({})).await;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
 }

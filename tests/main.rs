@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, and says aloud what it skips"
 )]
 
+mod api_tokens;
 mod audit;
 mod claims;
 mod connections;
@@ -25,6 +26,7 @@ mod policy;
 mod quotas;
 mod roles;
 mod serving;
+mod sessions;
 mod sign_ins;
 mod state;
 mod statements;

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use chrono::TimeDelta;
 use guildhall::authz::policy::{BuiltinRole, Scope};
-use guildhall::authz::{Actor, Membership, Object, Origin, Permission, Reach};
+use guildhall::authz::{
+    Actor, Credential, Limits, Membership, Object, Origin, Permission, PermissionSet, Reach,
+};
 use guildhall::clock::Clock;
 use guildhall_entity::id::{OrganizationId, SessionId, UserId};
 use proptest::prelude::*;
@@ -96,7 +98,25 @@ fn actors() -> impl Strategy<Value = Actor> {
     let site = prop_oneof![4 => Just(Vec::new()), 1 => subsequence(site.clone(), 0..=site.len())];
     (select(users), site, memberships).prop_map(|(id, site, memberships)| {
         let session: SessionId = Clock::fixed(start_of_time(), 1).0.id();
-        Actor::user(id, "somebody".into(), session, site, memberships, Origin::default())
+        Actor::user(id, "somebody".into(), Credential::Session(session), site, memberships, Origin::default())
+    })
+}
+
+/// What a token may leave of its owner.
+fn limits() -> impl Strategy<Value = Limits> {
+    let scopes = prop_oneof![
+        1 => Just(PermissionSet::ALL),
+        4 => subsequence(Permission::ALL.to_vec(), 0..=Permission::ALL.len()).prop_map(|some| PermissionSet::of(&some)),
+    ];
+    (scopes, proptest::option::of(select(ids().organizations)))
+        .prop_map(|(scopes, organization)| Limits { scopes, organization })
+}
+
+/// A user as they are, or as a token leaves them.
+fn narrowed() -> impl Strategy<Value = Actor> {
+    (actors(), proptest::option::of(limits())).prop_map(|(actor, limits)| match limits {
+        Some(limits) => actor.within(limits),
+        None => actor,
     })
 }
 
@@ -128,7 +148,7 @@ proptest! {
 
     /// A list shows a row exactly if a single read of it would.
     #[test]
-    fn may_and_reach_agree(actor in actors(), object in objects(), permission in select(Permission::ALL)) {
+    fn may_and_reach_agree(actor in narrowed(), object in objects(), permission in select(Permission::ALL)) {
         let reach = actor.reach(permission);
         let (may, covered) = (actor.may(permission, object), covers(&reach, object));
         if reach == Reach::Everything && is_deniable(permission) {
@@ -140,7 +160,7 @@ proptest! {
 
     /// Authorizing is asking: a permit is there exactly if the policy allows it, and says what was allowed.
     #[test]
-    fn a_permit_is_what_may_says(actor in actors(), object in objects(), permission in select(Permission::ALL)) {
+    fn a_permit_is_what_may_says(actor in narrowed(), object in objects(), permission in select(Permission::ALL)) {
         match actor.authorize(permission, object) {
             Ok(permit) => {
                 prop_assert!(actor.may(permission, object));
@@ -182,12 +202,51 @@ proptest! {
 
     /// What comes from roles is part of what may be done, and the same in both shapes.
     #[test]
-    fn by_role_is_a_part_of_may(actor in actors(), object in objects(), permission in select(Permission::ALL)) {
+    fn by_role_is_a_part_of_may(actor in narrowed(), object in objects(), permission in select(Permission::ALL)) {
         let organization = object.organization.unwrap();
         let by_role = actor.may_by_role(permission, organization);
         prop_assert_eq!(by_role, covers(&actor.reach_by_role(permission), object));
         if by_role && !is_deniable(permission) {
             prop_assert!(actor.may(permission, object));
+        }
+    }
+
+    /// A token leaves of its owner what its scopes name, inside its organization if it is bound; it never adds anything, on
+    /// any object, in any list.
+    #[test]
+    fn a_token_is_a_part_of_its_owner(
+        owner in actors(), limits in limits(), object in objects(), permission in select(Permission::ALL),
+    ) {
+        let token = owner.within(limits);
+        let own = Object { organization: None, ..object };
+        for object in [object, Object { owner: None, ..object }, own, Object::SITE] {
+            let left = token.may(permission, object);
+            if left {
+                prop_assert!(owner.may(permission, object) && limits.scopes.contains(permission));
+                let who_they_are = [Permission::UserRead, Permission::UserReadContact].contains(&permission);
+                let here = limits.organization.is_none_or(|only| object.organization == Some(only));
+                prop_assert!(here || (object.organization.is_none() && who_they_are), "{:?} beyond {:?}", object, limits);
+            } else if limits.organization.is_none() && limits.scopes.contains(permission) {
+                prop_assert!(!owner.may(permission, object), "what the scopes name is left");
+            }
+        }
+        for (narrow, wide) in [
+            (token.reach(permission), owner.reach(permission)),
+            (token.reach_by_role(permission), owner.reach_by_role(permission)),
+        ] {
+            prop_assert!(!covers(&narrow, object) || covers(&wide, object));
+            prop_assert!(!covers(&narrow, object) || limits.scopes.contains(permission));
+        }
+        prop_assert!(token.organizations().all(|id| owner.membership(id).is_some()));
+    }
+
+    /// A token of a token leaves no more than the first, if it is within it.
+    #[test]
+    fn a_token_within_a_token_is_a_part_of_it(
+        owner in actors(), first in limits(), second in limits(), object in objects(), permission in select(Permission::ALL),
+    ) {
+        if second.within(&first) {
+            prop_assert!(!owner.within(second).may(permission, object) || owner.within(first).may(permission, object));
         }
     }
 

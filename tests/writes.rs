@@ -120,6 +120,8 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     let owner = app.sign_in("flo").await;
     let leaver = app.user(&owner, "lea", &[]).await;
     let nora = app.user(&owner, "nora", &[]).await;
+    let session = app.session(&app.sign_in("lea").await).await;
+    let (token, _) = app.api_token(&owner, json!({ "name": "spare" })).await;
     let empty = app.organization(&owner, "empty").await;
     let org = app.organization(&owner, "alpha").await;
     let spare = app.provisioner_key(&owner, &org, "spare", &[]).await;
@@ -158,6 +160,10 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
             json!({ "organizationId": org, "userId": nora.id, "roles": ["organization-auditor"] }),
             1,
         ),
+        case("createApiToken", json!({ "name": "fresh" }), 1),
+        case("revokeApiToken", json!({ "apiTokenId": token }), 1),
+        case("revokeSession", json!({ "sessionId": session }), 1),
+        case("revokeAllSessions", json!({ "userId": nora.id }), 1),
         case("createGroup", json!({ "organizationId": org, "name": "staff" }), 1),
         case("addGroupMembers", json!({ "groupId": group, "userIds": [nora.id] }), 1),
         case("setGroupQuota", json!({ "groupId": group, "allowance": 7 }), 1),

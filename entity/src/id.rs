@@ -137,6 +137,8 @@ typed_id! {
     GroupId = "grp",
     /// A sign-in.
     SessionId = "ses",
+    /// An API token.
+    ApiTokenId = "atok",
     /// A provisioner key.
     ProvisionerKeyId = "pkey",
     /// A provisioner daemon.

@@ -4,6 +4,7 @@ pub mod id;
 pub mod json;
 pub mod kind;
 
+pub mod api_token;
 pub mod audit_log;
 pub mod event;
 pub mod file;

@@ -65,8 +65,11 @@ pub trait Host: Send + Sync + 'static {
 
     /// Where a request comes from: by default the other end of the connection. A host behind a proxy reads its header.
     fn peer(&self, headers: &HeaderMap, connected: Option<SocketAddr>) -> Peer {
-        let _ = headers;
-        Peer { address: connected.map(|address| address.ip()) }
+        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Peer {
+            address: connected.map(|address| address.ip()),
+            user_agent: agent.chars().take(200).collect::<String>().into(),
+        }
     }
 
     /// The page for a browser that opens the endpoint; `None` answers as to any other client.
@@ -94,6 +97,8 @@ fn bearer(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
 pub struct Peer {
     /// Address of the client, where it is known.
     pub address: Option<IpAddr>,
+    /// What the client calls itself, cut to 200 characters; empty where it does not say.
+    pub user_agent: Arc<str>,
 }
 
 /// Why an identity was not given.

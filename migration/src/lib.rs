@@ -13,6 +13,7 @@ mod m0004_workspaces;
 mod m0005_records;
 mod m0006_attempts;
 mod m0008_ledger;
+mod m0009_accounts;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_records::Migration),
             Box::new(m0006_attempts::Migration),
             Box::new(m0008_ledger::Migration),
+            Box::new(m0009_accounts::Migration),
         ]
     }
 }

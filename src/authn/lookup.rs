@@ -1,38 +1,37 @@
-//! Sessions that several requests ask for at the same time are looked up by one statement. A lookup begins after the
-//! request came in, never before: what was revoked by then is not accepted.
+//! Sessions and API tokens that several requests ask for at the same time are looked up together, by one statement for
+//! each kind. A lookup begins after the request came in, never before: what was revoked by then is not accepted.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use guildhall_entity::id::SessionId;
 use tokio::sync::oneshot;
 
-use super::store::{self, Known};
+use super::store::{self, Holder, Shown};
 use crate::db::Db;
 use crate::error::{Error, Result};
 
 /// Statements under way at the same time. With one, a slow answer would hold up everybody.
 const LANES: usize = 2;
 
-type Answer = Result<Vec<Known>>;
+type Answer = Result<Option<Holder>>;
 
-/// Looks up sessions. One for each server, cheap to clone.
+/// Looks up sessions and tokens. One for each server, cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Lookups(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: HashMap<SessionId, Vec<oneshot::Sender<Answer>>>,
+    waiting: HashMap<Shown, Vec<oneshot::Sender<Answer>>>,
     lanes: usize,
 }
 
 impl Lookups {
-    /// A session with its user and memberships, as they are now.
-    pub(super) async fn session(&self, db: &Db, id: SessionId) -> Answer {
+    /// A session or token with its user and memberships, as they are now.
+    pub(super) async fn holder(&self, db: &Db, shown: Shown) -> Answer {
         let (sender, receiver) = oneshot::channel();
         let begins = {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            state.waiting.entry(id).or_default().push(sender);
+            state.waiting.entry(shown).or_default().push(sender);
             let begins = state.lanes < LANES;
             state.lanes += usize::from(begins);
             begins
@@ -62,7 +61,7 @@ struct Lane(Lookups);
 
 impl Lane {
     /// Everybody who waits.
-    fn take(&self) -> Option<HashMap<SessionId, Vec<oneshot::Sender<Answer>>>> {
+    fn take(&self) -> Option<HashMap<Shown, Vec<oneshot::Sender<Answer>>>> {
         let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         (!state.waiting.is_empty()).then(|| std::mem::take(&mut state.waiting))
     }
@@ -74,18 +73,11 @@ impl Drop for Lane {
     }
 }
 
-async fn answer(db: &Db, waiting: HashMap<SessionId, Vec<oneshot::Sender<Answer>>>) {
-    let ids: Vec<_> = waiting.keys().copied().collect();
-    let mut found: Result<HashMap<SessionId, Vec<Known>>> = store::sessions(db, &ids).await.map(|rows| {
-        let mut by_session: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
-        for row in rows {
-            by_session.entry(row.session_id).or_default().push(row);
-        }
-        by_session
-    });
-    for (id, senders) in waiting {
-        let answer =
-            found.as_mut().map(|found| found.remove(&id).unwrap_or_default()).map_err(|error| error.clone());
+async fn answer(db: &Db, waiting: HashMap<Shown, Vec<oneshot::Sender<Answer>>>) {
+    let shown: Vec<_> = waiting.keys().cloned().collect();
+    let mut found = store::holders(db, &shown).await;
+    for (shown, senders) in waiting {
+        let answer = found.as_mut().map(|found| found.remove(&shown)).map_err(|error| error.clone());
         for sender in senders {
             // Who no longer waits has gone away.
             let _ = sender.send(answer.clone());

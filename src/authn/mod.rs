@@ -1,13 +1,19 @@
-//! Who is asking: from a token to an [`Actor`], signing in and out. Owns the table `session`. Refuses with the same words
-//! whether an account is missing, suspended or has another password.
+//! Who is asking: from a token to an [`Actor`], signing in and out, the tokens of programs. Owns the tables `session`,
+//! `api_token` and `sign_in_attempt`. Refuses with the same words whether an account is missing, suspended or has another
+//! password.
 
 mod attempt;
+pub(crate) mod ending;
 pub(crate) mod graphql;
 mod lookup;
 pub mod password;
 pub mod secret;
 pub mod session;
 mod store;
+pub(crate) mod token;
+
+pub(crate) use store::session::{SessionList, SessionRow};
+pub(crate) use store::token::{TokenList, TokenOrder, TokenRow};
 
 use std::sync::Arc;
 
@@ -22,14 +28,14 @@ use serde_json::json;
 use crate::audit::{Action, Change, Facts, facts};
 use crate::audit_log;
 use crate::authz::policy::System;
-use crate::authz::{Actor, Denied, Identity, Membership, Object, Origin, Permission, Resource};
+use crate::authz::{Actor, Credential, Denied, Identity, Membership, Object, Origin, Permission, Resource};
 use crate::clock::Clock;
 use crate::db::{Db, Unaudited};
 use crate::error::{Refusal, Result};
 use crate::provisioner;
 pub use lookup::Lookups;
 use session::SessionKeys;
-use store::Known;
+use store::{Holder, Shown, TokenHash};
 
 /// How long a session lasts.
 const SESSION: TimeDelta = TimeDelta::days(7);
@@ -45,6 +51,9 @@ pub enum Rejected {
     /// It looks like a provisioner key, and is none (any more).
     #[error("this provisioner key is not valid (any more)")]
     UnknownKey,
+    /// It looks like an API token, and is none (any more).
+    #[error("this API token is not valid (any more); create another")]
+    UnknownApiToken,
     /// It has expired.
     #[error("this token has expired; sign in again")]
     Expired,
@@ -101,8 +110,21 @@ pub async fn recognise(
     if token.starts_with(secret::PROVISIONER_KEY) {
         return daemon(db, builtin, token, origin).await;
     }
+    if token.starts_with(secret::API_TOKEN) {
+        if !secret::is_well_formed(token, secret::API_TOKEN) {
+            return Ok(Err(Rejected::UnknownApiToken));
+        }
+        let shown = Shown::Token(TokenHash(secret::hash(token)));
+        let Some(holder) = lookups.holder(db, shown).await? else {
+            return Ok(Err(Rejected::UnknownApiToken));
+        };
+        return Ok(user(db, &holder, origin));
+    }
     let Some(session) = keys.verify(token) else { return Ok(Err(Rejected::Unknown)) };
-    Ok(user(db, lookups.session(db, session).await?, session, origin))
+    match lookups.holder(db, Shown::Session(session)).await? {
+        Some(holder) => Ok(user(db, &holder, origin)),
+        None => Ok(Err(Rejected::Unknown)),
+    }
 }
 
 async fn daemon(
@@ -125,13 +147,8 @@ async fn daemon(
     Ok(Ok(Recognised { actor, expires_at: key.expires_at }))
 }
 
-fn user(
-    db: &Db,
-    rows: Vec<Known>,
-    session: SessionId,
-    origin: Origin,
-) -> std::result::Result<Recognised, Rejected> {
-    let first = rows.first().ok_or(Rejected::Unknown)?;
+fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recognised, Rejected> {
+    let first = holder.rows.first().ok_or(Rejected::Unknown)?;
     let now = db.clock().now();
     if first.expires_at <= now {
         return Err(Rejected::Expired);
@@ -139,7 +156,8 @@ fn user(
     if first.status == UserStatus::Suspended {
         return Err(Rejected::Suspended);
     }
-    let memberships = rows
+    let memberships = holder
+        .rows
         .iter()
         .filter_map(|row| {
             let roles = row.roles.as_ref()?;
@@ -147,23 +165,28 @@ fn user(
         })
         .collect();
     let site_roles = first.site_roles.0.iter().map(String::as_str);
-    let actor = Actor::user(first.user_id, first.username.clone(), session, site_roles, memberships, origin);
-    if now - first.last_used_at >= SEEN_EVERY {
-        note_seen(db.clone(), actor.clone(), session, first.user_id);
+    let (id, username, credential) = (first.user_id, first.username.clone(), holder.credential);
+    let mut actor = Actor::user(id, username, credential, site_roles, memberships, origin);
+    if let Some(limits) = holder.limits {
+        actor = actor.within(limits);
+    }
+    if first.last_used_at.is_none_or(|at| now - at >= SEEN_EVERY) {
+        note_seen(db.clone(), actor.origin().clone(), credential, id);
     }
     Ok(Recognised { actor, expires_at: Some(first.expires_at) })
 }
 
-/// The same actor as things stand now: roles may have been taken since, the session ended, the account suspended. What is
-/// not by a session stays as it is.
+/// The same actor as things stand now: roles may have been taken since, the session or token ended, the account suspended.
+/// Who is no user stays as they are.
 ///
 /// # Errors
-/// UNAUTHENTICATED when the session no longer holds.
+/// UNAUTHENTICATED when the session or token no longer holds.
 pub(crate) async fn refresh(db: &Db, actor: &Actor) -> Result<Actor> {
-    let Identity::User { session, .. } = actor.identity() else { return Ok(actor.clone()) };
-    match user(db, store::sessions(db, &[*session]).await?, *session, actor.origin().clone()) {
-        Ok(recognised) => Ok(recognised.actor),
-        Err(_) => Err(Denied::Anonymous.into()),
+    let Identity::User { credential, .. } = actor.identity() else { return Ok(actor.clone()) };
+    let holder = store::holder(db, *credential).await?;
+    match holder.map(|holder| user(db, &holder, actor.origin().clone())) {
+        Some(Ok(recognised)) => Ok(recognised.actor),
+        _ => Err(Denied::Anonymous.into()),
     }
 }
 
@@ -172,16 +195,17 @@ pub(crate) async fn refresh(db: &Db, actor: &Actor) -> Result<Actor> {
     clippy::disallowed_methods,
     reason = "nobody waits for it, and losing it at shutdown costs a minute's precision"
 )]
-fn note_seen(db: Db, actor: Actor, session: SessionId, user: UserId) {
+fn note_seen(db: Db, origin: Origin, credential: Credential, user: UserId) {
     tokio::spawn(async move {
         let noted = async {
-            let permit = actor.authorize(Permission::TokenRead, Object::SITE.owned_by(user))?;
-            let tx = db.begin(permit).await?;
-            store::touch_in(&tx, session, user).await?;
+            // Not as the actor: a token's scopes may leave out what this needs.
+            let system = Actor::system(System::SignIn, origin);
+            let tx = db.begin(system.authorize(Permission::TokenCreate, Object::SITE)?).await?;
+            store::session::touch_in(&tx, credential, user).await?;
             tx.commit_unaudited(Unaudited::LastUsed).await
         };
         if let Err(error) = noted.await {
-            tracing::debug!(%error, "could not note when a session was last used");
+            tracing::debug!(%error, "could not note when somebody was last seen");
         }
     });
 }
@@ -237,33 +261,18 @@ pub(crate) async fn open(
     let tx = db.begin(system.authorize(Permission::TokenCreate, Object::SITE)?).await?;
     let ip = origin.ip.map(|ip| ip.to_string()).unwrap_or_default();
     let agent: String = origin.user_agent.chars().filter(|c| !c.is_control()).take(200).collect();
-    store::insert_in(&tx, id, user, (ip, agent), expires_at).await?;
+    store::session::forget_expired_in(&tx, user).await?;
+    store::session::insert_in(&tx, id, user, (ip, agent), expires_at).await?;
     let after = facts(json!({ "user": username, "expiresAt": expires_at }));
     tx.commit(Change::new(Action::SignIn, Resource::Token, None, id, username, &Facts::new(), &after))
         .await?;
     // The actor as the next request will see it.
-    let actor = match self::user(db, store::sessions(db, &[id]).await?, id, origin.clone()) {
-        Ok(recognised) => recognised.actor,
-        Err(_) => Actor::anonymous(origin.clone()),
+    let holder = store::holder(db, Credential::Session(id)).await?;
+    let actor = match holder.map(|holder| self::user(db, &holder, origin.clone())) {
+        Some(Ok(recognised)) => recognised.actor,
+        _ => Actor::anonymous(origin.clone()),
     };
     Ok(Opened { user, actor, token, expires_at })
-}
-
-/// Ends the session in use.
-///
-/// # Errors
-/// UNAUTHENTICATED without one; a refusal for an actor that is not by a session.
-pub(crate) async fn sign_out(db: &Db, actor: &Actor) -> Result<()> {
-    let (id, username, session) = match actor.identity() {
-        Identity::User { id, username, session } => (*id, username, *session),
-        Identity::Anonymous => return Err(Denied::Anonymous.into()),
-        _ => return Err(Refusal::conflict(&[], "only a user's session can be signed out").into()),
-    };
-    let tx = db.begin(actor.authorize(Permission::TokenDelete, Object::SITE.owned_by(id))?).await?;
-    store::delete_in(&tx, session).await?;
-    let change =
-        Change::new(Action::SignOut, Resource::Token, None, session, username, &Facts::new(), &Facts::new());
-    tx.commit(change).await
 }
 
 /// Whether a setup token is the one of this deployment, in constant time.

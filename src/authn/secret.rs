@@ -13,6 +13,8 @@ const SUM: usize = 6;
 
 /// The prefix of a provisioner key's secret.
 pub const PROVISIONER_KEY: &str = "ghpk_";
+/// The prefix of an API token's secret.
+pub const API_TOKEN: &str = "ghat_";
 /// The prefix of the secret that a daemon gets for one job.
 pub const JOB: &str = "ghjob_";
 

@@ -1,53 +1,83 @@
-//! What signing in and recognising a token read and write: the table `session`, and of users and members what makes an
+//! What signing in and recognising a token read and write: sessions, API tokens, and of users and members what makes an
 //! actor.
+
+pub(super) mod session;
+pub(super) mod token;
+
+use std::collections::HashMap;
 
 use guildhall_entity::id::{OrganizationId, SessionId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::UserStatus;
-use guildhall_entity::session::{ActiveModel, Column, Entity};
+use guildhall_entity::session::{Column, Entity};
 use guildhall_entity::{organization_member, sign_in_attempt, user};
-use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, OnConflict, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 
 use super::password::StoredHash;
+use crate::authz::{Actor, Credential, Identity, Limits};
 use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
 
+/// What somebody shows, as it is looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Shown {
+    /// A session, by its signed id.
+    Session(SessionId),
+    /// An API token, by the hash of its secret.
+    Token(TokenHash),
+}
+
+/// The hash of an API token's secret. Does not print.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct TokenHash(pub(super) Vec<u8>);
+
+impl std::fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenHash")
+    }
+}
+
+/// A session or token with everything that makes an actor.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    pub(super) credential: Credential,
+    /// What a token leaves of its owner.
+    pub(super) limits: Option<Limits>,
+    /// The user, once for each of their memberships (or once without).
+    pub(super) rows: Vec<Known>,
+}
+
 row! {
-    /// A session, its user, and one of their memberships.
+    /// A user who holds a session or token, and one of their memberships.
     pub(crate) struct Known {
-        session_id: SessionId,
         user_id: UserId,
         username: String,
         status: UserStatus,
         site_roles: Names,
         expires_at: DateTimeUtc,
-        last_used_at: DateTimeUtc,
+        last_used_at: Option<DateTimeUtc>,
         organization_id: Option<OrganizationId>,
         roles: Option<Names>,
     }
 }
 
-/// Sessions with their users, once for each of their memberships (or once without): everything that makes an actor, in
-/// one statement.
-pub(super) async fn sessions(db: &Db, ids: &[SessionId]) -> Result<Vec<Known>> {
+/// Adds the columns of [`Known`] to a statement where `c` holds the credentials: everything that makes an actor, in one
+/// statement.
+fn with_holder(statement: &mut SelectStatement) {
     use organization_member::Column as Member;
     use user::Column as User;
-    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-    let statement = Query::select()
-        .column(("s", Column::Id))
+    statement
         .columns([("u", User::Id), ("u", User::Username), ("u", User::Status), ("u", User::SiteRoles)])
-        .columns([("s", Column::ExpiresAt), ("s", Column::LastUsedAt)])
+        .columns([("c", Column::ExpiresAt), ("c", Column::LastUsedAt)])
         .columns([("m", Member::OrganizationId), ("m", Member::Roles)])
-        .from_as(Entity, "s")
         .join_as(
             sea_orm::JoinType::InnerJoin,
             user::Entity,
             "u",
             Condition::all()
-                .add(Expr::col(("u", User::Id)).equals(("s", Column::UserId)))
+                .add(Expr::col(("u", User::Id)).equals(("c", Column::UserId)))
                 .add(Expr::col(("u", User::DeletedAt)).is_null()),
         )
         .join_as(
@@ -55,10 +85,54 @@ pub(super) async fn sessions(db: &Db, ids: &[SessionId]) -> Result<Vec<Known>> {
             organization_member::Entity,
             "m",
             Expr::col(("m", Member::UserId)).equals(("u", User::Id)),
-        )
-        .and_where(is_one_of(db.backend(), Expr::col(("s", Column::Id)), &ids))
-        .to_owned();
-    db.rows(&statement).await
+        );
+}
+
+/// Who holds these sessions and tokens: one statement for each of the two kinds.
+pub(super) async fn holders(db: &Db, shown: &[Shown]) -> Result<HashMap<Shown, Holder>> {
+    let mut holders = HashMap::with_capacity(shown.len());
+    let mut sessions = Vec::new();
+    let mut hashes = Vec::new();
+    for one in shown {
+        match one {
+            Shown::Session(id) => sessions.push(id.0),
+            Shown::Token(hash) => hashes.push(hash.0.clone()),
+        }
+    }
+    if !sessions.is_empty() {
+        let mut statement = Query::select().column(("c", Column::Id)).from_as(Entity, "c").to_owned();
+        with_holder(&mut statement);
+        statement.and_where(is_one_of(db.backend(), Expr::col(("c", Column::Id)), &sessions));
+        for (id, row) in db.rows::<(One<SessionId>, Known)>(&statement).await? {
+            let holder = || Holder { credential: Credential::Session(id.0), limits: None, rows: Vec::new() };
+            holders.entry(Shown::Session(id.0)).or_insert_with(holder).rows.push(row);
+        }
+    }
+    if !hashes.is_empty() {
+        let is_one = Expr::col(("c", token::Column::SecretHash)).is_in(hashes);
+        for (hash, holder) in token::holders(db, is_one).await? {
+            holders.insert(Shown::Token(hash), holder);
+        }
+    }
+    Ok(holders)
+}
+
+/// Who holds a credential that was recognised before.
+pub(super) async fn holder(db: &Db, credential: Credential) -> Result<Option<Holder>> {
+    match credential {
+        Credential::Session(id) => Ok(holders(db, &[Shown::Session(id)]).await?.into_values().next()),
+        Credential::Token(id) => {
+            let is_it = Expr::col(("c", token::Column::Id)).eq(id);
+            Ok(token::holders(db, is_it).await?.into_iter().next().map(|(_, holder)| holder))
+        }
+    }
+}
+
+/// When the session or token in use ends.
+pub(super) async fn holder_expiry(db: &Db, actor: &Actor) -> Result<Option<DateTimeUtc>> {
+    let Identity::User { credential, .. } = actor.identity() else { return Ok(None) };
+    let holder = holder(db, *credential).await?;
+    Ok(holder.and_then(|holder| holder.rows.first().map(|row| row.expires_at)))
 }
 
 row! {
@@ -141,48 +215,4 @@ pub(super) async fn count_attempt_in(tx: &Tx, key: &str) -> Result<(i64, DateTim
         .to_owned();
     let counted = tx.row::<(One<i32>, One<DateTimeUtc>)>(&statement).await?;
     Ok(counted.map_or((0, tx.clock().now()), |(attempts, began_at)| (attempts.0.into(), began_at.0)))
-}
-
-pub(super) async fn insert_in(
-    tx: &Tx,
-    id: SessionId,
-    user: UserId,
-    (ip, user_agent): (String, String),
-    expires_at: DateTimeUtc,
-) -> Result<()> {
-    let now = tx.clock().now();
-    tx.insert(ActiveModel {
-        id: Set(id),
-        user_id: Set(user),
-        ip: Set(ip),
-        user_agent: Set(user_agent),
-        created_at: Set(now),
-        last_used_at: Set(now),
-        expires_at: Set(expires_at),
-    })
-    .await
-}
-
-/// Ends a session. `false` when it has ended.
-pub(super) async fn delete_in(tx: &Tx, id: SessionId) -> Result<bool> {
-    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(id)).to_owned();
-    Ok(tx.delete(&statement).await? == 1)
-}
-
-/// Notes that somebody was here.
-pub(super) async fn touch_in(tx: &Tx, session: SessionId, user: UserId) -> Result<()> {
-    let now = tx.clock().now();
-    let used = Query::update()
-        .table(Entity)
-        .value(Column::LastUsedAt, now)
-        .and_where(Expr::col(Column::Id).eq(session))
-        .to_owned();
-    tx.update(&used).await?;
-    let seen = Query::update()
-        .table(user::Entity)
-        .value(user::Column::LastSeenAt, now)
-        .and_where(Expr::col(user::Column::Id).eq(user))
-        .to_owned();
-    tx.update(&seen).await?;
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use guildhall_entity::id::{OrganizationId, ProvisionerKeyId, SessionId, UserId};
+use guildhall_entity::id::{ApiTokenId, OrganizationId, ProvisionerKeyId, SessionId, UserId};
 use guildhall_entity::json::Tags;
 
 use super::permission::{Permission, PermissionSet};
@@ -22,6 +22,7 @@ struct Inner {
     site: PermissionSet,
     own: PermissionSet,
     memberships: Vec<Membership>,
+    limits: Option<Limits>,
 }
 
 /// Who an actor is.
@@ -29,14 +30,14 @@ struct Inner {
 pub enum Identity {
     /// Nobody is signed in.
     Anonymous,
-    /// A person or service account, by a session.
+    /// A person or service account.
     User {
         /// Their id.
         id: UserId,
         /// Their username, for the audit log.
         username: String,
-        /// The session in use.
-        session: SessionId,
+        /// What they showed.
+        credential: Credential,
     },
     /// A daemon, by its key; `None` for a built-in one.
     Daemon {
@@ -51,6 +52,32 @@ pub enum Identity {
     },
     /// A part of the server itself.
     System(System),
+}
+
+/// What a user shows to be recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// A session: they signed in.
+    Session(SessionId),
+    /// An API token, which a program carries.
+    Token(ApiTokenId),
+}
+
+/// What an API token leaves of its owner. It only takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The only permissions that are left.
+    pub scopes: PermissionSet,
+    /// The only organization that is left; of what belongs to none, then, only who the owner is.
+    pub organization: Option<OrganizationId>,
+}
+
+impl Limits {
+    /// Whether these leave nothing that `other` does not leave.
+    pub fn within(&self, other: &Self) -> bool {
+        self.scopes.without(other.scopes).is_empty()
+            && (other.organization.is_none() || other.organization == self.organization)
+    }
 }
 
 /// Where a request came from, for logs and the audit log.
@@ -101,6 +128,24 @@ impl Membership {
     }
 }
 
+/// What somebody holds by roles that they were given: on the site, and as a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    site: PermissionSet,
+    memberships: Vec<Membership>,
+}
+
+impl Standing {
+    /// The standing of a user with these site roles and memberships. Unknown names grant nothing.
+    pub fn new<'a>(site_roles: impl IntoIterator<Item = &'a str>, memberships: Vec<Membership>) -> Self {
+        let site = site_roles
+            .into_iter()
+            .filter_map(|name| BuiltinRole::assignable(name, Scope::Site))
+            .fold(PermissionSet::NONE, |all, role| all.with(role.grant().site));
+        Self { site, memberships }
+    }
+}
+
 impl Actor {
     fn new(inner: Inner, origin: Origin) -> Self {
         Self { held: Arc::new(inner), origin: Arc::new(origin) }
@@ -120,6 +165,7 @@ impl Actor {
                 site: PermissionSet::NONE,
                 own: PermissionSet::NONE,
                 memberships: Vec::new(),
+                limits: None,
             },
             origin,
         )
@@ -129,20 +175,52 @@ impl Actor {
     pub fn user<'a>(
         id: UserId,
         username: String,
-        session: SessionId,
+        credential: Credential,
         site_roles: impl IntoIterator<Item = &'a str>,
         memberships: Vec<Membership>,
         origin: Origin,
     ) -> Self {
-        let site = site_roles
-            .into_iter()
-            .filter_map(|name| BuiltinRole::assignable(name, Scope::Site))
-            .fold(PermissionSet::NONE, |all, role| all.with(role.grant().site));
+        let Standing { site, memberships } = Standing::new(site_roles, memberships);
         let own = BuiltinRole::SiteMember.grant().own;
         Self::new(
-            Inner { identity: Identity::User { id, username, session }, site, own, memberships },
+            Inner {
+                identity: Identity::User { id, username, credential },
+                site,
+                own,
+                memberships,
+                limits: None,
+            },
             origin,
         )
+    }
+
+    /// The same actor with what a token leaves of them.
+    #[must_use]
+    pub fn within(&self, limits: Limits) -> Self {
+        let held = &self.held;
+        let own = match limits.organization {
+            Some(_) => held.own.common(policy::OWN_WHEN_BOUND),
+            None => held.own,
+        };
+        let narrowed = |membership: &Membership| Membership {
+            organization: membership.organization,
+            everywhere: membership.everywhere.common(limits.scopes),
+            own: membership.own.common(limits.scopes),
+            denied: membership.denied,
+            from_roles: membership.from_roles.common(limits.scopes),
+        };
+        let is_left =
+            |membership: &&Membership| limits.organization.is_none_or(|only| membership.organization == only);
+        Self {
+            held: Arc::new(Inner {
+                identity: held.identity.clone(),
+                site: held.site.common(limits.scopes),
+                own: own.common(limits.scopes),
+                memberships: held.memberships.iter().filter(is_left).map(narrowed).collect(),
+                limits: Some(limits),
+            }),
+            origin: self.origin.clone(),
+        }
     }
 
     /// A daemon that proved its key.
@@ -166,6 +244,7 @@ impl Actor {
                 site: PermissionSet::NONE,
                 own: PermissionSet::NONE,
                 memberships: vec![membership],
+                limits: None,
             },
             origin,
         )
@@ -179,6 +258,7 @@ impl Actor {
                 site: system.grant(),
                 own: PermissionSet::NONE,
                 memberships: Vec::new(),
+                limits: None,
             },
             origin,
         )
@@ -222,13 +302,55 @@ impl Actor {
         self.held.memberships.iter().map(|membership| membership.organization)
     }
 
+    /// What the actor's token leaves; `None` for who needs no token.
+    pub fn limits(&self) -> Option<Limits> {
+        self.held.limits
+    }
+
+    /// Whether the actor's token leaves a permission at all. What comes from no permission (an access list, having made
+    /// something) asks this; the policy's own questions have the answer in them.
+    pub fn admits(&self, permission: Permission) -> bool {
+        self.held.limits.is_none_or(|limits| limits.scopes.contains(permission))
+    }
+
+    /// Whether a role on the site allows it here: a token may hold those roles to one organization.
+    fn on_site(&self, permission: Permission, organization: Option<OrganizationId>) -> bool {
+        let bound = self.held.limits.and_then(|limits| limits.organization);
+        self.held.site.contains(permission) && bound.is_none_or(|only| organization == Some(only))
+    }
+
+    /// The rows that roles on the site cover: everything, or the organization that a token is bound to.
+    fn site_reach(&self, permission: Permission) -> Option<Reach> {
+        let bound = self.held.limits.and_then(|limits| limits.organization);
+        self.held.site.contains(permission).then(|| match bound {
+            None => Reach::Everything,
+            Some(only) => {
+                Reach::Some { organizations: vec![only], own_in: Vec::new(), owner: self.user_id() }
+            }
+        })
+    }
+
+    /// What somebody may do by roles they were given and this actor may not, sorted: whoever changes somebody's sign-in or
+    /// standing must have all that they have.
+    pub fn lacks_of(&self, standing: &Standing) -> Vec<Permission> {
+        let on_site = standing.site.iter().filter(|&held| !self.may(held, Object::SITE));
+        let inside = standing.memberships.iter().flat_map(|membership| {
+            let here = Object::in_organization(membership.organization);
+            membership.from_roles.iter().filter(move |&held| !self.may(held, here))
+        });
+        let mut lacking: Vec<_> = on_site.chain(inside).collect();
+        lacking.sort_by_key(|&permission| permission as u8);
+        lacking.dedup();
+        lacking
+    }
+
     /// Whether the policy allows it. A bit operation.
     pub fn may(&self, permission: Permission, object: Object) -> bool {
         let membership = object.organization.and_then(|organization| self.membership(organization));
         if membership.is_some_and(|membership| membership.denied.contains(permission)) {
             return false;
         }
-        if self.held.site.contains(permission)
+        if self.on_site(permission, object.organization)
             || membership.is_some_and(|membership| membership.everywhere.contains(permission))
         {
             return true;
@@ -242,7 +364,7 @@ impl Actor {
 
     /// The same from roles alone, not from mere membership or ownership.
     pub fn may_by_role(&self, permission: Permission, organization: OrganizationId) -> bool {
-        self.held.site.contains(permission)
+        self.on_site(permission, Some(organization))
             || self
                 .membership(organization)
                 .is_some_and(|membership| membership.from_roles.contains(permission))
@@ -280,8 +402,15 @@ impl Actor {
 
     /// Which rows? Answered from the same table as [`Actor::may`], so lists and single reads can't disagree.
     pub fn reach(&self, permission: Permission) -> Reach {
-        if self.held.site.contains(permission) {
-            return Reach::Everything;
+        let denied =
+            |only: &OrganizationId| self.membership(*only).is_some_and(|m| m.denied.contains(permission));
+        match self.site_reach(permission) {
+            Some(Reach::Some { organizations, own_in, owner }) => {
+                let organizations = organizations.into_iter().filter(|only| !denied(only)).collect();
+                return Reach::Some { organizations, own_in, owner };
+            }
+            Some(everything) => return everything,
+            None => {}
         }
         let in_which = |held: fn(&Membership) -> PermissionSet| {
             let holds = move |m: &&Membership| held(m).contains(permission) && !m.denied.contains(permission);
@@ -294,8 +423,8 @@ impl Actor {
 
     /// Like [`Actor::reach`], counting only what comes from roles.
     pub fn reach_by_role(&self, permission: Permission) -> Reach {
-        if self.held.site.contains(permission) {
-            return Reach::Everything;
+        if let Some(reach) = self.site_reach(permission) {
+            return reach;
         }
         let holds = |m: &&Membership| m.from_roles.contains(permission);
         let organizations = self.held.memberships.iter().filter(holds).map(|m| m.organization).collect();

@@ -5,7 +5,7 @@ mod actor;
 mod permission;
 pub mod policy;
 
-pub use actor::{Actor, Identity, Membership, Origin};
+pub use actor::{Actor, Credential, Identity, Limits, Membership, Origin, Standing};
 pub use permission::{Permission, PermissionSet, Resource};
 
 use guildhall_entity::id::{OrganizationId, UserId};
@@ -88,13 +88,18 @@ pub enum Denied {
     /// The actor lacks this in an organization.
     #[error("this needs the permission {0}")]
     LackingIn(Permission, OrganizationId),
+    /// The actor's API token leaves out what this leads to.
+    #[error(
+        "the API token in use leaves out what this leads to; select less, or use a token with more scopes"
+    )]
+    BeyondToken,
 }
 
 impl Denied {
     /// What somebody who is signed in lacks, and where, as far as that is known.
     pub fn lacking(&self) -> Option<(Permission, Option<OrganizationId>)> {
         match self {
-            Self::Anonymous => None,
+            Self::Anonymous | Self::BeyondToken => None,
             Self::Lacking(permission) => Some((*permission, None)),
             Self::LackingIn(permission, organization) => Some((*permission, Some(*organization))),
         }

@@ -198,6 +198,17 @@ impl Resource {
     }
 }
 
+impl Permission {
+    /// The permission of this name (`RESOURCE_ACTION`).
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|permission| {
+            let action =
+                name.strip_prefix(permission.resource().as_str()).and_then(|rest| rest.strip_prefix('_'));
+            action == Some(permission.action())
+        })
+    }
+}
+
 impl std::fmt::Display for Permission {
     /// `RESOURCE_ACTION`, as in the schema's enum.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -238,6 +249,12 @@ impl PermissionSet {
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What is in both sets.
+    #[must_use]
+    pub const fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// This set without the other.

@@ -236,6 +236,9 @@ impl BuiltinRole {
     }
 }
 
+/// What a token that is bound to an organization leaves of what its owner may do with themselves: know who they are.
+pub const OWN_WHEN_BOUND: PermissionSet = set(&[&[UserRead, UserReadContact]]);
+
 /// What a daemon may do in its key's organization: serve, and nothing else.
 pub const DAEMON: PermissionSet = set(&[SERVE]);
 

@@ -4,7 +4,7 @@ use sea_orm::sea_query::{DeleteStatement, InsertStatement, SelectStatement, Upda
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait};
 
 use super::row::{Columns, Read};
-use super::violation::{ORGANIZATION_LIVES, OnViolation};
+use super::violation::{ORGANIZATION_LIVES, OnViolation, USER_LIVES};
 use super::{Db, boxed, once};
 use crate::audit::{self, Change};
 use crate::authz::{Actor, Permit};
@@ -69,9 +69,11 @@ impl Tx {
     pub(crate) async fn execute_insert(&self, statement: &InsertStatement) -> Result<u64> {
         self.db.stats.count(0);
         let inserted = boxed(self.transaction.execute(statement)).await.map_err(Error::from);
-        // It may be deleted after it was found: the constraint answers what the look-up would answer now.
+        // They may be deleted after they were found: the constraint answers what the look-up would answer now.
         let gone = || Refusal::not_found(&["organizationId"], "organization");
-        Ok(inserted.on_violation(ORGANIZATION_LIVES, gone)?.rows_affected())
+        let left = || Refusal::not_found(&["userId"], "user");
+        let inserted = inserted.on_violation(ORGANIZATION_LIVES, gone).on_violation(USER_LIVES, left);
+        Ok(inserted?.rows_affected())
     }
 
     /// Updates; answers how many rows.

@@ -5,11 +5,12 @@ use sea_orm::{DbErr, RuntimeErr};
 use crate::error::{Error, Refusal};
 
 /// SQLite names the columns of a unique constraint, not the constraint.
-const UNIQUE_ON_SQLITE: [(&str, &str); 11] = [
+const UNIQUE_ON_SQLITE: [(&str, &str); 12] = [
     ("pk_idempotency_key", "idempotency_key.actor_id, idempotency_key.key"),
     ("uq_organization_name", "organization.name"),
     ("uq_user_username", "user.username"),
     ("uq_user_email", "index 'uq_user_email'"),
+    ("uq_api_token_name", "api_token.user_id, api_token.name"),
     ("uq_group_name", "group.organization_id, group.name"),
     ("uq_provisioner_key_name", "provisioner_key.organization_id, provisioner_key.name"),
     ("uq_template_name", "template.organization_id, template.name"),
@@ -21,6 +22,8 @@ const UNIQUE_ON_SQLITE: [(&str, &str); 11] = [
 
 /// What the triggers of `m0008_ledger` raise for a row that would come into a deleted organization.
 pub(super) const ORGANIZATION_LIVES: &str = "ck_organization_lives";
+/// What the triggers of `m0009_accounts` raise for a row that would belong to a deleted user.
+pub(super) const USER_LIVES: &str = "ck_user_lives";
 
 /// The name of the constraint that an error violates, as far as it is one of those we answer for.
 fn constraint(error: &DbErr) -> Option<String> {
@@ -32,8 +35,9 @@ fn constraint(error: &DbErr) -> Option<String> {
     if let Some(name) = database.constraint() {
         return Some(name.to_owned());
     }
-    if database.message() == ORGANIZATION_LIVES {
-        return Some(ORGANIZATION_LIVES.to_owned());
+    let raised = [ORGANIZATION_LIVES, USER_LIVES].into_iter().find(|name| database.message() == *name);
+    if let Some(name) = raised {
+        return Some(name.to_owned());
     }
     let columns = database.message().strip_prefix("UNIQUE constraint failed: ")?;
     UNIQUE_ON_SQLITE.iter().find(|(_, on)| *on == columns).map(|(name, _)| (*name).to_owned())

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::authn::session::SessionKeys;
-use crate::authz::Actor;
+use crate::authz::{Actor, Denied};
 use crate::db::list::{Find, List};
 use crate::db::page::{self, Page, PageArgs};
 use crate::db::{Db, boxed, is_one_of};
@@ -74,9 +74,13 @@ impl Request {
         boxed(self.loader.load_one(ById(id))).await
     }
 
-    /// Finds a thing that is visible wherever the thing that refers to it is.
+    /// Finds a thing that is visible wherever the thing that refers to it is, except for a token that leaves it out.
     pub(crate) async fn get<I: Find + std::fmt::Display>(&self, id: I) -> Result<I::Row> {
-        self.find(id).await?.ok_or_else(|| Error::internal(format!("{id} is referred to, but can't be read")))
+        match self.find(id).await? {
+            Some(row) => Ok(row),
+            None if self.actor.limits().is_some() => Err(Denied::BeyondToken.into()),
+            None => Err(Error::internal(format!("{id} is referred to, but can't be read"))),
+        }
     }
 
     /// A page of a parent's list, batched with its neighbours.

@@ -212,6 +212,7 @@ pub(crate) fn code(error: &mut ServerError) {
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     match cause {
         Error::Denied(Denied::Anonymous) => extensions.set("code", "UNAUTHENTICATED"),
+        Error::Denied(Denied::BeyondToken) => extensions.set("code", "FORBIDDEN"),
         Error::Denied(Denied::Lacking(permission) | Denied::LackingIn(permission, _)) => {
             extensions.set("code", "FORBIDDEN");
             extensions.set("requires", permission.to_string());

@@ -14,7 +14,7 @@ pub use executor::Coded;
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
 
 use crate::audit_log::graphql::AuditLogQuery;
-use crate::authn::graphql::SessionMutation;
+use crate::authn::graphql::{EndingMutation, SessionMutation, TokenMutation};
 use crate::dispatch::graphql::{DaemonMutation, JobMutation, ReportMutation};
 use crate::group::graphql::GroupMutation;
 use crate::member::graphql::MemberMutation;
@@ -41,6 +41,8 @@ pub struct Query(
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     SessionMutation,
+    EndingMutation,
+    TokenMutation,
     UserMutation,
     OrganizationMutation,
     MemberMutation,

@@ -2,13 +2,15 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use guildhall_entity::id::{
-    AuditLogId, FileId, GroupId, OrganizationId, ProvisionerDaemonId, ProvisionerJobId, ProvisionerKeyId,
-    TemplateId, TemplateVersionId, TypedId, UserId, WorkspaceBuildId, WorkspaceId, prefix,
+    ApiTokenId, AuditLogId, FileId, GroupId, OrganizationId, ProvisionerDaemonId, ProvisionerJobId,
+    ProvisionerKeyId, SessionId, TemplateId, TemplateVersionId, TypedId, UserId, WorkspaceBuildId,
+    WorkspaceId, prefix,
 };
 
 use super::context::{Ask, Request};
 use super::error::{Nullable, nullable};
 use crate::audit_log::graphql::AuditLogEntry;
+use crate::authn::graphql::{ApiToken, Session};
 use crate::error::{Error, Result};
 use crate::group::graphql::Group;
 use crate::organization::graphql::Organization;
@@ -25,6 +27,8 @@ pub(crate) enum Node {
     AuditLogEntry(AuditLogEntry),
     Organization(Organization),
     User(User),
+    Session(Session),
+    ApiToken(ApiToken),
     Group(Group),
     ProvisionerKey(ProvisionerKey),
     ProvisionerDaemon(ProvisionerDaemon),
@@ -87,6 +91,8 @@ async fn find(request: &Request, id: &str) -> Result<Option<Node>> {
         AuditLogId => AuditLogEntry,
         OrganizationId => Organization,
         UserId => User,
+        SessionId => Session,
+        ApiTokenId => ApiToken,
         GroupId => Group,
         ProvisionerKeyId => ProvisionerKey,
         ProvisionerDaemonId => ProvisionerDaemon,

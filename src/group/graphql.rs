@@ -69,7 +69,8 @@ impl Group {
     /// Members are for those who read them by a role, and for the group's own.
     async fn require_members(&self, request: &Request) -> Result<()> {
         let by_role = request.actor.may_by_role(Permission::GroupReadMembers, self.0.organization_id);
-        let own = request.actor.membership(self.0.organization_id).is_some();
+        let own = request.actor.membership(self.0.organization_id).is_some()
+            && request.actor.admits(Permission::GroupReadMembers);
         if by_role || (own && request.load(Mine(self.0.id)).await?.is_some()) {
             return Ok(());
         }

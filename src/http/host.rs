@@ -40,7 +40,8 @@ impl Host for Server {
     type Work = Arc<Stats>;
 
     async fn authenticate(&self, token: Option<&str>, peer: &Peer) -> Result<Caller, Refusal> {
-        let origin = Origin { ip: peer.address, ..Origin::default() };
+        let user_agent = peer.user_agent.to_string();
+        let origin = Origin { ip: peer.address, user_agent, ..Origin::default() };
         match self.site.recognise(token, origin).await {
             Ok(Ok(recognised)) => Ok(Caller { recognised, token: token.map(Arc::from) }),
             Ok(Err(rejected)) => Err(Refusal::unauthenticated(rejected.to_string())),
@@ -78,7 +79,9 @@ impl Host for Server {
                     Ok(Ok(_)) => {}
                     Ok(Err(Rejected::Expired)) => return Ended::Expired,
                     Ok(Err(Rejected::Suspended)) => return Ended::Suspended,
-                    Ok(Err(Rejected::Unknown | Rejected::UnknownKey)) => return Ended::Revoked,
+                    Ok(Err(Rejected::Unknown | Rejected::UnknownKey | Rejected::UnknownApiToken)) => {
+                        return Ended::Revoked;
+                    }
                     Err(error) => tracing::warn!(%error, "could not ask again whether a token is good"),
                 }
             }

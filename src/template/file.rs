@@ -89,7 +89,7 @@ pub(crate) fn may_upload(actor: &Actor) -> Result<Permit> {
         match permit {
             Ok(permit) => return Ok(permit),
             Err(Denied::Anonymous) => refused = Err(Denied::Anonymous),
-            Err(Denied::Lacking(_) | Denied::LackingIn(..)) => {}
+            Err(Denied::Lacking(_) | Denied::LackingIn(..) | Denied::BeyondToken) => {}
         }
     }
     Ok(refused?)

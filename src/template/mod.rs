@@ -103,6 +103,9 @@ pub(crate) async fn may_use(db: &Db, actor: &Actor, template: &TemplateRow) -> R
     if actor.may(Permission::TemplateUse, Object::in_organization(template.organization_id)) {
         return Ok(true);
     }
+    if !actor.admits(Permission::TemplateUse) {
+        return Ok(false);
+    }
     store::template::is_listed(db, actor, template.id).await
 }
 

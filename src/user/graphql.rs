@@ -6,6 +6,9 @@ use guildhall_entity::{id, kind};
 use secrecy::SecretString;
 
 use super::{NewUser, SeenUser, UserList, UserOrder, UserRow};
+use crate::authn::graphql::{ApiToken, ApiTokenFilter, Session, minute};
+use crate::authn::{SessionList, TokenList, TokenOrder};
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
@@ -57,9 +60,15 @@ impl User {
     /// A user reached through an organization.
     pub(crate) fn through(row: UserRow, organization: OrganizationId, request: &Request) -> Self {
         let actor = &request.actor;
-        let contact = actor.user_id() == Some(row.id)
-            || actor.may_by_role(crate::authz::Permission::MemberReadContact, organization);
+        let own = authz::Object::SITE.owned_by(row.id);
+        let contact = (actor.user_id() == Some(row.id) && actor.may(Permission::UserReadContact, own))
+            || actor.may_by_role(Permission::MemberReadContact, organization);
         Self { row, contact }
+    }
+
+    /// Whether the viewer sees this user's sessions and tokens.
+    fn shows_credentials(&self, request: &Request) -> bool {
+        request.actor.may(Permission::TokenRead, authz::Object::SITE.owned_by(self.row.id))
     }
 
     fn contact<T>(&self, value: T) -> Option<T> {
@@ -178,6 +187,49 @@ impl User {
     ) -> Result<Connection<Workspace>> {
         let list = WorkspaceList::of_owner(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
         Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// Where they are signed in, the latest first. Null unless the viewer is this user or holds `TOKEN_READ`.
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Nullable<Connection<Session>> {
+        nullable(async {
+            let request = ctx.request();
+            if !self.shows_credentials(request) {
+                return Ok(None);
+            }
+            let list = SessionList { now: minute(request) };
+            Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await.map(Some)
+        })
+        .await
+    }
+
+    /// Tokens that programs carry for them, never their secrets. Null unless the viewer is this user or holds `TOKEN_READ`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<ApiTokenFilter>,
+        #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<TokenOrder>,
+    ) -> Nullable<Connection<ApiToken>> {
+        nullable(async {
+            if !self.shows_credentials(ctx.request()) {
+                return Ok(None);
+            }
+            let list =
+                TokenList { name: filter.unwrap_or_default().name, order: order_by.unwrap_or_default() };
+            Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await.map(Some)
+        })
+        .await
     }
 }
 

@@ -1,9 +1,11 @@
 //! Users: people and service accounts of the deployment. Owns the table `user`; refuses names that break the rules and
 //! site roles that the author does not hold.
 
+mod account;
 pub(crate) mod graphql;
 mod store;
 
+pub(crate) use account::{Account, account_in, locked_in};
 pub(crate) use store::{SeenUser, UserList, UserOrder, UserRow, matches};
 
 use guildhall_entity::id::{OrganizationId, UserId};

@@ -1,5 +1,7 @@
 //! How users are kept.
 
+pub(super) mod account;
+
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::{LoginType, UserStatus};
@@ -9,7 +11,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query, SelectStatement};
 
-use crate::authz::{Actor, Permission, Reach};
+use crate::authz::{Actor, Object, Permission, Reach};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, Read, row, select};
@@ -79,12 +81,17 @@ fn belongs_to(reach: &Reach) -> Expr {
     }
 }
 
+/// The actor, if they see how to reach themselves: a token may leave that out.
+fn own_contact(actor: &Actor) -> Option<UserId> {
+    actor.user_id().filter(|&id| actor.may(Permission::UserReadContact, Object::SITE.owned_by(id)))
+}
+
 fn seen_columns(actor: &Actor, statement: &mut SelectStatement) {
     select::<UserRow>(statement, "u");
     let contact = match actor.reach_by_role(Permission::UserReadContact) {
         Reach::Everything => Expr::val(true),
         _ => Expr::col(("u", Column::Id))
-            .eq(actor.user_id())
+            .eq(own_contact(actor))
             .or(belongs_to(&actor.reach_by_role(Permission::MemberReadContact))),
     };
     statement.expr(contact);

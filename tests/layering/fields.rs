@@ -16,6 +16,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ),
     ("AuditActor", "id kind name"),
     ("AuditChange", "after before field"),
+    ("ApiToken", "createdAt expiresAt id isBound isCurrent lastUsedAt name scopes user"),
     ("BuildParameter", "name sensitive"),
     ("File", "createdAt id mimetype sha256 size url"),
     (
@@ -43,6 +44,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("BuildQuotaRefusal", "budget cost scope used"),
     ("Quota", "budget remaining used"),
     ("ProvisionerKey", "createdAt disabledAt expiresAt id lastUsedAt name organization tags updatedAt"),
+    ("Session", "createdAt expiresAt id ip isCurrent lastUsedAt user userAgent"),
     (
         "Template",
         "activeVersion createdAt deprecationMessage description displayName icon id name organization updatedAt \
@@ -64,6 +66,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
 
 /// Shows, of what it leads to, only what the viewer can see: a list through the store's `visible`, or null.
 const FILTERED: &[(&str, &str)] = &[
+    ("ApiToken", "createdBy organization"),
     ("AuditActor", "user"),
     ("AuditLogEntry", "organization"),
     ("Organization", "groups members provisionerDaemons provisionerJobs templates workspaces"),
@@ -78,7 +81,7 @@ const FILTERED: &[(&str, &str)] = &[
 const MASKED: &[(&str, &str)] = &[
     ("BuildCostPreview", "organizationQuota"),
     ("BuildParameter", "value"),
-    ("User", "email lastSeenAt loginType siteRoles status"),
+    ("User", "apiTokens email lastSeenAt loginType sessions siteRoles status"),
 ];
 
 fn schema() -> ServiceDocument {

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["db/"],
     &["config/"],
     // How things are kept. A store joins the rows of the stores before it.
-    &["authn/store.rs"],
+    &["authn/store"],
     &["audit_log/store"],
     &["user/store"],
     &["member/store"],

@@ -1,5 +1,6 @@
 //! A server without a socket, on a database of its own.
 
+pub(crate) mod accounts;
 pub(crate) mod calls;
 pub(crate) mod daemon;
 pub(crate) mod database;
@@ -85,7 +86,8 @@ impl TestApp {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let mut request = Request::post("/graphql")
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/graphql-response+json");
+            .header(header::ACCEPT, "application/graphql-response+json")
+            .header(header::USER_AGENT, "guildhall-tests");
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }

@@ -24,6 +24,10 @@ pub(crate) struct World {
     pub(crate) workspace: String,
     /// Of the workspace's build.
     pub(crate) job: String,
+    /// The admin's.
+    pub(crate) session: String,
+    /// The admin's.
+    pub(crate) api_token: String,
     /// A job that the daemon still holds; it was told to stop.
     pub(crate) held: HeldJob,
     /// Every id there is, by its type in the schema.
@@ -98,7 +102,13 @@ impl TestApp {
         assert_eq!(self.denied(Some(&member.token), "createGroup", beyond).await, "FORBIDDEN");
         let allowance = json!({ "groupId": group, "allowance": 6 });
         self.done(&admin.token, "setGroupQuota", "", allowance).await;
+        let session = self.session(&admin).await;
+        let bound = json!({ "name": name("token"), "organizationId": org.id, "scopes": ["WORKSPACE_READ"] });
+        let (api_token, _) = self.api_token(&admin, bound.clone()).await;
+        self.api_token(&member, bound).await;
         let nodes = vec![
+            ("Session", session.clone()),
+            ("ApiToken", api_token.clone()),
             ("Organization", org.id.clone()),
             ("User", admin.id.clone()),
             ("User", member.id.clone()),
@@ -135,6 +145,8 @@ impl TestApp {
             file,
             workspace: build.workspace,
             job: build.job,
+            session,
+            api_token,
             held,
             nodes,
             org,

@@ -8,7 +8,7 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{Insert, QueryTrait};
 
-use crate::authz::Actor;
+use crate::authz::{Actor, Permission};
 use crate::db::list::Find;
 use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx};
@@ -40,7 +40,8 @@ fn visible(actor: &Actor) -> Condition {
         .and_where(Expr::col(("v", template_version::Column::FileId)).equals(("f", Column::Id)))
         .cond_where(super::template::visible(actor))
         .to_owned();
-    Condition::any().add(Expr::col(("f", Column::CreatedBy)).eq(actor.user_id())).add(Expr::exists(versions))
+    let own = actor.user_id().filter(|_| actor.admits(Permission::TemplateRead));
+    Condition::any().add(Expr::col(("f", Column::CreatedBy)).eq(own)).add(Expr::exists(versions))
 }
 
 impl Find for FileId {

@@ -52,7 +52,7 @@ pub(super) fn visible(actor: &Actor) -> Condition {
 /// The access list of `t` names the actor, one of their groups or Everyone of an organization they belong to.
 fn listed(actor: &Actor) -> Option<Expr> {
     use template_acl::Column as Acl;
-    let user = actor.user_id()?;
+    let user = actor.user_id().filter(|_| actor.admits(Permission::TemplateRead))?;
     let groups = Query::select()
         .column(group_member::Column::GroupId)
         .from(group_member::Entity)

@@ -1,4 +1,10 @@
-//! Signing in and out, and the first user.
+//! Signing in and out, and the first user; sessions and API tokens.
+
+mod session;
+mod token;
+
+pub(crate) use session::{EndingMutation, Session, minute};
+pub(crate) use token::{ApiToken, ApiTokenFilter, TokenMutation};
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use secrecy::{ExposeSecret, SecretString};
@@ -103,7 +109,7 @@ impl SessionMutation {
     async fn sign_out(&self, ctx: &Context<'_>) -> Nullable<SignOutPayload> {
         nullable(async {
             let request = ctx.request();
-            let (_, user_errors) = outcome(super::sign_out(&request.db, &request.actor).await)?;
+            let (_, user_errors) = outcome(super::ending::sign_out(&request.db, &request.actor).await)?;
             Ok(Some(SignOutPayload { user_errors }))
         })
         .await

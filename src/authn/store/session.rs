@@ -1,0 +1,154 @@
+//! How sessions are kept.
+
+use guildhall_entity::id::{SessionId, UserId};
+use guildhall_entity::session::{ActiveModel, Column, Entity};
+use guildhall_entity::user;
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+
+use crate::authz::{Actor, Credential, Object, Permission, Reach};
+use crate::db::Tx;
+use crate::db::list::{Find, List};
+use crate::db::page::{Key, Keyset};
+use crate::db::row::{row, select};
+use crate::error::Result;
+
+row! {
+    /// A session.
+    pub(crate) struct SessionRow {
+        id: SessionId,
+        user_id: UserId,
+        ip: String,
+        user_agent: String,
+        created_at: DateTimeUtc,
+        last_used_at: DateTimeUtc,
+        expires_at: DateTimeUtc,
+    }
+}
+
+/// Sessions and tokens that the actor can see, for a statement where `user` holds whose they are: everybody's by a role,
+/// or one's own.
+pub(in crate::authn) fn visible(actor: &Actor, user: Expr) -> Condition {
+    if actor.reach(Permission::TokenRead) == Reach::Everything {
+        return Condition::all();
+    }
+    let own = actor.user_id().filter(|&id| actor.may(Permission::TokenRead, Object::SITE.owned_by(id)));
+    Condition::all().add(user.eq(own))
+}
+
+fn from_visible(actor: &Actor) -> SelectStatement {
+    Query::select()
+        .from_as(Entity, "s")
+        .cond_where(visible(actor, Expr::col(("s", Column::UserId))))
+        .to_owned()
+}
+
+impl Find for SessionId {
+    type Row = SessionRow;
+    const ID: (&'static str, &'static str) = ("s", "id");
+
+    fn select(actor: &Actor) -> SelectStatement {
+        let mut statement = from_visible(actor);
+        select::<SessionRow>(&mut statement, "s");
+        statement
+    }
+}
+
+/// A user's sessions that have not expired, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SessionList {
+    /// The time, to the minute: so that all lists of a request are of one time.
+    pub(crate) now: DateTimeUtc,
+}
+
+impl List for SessionList {
+    type Row = SessionRow;
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        let mut statement = from_visible(actor);
+        statement.and_where(Expr::col(("s", Column::ExpiresAt)).gt(self.now));
+        statement
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<SessionRow>(statement, "s");
+    }
+
+    fn keyset(&self) -> Keyset {
+        const CREATED_AT: &[Key] = &[Key::time("s", "created_at"), Key::id("s", "id")];
+        Keyset { tag: "session.created_at", keys: CREATED_AT, descending: true }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("s", "user_id")
+    }
+}
+
+/// Keeps a session.
+pub(in crate::authn) async fn insert_in(
+    tx: &Tx,
+    id: SessionId,
+    user: UserId,
+    (ip, user_agent): (String, String),
+    expires_at: DateTimeUtc,
+) -> Result<()> {
+    let now = tx.clock().now();
+    tx.insert(ActiveModel {
+        id: Set(id),
+        user_id: Set(user),
+        ip: Set(ip),
+        user_agent: Set(user_agent),
+        created_at: Set(now),
+        last_used_at: Set(now),
+        expires_at: Set(expires_at),
+    })
+    .await
+}
+
+/// Forgets the sessions of a user that have expired.
+pub(in crate::authn) async fn forget_expired_in(tx: &Tx, user: UserId) -> Result<()> {
+    let statement = Query::delete()
+        .from_table(Entity)
+        .and_where(Expr::col(Column::UserId).eq(user))
+        .and_where(Expr::col(Column::ExpiresAt).lte(tx.clock().now()))
+        .to_owned();
+    tx.delete(&statement).await?;
+    Ok(())
+}
+
+/// Ends a session. `false` when it has ended.
+pub(in crate::authn) async fn delete_in(tx: &Tx, id: SessionId) -> Result<bool> {
+    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(id)).to_owned();
+    Ok(tx.delete(&statement).await? == 1)
+}
+
+/// Ends all sessions of a user but one; answers how many.
+pub(in crate::authn) async fn delete_all_in(tx: &Tx, user: UserId, except: Option<SessionId>) -> Result<u64> {
+    let mut statement =
+        Query::delete().from_table(Entity).and_where(Expr::col(Column::UserId).eq(user)).to_owned();
+    if let Some(kept) = except {
+        statement.and_where(Expr::col(Column::Id).ne(kept));
+    }
+    tx.delete(&statement).await
+}
+
+/// Notes that somebody was here.
+pub(in crate::authn) async fn touch_in(tx: &Tx, credential: Credential, user: UserId) -> Result<()> {
+    let now = tx.clock().now();
+    let mut used = Query::update();
+    match credential {
+        Credential::Session(id) => used.table(Entity).and_where(Expr::col(Column::Id).eq(id)),
+        Credential::Token(id) => {
+            used.table(guildhall_entity::api_token::Entity).and_where(Expr::col(Column::Id).eq(id))
+        }
+    };
+    tx.update(used.value(Column::LastUsedAt, now)).await?;
+    let seen = Query::update()
+        .table(user::Entity)
+        .value(user::Column::LastSeenAt, now)
+        .and_where(Expr::col(user::Column::Id).eq(user))
+        .to_owned();
+    tx.update(&seen).await?;
+    Ok(())
+}
