@@ -113,6 +113,11 @@ pub enum RefusalKind {
     OrganizationNotEmpty(Contents),
     /// A build would use more than the budget leaves.
     QuotaExceeded(QuotaRefusal),
+    /// The user can't be deleted while they own so many workspaces.
+    UserOwnsWorkspaces {
+        /// How many.
+        workspaces: i64,
+    },
 }
 
 /// What keeps an organization from being deleted.
@@ -205,6 +210,13 @@ impl Refusal {
              another workspace, or ask for {ask}"
         );
         Self::new(RefusalKind::QuotaExceeded(refusal), field, message)
+    }
+
+    /// The user can't be deleted while they own workspaces.
+    pub fn user_owns_workspaces(field: &[&str], workspaces: i64) -> Self {
+        let message =
+            format!("they own {workspaces} workspaces; delete those or give them to somebody else first");
+        Self::new(RefusalKind::UserOwnsWorkspaces { workspaces }, field, message)
     }
 
     /// Somebody changed it meanwhile.

@@ -2,6 +2,7 @@
 //!
 //! `docs/ARCHITECTURE.md` is the map of the house.
 
+mod account;
 pub mod app;
 pub mod audit;
 mod audit_log;

@@ -183,6 +183,28 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
     assert_eq!(log.news().await, Vec::<String>::new());
     log.leaves(&mia, "promoteTemplateVersion", "", promote, &["UPDATE TEMPLATE dev"]).await;
 
+    let token = json!({ "name": "ci" });
+    let made = log
+        .leaves(&mia, "createApiToken", "apiToken { id } secret", token.clone(), &["CREATE TOKEN ci"])
+        .await;
+    let api_token = made["secret"].as_str().unwrap().to_owned();
+    log.leaves_nothing(&mia, "createApiToken", token).await;
+    let revoke = json!({ "apiTokenId": made["apiToken"]["id"] });
+    log.leaves(&mia, "revokeApiToken", "", revoke, &["DELETE TOKEN ci"]).await;
+    let zoe = app.sign_in("zoe").await;
+    log.news().await;
+    let of_zoe = json!({ "userId": zoe.id });
+    log.leaves_denial(&mia, "suspendUser", of_zoe.clone(), "UPDATE USER DENIED").await;
+    log.leaves(&owner, "suspendUser", "", of_zoe.clone(), &["UPDATE USER zoe"]).await;
+    log.leaves_nothing(&owner, "suspendUser", of_zoe.clone()).await;
+    log.leaves(&owner, "activateUser", "", of_zoe.clone(), &["UPDATE USER zoe"]).await;
+    let reset = json!({ "userId": zoe.id, "password": "a password of zoe" });
+    log.leaves(&owner, "resetPassword", "", reset, &["UPDATE USER zoe"]).await;
+    let changed = json!({ "currentPassword": PASSWORD, "newPassword": "a password of mia" });
+    log.leaves(&mia, "changePassword", "", changed, &["UPDATE USER mia"]).await;
+    log.leaves(&owner, "revokeAllSessions", "", of_zoe.clone(), &["SIGN_OUT TOKEN zoe"]).await;
+    log.leaves(&owner, "deleteUser", "", of_zoe, &["DELETE USER zoe", "DELETE MEMBER zoe"]).await;
+
     let removal = json!({ "organizationId": org_id, "userId": mia_id });
     log.leaves(&owner, "removeMember", "", removal.clone(), &["DELETE MEMBER mia"]).await;
     log.leaves_nothing(&owner, "removeMember", removal).await;
@@ -206,6 +228,9 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
         &mia.token,
         &key.secret,
         "not the password",
+        &api_token,
+        "a password of zoe",
+        "a password of mia",
     ];
     for secret in secrets {
         assert_eq!(tables.holding(secret).await, Vec::<String>::new(), "{secret}");

@@ -31,5 +31,6 @@ mod sign_ins;
 mod state;
 mod statements;
 mod support;
+mod users;
 mod visibility;
 mod writes;

@@ -120,6 +120,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     let owner = app.sign_in("flo").await;
     let leaver = app.user(&owner, "lea", &[]).await;
     let nora = app.user(&owner, "nora", &[]).await;
+    let gone = app.user(&owner, "gone", &[]).await;
     let session = app.session(&app.sign_in("lea").await).await;
     let (token, _) = app.api_token(&owner, json!({ "name": "spare" })).await;
     let empty = app.organization(&owner, "empty").await;
@@ -128,6 +129,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     let key = app.provisioner_key(&owner, &org, "key", &[]).await;
     let daemon = app.daemon(&key, &org, "daemon").await;
     let group = app.group(&owner, &org, "crew", &[]).await;
+    app.join(&owner, &org, &gone, &[]).await;
     let template = app.template(&owner, &org, "dev").await;
     app.work(&daemon).await;
     let version = app.push(&owner, &template, json!({ "promote": false })).await.id;
@@ -160,6 +162,13 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
             json!({ "organizationId": org, "userId": nora.id, "roles": ["organization-auditor"] }),
             1,
         ),
+        case("updateUser", json!({ "userId": nora.id, "name": "Nora", "email": "nora@example.org" }), 1),
+        case("setUserSiteRoles", json!({ "userId": nora.id, "siteRoles": ["auditor"] }), 1),
+        case("suspendUser", json!({ "userId": nora.id }), 1),
+        case("activateUser", json!({ "userId": nora.id }), 1),
+        case("resetPassword", json!({ "userId": nora.id, "password": "another battery" }), 1),
+        case("changePassword", json!({ "currentPassword": PASSWORD, "newPassword": "a horse of mine" }), 1),
+        case("deleteUser", json!({ "userId": gone.id }), 2),
         case("createApiToken", json!({ "name": "fresh" }), 1),
         case("revokeApiToken", json!({ "apiTokenId": token }), 1),
         case("revokeSession", json!({ "sessionId": session }), 1),
@@ -182,7 +191,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         case("stopWorkspace", json!({ "workspaceId": built }), 1),
         case("startWorkspace", json!({ "workspaceId": built }), 1),
         case("deleteWorkspace", json!({ "workspaceId": built }), 1),
-        Case { token: None, ..case("signIn", json!({ "login": "nora", "password": PASSWORD }), 1) },
+        Case { token: None, ..case("signIn", json!({ "login": "nora", "password": "another battery" }), 1) },
         Case { mutation: "signOut", token: Some(leaver.token), input: None, entries: 1 },
     ];
     for case in &cases {

@@ -30,6 +30,7 @@ mod quota;
 mod session;
 mod templates;
 mod time;
+mod tokens;
 mod users;
 mod workspaces;
 
@@ -58,9 +59,12 @@ pub enum Command {
     /// Add people to an organization, remove them, set their roles
     #[command(subcommand, alias = "member")]
     Members(members::Members),
-    /// Create and list users
+    /// Create and change users, end their sessions
     #[command(subcommand, alias = "user")]
     Users(users::Users),
+    /// API tokens: what programs carry for a user
+    #[command(subcommand, alias = "token")]
+    Tokens(tokens::Tokens),
     /// Create groups of members
     #[command(subcommand, alias = "group")]
     Groups(groups::Groups),
@@ -107,6 +111,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Organizations(organizations) => organizations.run(context).await,
         Command::Members(members) => members.run(context).await,
         Command::Users(users) => users.run(context).await,
+        Command::Tokens(tokens) => tokens.run(context).await,
         Command::Groups(groups) => groups.run(context).await,
         Command::Quota(quota) => quota.run(context).await,
         Command::Audit(audit) => audit.run(context).await,

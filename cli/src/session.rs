@@ -199,6 +199,9 @@ pub struct Logout {
     /// The server; default: --url, else the one signed in to last
     #[arg(value_name = "URL")]
     server: Option<String>,
+    /// End all your sessions with the server, on every machine; API tokens stay
+    #[arg(long)]
+    everywhere: bool,
 }
 
 impl Logout {
@@ -213,7 +216,11 @@ impl Logout {
         let Some(sign_in) = credentials.of(&url).cloned() else {
             return Err(Failure::new(Exit::NotSignedIn, format!("you are not signed in to {url}")));
         };
-        let ended = client.with_token(sign_in.token).sign_out().await;
+        let client = client.with_token(sign_in.token);
+        let ended = match self.everywhere {
+            true => client.revoke_all_sessions(None, false).await.map(|_| ()),
+            false => client.sign_out().await,
+        };
         // Forgotten whatever the server says: a token that can't be revoked now must not lie around for that.
         credentials.forget(&url);
         credentials.write(&path)?;
@@ -225,7 +232,8 @@ impl Logout {
                 Err(Failure { message, ..failure })
             }
             Ok(()) | Err(ClientError::GraphQl(_)) => {
-                context.output.done(&json!({ "url": url }), &format!("Signed out of {url}."))
+                let place = if self.everywhere { ", everywhere" } else { "" };
+                context.output.done(&json!({ "url": url }), &format!("Signed out of {url}{place}."))
             }
             Err(error) => Err(error.into()),
         }

@@ -6,6 +6,8 @@
 //!
 //! Enumerations carry a fallback: a client that is older than its server keeps working when a value is added.
 
+pub mod account;
+pub mod api_token;
 pub mod audit_log;
 pub mod group;
 pub mod member;

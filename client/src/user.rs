@@ -82,12 +82,14 @@ pub enum LoginType {
 pub struct NewUser {
     /// Slug, unique in the deployment.
     pub username: String,
-    /// Email address.
-    pub email: String,
+    /// Email address; only a service account may be without.
+    pub email: Option<String>,
     /// Full name.
     pub name: Option<String>,
     /// The first password; `None` leaves the user without one.
     pub password: Option<SecretString>,
+    /// Whether it is a program, which has no password.
+    pub service_account: bool,
     /// Names of roles in the whole deployment.
     pub site_roles: Vec<String>,
     /// Organizations to join at once.
@@ -97,11 +99,13 @@ pub struct NewUser {
 #[derive(cynic::InputObject)]
 struct CreateUserInput<'a> {
     username: &'a str,
-    email: &'a str,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     password: Option<&'a str>,
+    service_account: bool,
     site_roles: &'a [String],
     organization_ids: &'a [Id],
 }
@@ -118,15 +122,51 @@ struct UserByUsername {
     user: Option<User>,
 }
 
+/// Which users; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct UserFilter {
+    /// Text in username or name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Whether they are programs.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub is_service_account: Option<bool>,
+    /// Whether they may act.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub status: Option<UserStatus>,
+    /// Who hold this role in the whole deployment.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub site_role: Option<String>,
+}
+
+/// An order of users.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserOrder {
+    /// By username, a to z.
+    UsernameAsc,
+    /// By username, z to a.
+    UsernameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+    /// Who was last seen longest ago comes first.
+    LastSeenAtAsc,
+    /// Who was last seen comes first.
+    LastSeenAtDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct UsersVariables {
+    filter: UserFilter,
+    order: UserOrder,
     after: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "UsersVariables")]
 struct Users {
-    #[arguments(first: 100, after: $after, orderBy: USERNAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     users: UserConnection,
 }
 
@@ -161,12 +201,18 @@ impl Client {
         found(data.user, "user", username)
     }
 
-    /// The users that the token may see, by username.
+    /// The users that the token may see.
     ///
     /// # Errors
     /// As [`Client::run`].
-    pub async fn users(&self, after: Option<String>) -> Result<Page<User>, ClientError> {
-        Ok(self.run_idempotent(Users::build(UsersVariables { after })).await?.users.into())
+    pub async fn users(
+        &self,
+        filter: &UserFilter,
+        order: UserOrder,
+        after: Option<String>,
+    ) -> Result<Page<User>, ClientError> {
+        let variables = UsersVariables { filter: filter.clone(), order, after };
+        Ok(self.run_idempotent(Users::build(variables)).await?.users.into())
     }
 
     /// Creates a user.
@@ -176,9 +222,10 @@ impl Client {
     pub async fn create_user(&self, user: &NewUser) -> Result<User, ClientError> {
         let input = CreateUserInput {
             username: &user.username,
-            email: &user.email,
+            email: user.email.as_deref(),
             name: user.name.as_deref(),
             password: user.password.as_ref().map(ExposeSecret::expose_secret),
+            service_account: user.service_account,
             site_roles: &user.site_roles,
             organization_ids: &user.organizations,
         };

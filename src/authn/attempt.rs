@@ -32,6 +32,18 @@ pub(super) async fn count(db: &Db, limit: u32, origin: &Origin, login: &str) -> 
     count_one(db, limit, origin, &key("account", &login)).await
 }
 
+/// Counts a guess at the password of an account by somebody who is signed in to it: a session that was left open is no way
+/// to the password.
+///
+/// # Errors
+/// [`Error::TooMany`] when the account has used up its attempts.
+pub(super) async fn count_own(db: &Db, limit: u32, origin: &Origin, username: &str) -> Result<()> {
+    if limit == 0 {
+        return Ok(());
+    }
+    count_one(db, limit, origin, &key("own", username)).await
+}
+
 async fn count_one(db: &Db, limit: u32, origin: &Origin, key: &str) -> Result<()> {
     let now = db.clock().now();
     let system = Actor::system(System::SignIn, origin.clone());

@@ -246,6 +246,22 @@ pub(crate) async fn sign_in(
     open(db, keys, origin, credentials.id, &credentials.username).await
 }
 
+/// Whether this is the actor's own password; `limit` guesses a minute, together with those of signing in.
+///
+/// # Errors
+/// UNAUTHENTICATED for who is no user, and [`Error::TooMany`](crate::error::Error::TooMany).
+pub(crate) async fn is_own_password(
+    db: &Db,
+    limit: u32,
+    actor: &Actor,
+    password: SecretString,
+) -> Result<bool> {
+    let Identity::User { username, .. } = actor.identity() else { return Err(Denied::Anonymous.into()) };
+    attempt::count_own(db, limit, actor.origin(), username).await?;
+    let credentials = store::credentials(db, username).await?;
+    password::verify(credentials.and_then(|credentials| credentials.password_hash), password).await
+}
+
 /// Opens a session for a user who proved who they are.
 pub(crate) async fn open(
     db: &Db,
@@ -261,8 +277,8 @@ pub(crate) async fn open(
     let tx = db.begin(system.authorize(Permission::TokenCreate, Object::SITE)?).await?;
     let ip = origin.ip.map(|ip| ip.to_string()).unwrap_or_default();
     let agent: String = origin.user_agent.chars().filter(|c| !c.is_control()).take(200).collect();
-    store::session::forget_expired_in(&tx, user).await?;
     store::session::insert_in(&tx, id, user, (ip, agent), expires_at).await?;
+    store::session::forget_expired_in(&tx, user).await?;
     let after = facts(json!({ "user": username, "expiresAt": expires_at }));
     tx.commit(Change::new(Action::SignIn, Resource::Token, None, id, username, &Facts::new(), &after))
         .await?;

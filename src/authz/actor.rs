@@ -1,5 +1,8 @@
 //! The actor: somebody who asks, with everything the policy needs to answer held in memory.
 
+mod limits;
+mod standing;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,6 +12,8 @@ use guildhall_entity::json::Tags;
 use super::permission::{Permission, PermissionSet};
 use super::policy::{self, BuiltinRole, Scope, System};
 use super::{Denied, Object, Permit, Reach};
+pub use limits::Limits;
+pub use standing::Standing;
 
 /// Somebody who asks. Cheap to clone.
 #[derive(Clone)]
@@ -63,23 +68,6 @@ pub enum Credential {
     Token(ApiTokenId),
 }
 
-/// What an API token leaves of its owner. It only takes away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The only permissions that are left.
-    pub scopes: PermissionSet,
-    /// The only organization that is left; of what belongs to none, then, only who the owner is.
-    pub organization: Option<OrganizationId>,
-}
-
-impl Limits {
-    /// Whether these leave nothing that `other` does not leave.
-    pub fn within(&self, other: &Self) -> bool {
-        self.scopes.without(other.scopes).is_empty()
-            && (other.organization.is_none() || other.organization == self.organization)
-    }
-}
-
 /// Where a request came from, for logs and the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
@@ -125,24 +113,6 @@ impl Membership {
             membership.from_roles = membership.from_roles.with(grant.organization);
         }
         membership
-    }
-}
-
-/// What somebody holds by roles that they were given: on the site, and as a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    site: PermissionSet,
-    memberships: Vec<Membership>,
-}
-
-impl Standing {
-    /// The standing of a user with these site roles and memberships. Unknown names grant nothing.
-    pub fn new<'a>(site_roles: impl IntoIterator<Item = &'a str>, memberships: Vec<Membership>) -> Self {
-        let site = site_roles
-            .into_iter()
-            .filter_map(|name| BuiltinRole::assignable(name, Scope::Site))
-            .fold(PermissionSet::NONE, |all, role| all.with(role.grant().site));
-        Self { site, memberships }
     }
 }
 
@@ -192,35 +162,6 @@ impl Actor {
             },
             origin,
         )
-    }
-
-    /// The same actor with what a token leaves of them.
-    #[must_use]
-    pub fn within(&self, limits: Limits) -> Self {
-        let held = &self.held;
-        let own = match limits.organization {
-            Some(_) => held.own.common(policy::OWN_WHEN_BOUND),
-            None => held.own,
-        };
-        let narrowed = |membership: &Membership| Membership {
-            organization: membership.organization,
-            everywhere: membership.everywhere.common(limits.scopes),
-            own: membership.own.common(limits.scopes),
-            denied: membership.denied,
-            from_roles: membership.from_roles.common(limits.scopes),
-        };
-        let is_left =
-            |membership: &&Membership| limits.organization.is_none_or(|only| membership.organization == only);
-        Self {
-            held: Arc::new(Inner {
-                identity: held.identity.clone(),
-                site: held.site.common(limits.scopes),
-                own: own.common(limits.scopes),
-                memberships: held.memberships.iter().filter(is_left).map(narrowed).collect(),
-                limits: Some(limits),
-            }),
-            origin: self.origin.clone(),
-        }
     }
 
     /// A daemon that proved its key.
@@ -300,48 +241,6 @@ impl Actor {
     /// The organizations that the actor belongs to.
     pub fn organizations(&self) -> impl Iterator<Item = OrganizationId> {
         self.held.memberships.iter().map(|membership| membership.organization)
-    }
-
-    /// What the actor's token leaves; `None` for who needs no token.
-    pub fn limits(&self) -> Option<Limits> {
-        self.held.limits
-    }
-
-    /// Whether the actor's token leaves a permission at all. What comes from no permission (an access list, having made
-    /// something) asks this; the policy's own questions have the answer in them.
-    pub fn admits(&self, permission: Permission) -> bool {
-        self.held.limits.is_none_or(|limits| limits.scopes.contains(permission))
-    }
-
-    /// Whether a role on the site allows it here: a token may hold those roles to one organization.
-    fn on_site(&self, permission: Permission, organization: Option<OrganizationId>) -> bool {
-        let bound = self.held.limits.and_then(|limits| limits.organization);
-        self.held.site.contains(permission) && bound.is_none_or(|only| organization == Some(only))
-    }
-
-    /// The rows that roles on the site cover: everything, or the organization that a token is bound to.
-    fn site_reach(&self, permission: Permission) -> Option<Reach> {
-        let bound = self.held.limits.and_then(|limits| limits.organization);
-        self.held.site.contains(permission).then(|| match bound {
-            None => Reach::Everything,
-            Some(only) => {
-                Reach::Some { organizations: vec![only], own_in: Vec::new(), owner: self.user_id() }
-            }
-        })
-    }
-
-    /// What somebody may do by roles they were given and this actor may not, sorted: whoever changes somebody's sign-in or
-    /// standing must have all that they have.
-    pub fn lacks_of(&self, standing: &Standing) -> Vec<Permission> {
-        let on_site = standing.site.iter().filter(|&held| !self.may(held, Object::SITE));
-        let inside = standing.memberships.iter().flat_map(|membership| {
-            let here = Object::in_organization(membership.organization);
-            membership.from_roles.iter().filter(move |&held| !self.may(held, here))
-        });
-        let mut lacking: Vec<_> = on_site.chain(inside).collect();
-        lacking.sort_by_key(|&permission| permission as u8);
-        lacking.dedup();
-        lacking
     }
 
     /// Whether the policy allows it. A bit operation.

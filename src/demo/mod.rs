@@ -54,7 +54,7 @@ pub async fn fill(db: &Db, keys: &SessionKeys, sealer: &Sealer, default: Organiz
 
 async fn owner(db: &Db, keys: &SessionKeys, system: &Actor, default: OrganizationId) -> Result<Actor> {
     let password = SecretString::from(PASSWORD);
-    let new = NewUser::parse(USERNAME, "demo@example.com", "Demo Owner", Some(password))?;
+    let new = NewUser::parse(USERNAME, "demo@example.com", "Demo Owner", Some(password), false)?;
     let id = user::create_first(db, system, new, default).await?;
     Ok(authn::open(db, keys, system.origin(), id, USERNAME).await?.actor)
 }
@@ -68,7 +68,7 @@ async fn people(db: &Db, owner: &Actor) -> Result<Vec<UserId>> {
     let mut ids = Vec::with_capacity(PEOPLE.len());
     for name in PEOPLE {
         let username = name.to_lowercase().replace(' ', "-");
-        let new = NewUser::parse(&username, &format!("{username}@example.com"), name, None)?;
+        let new = NewUser::parse(&username, &format!("{username}@example.com"), name, None, false)?;
         ids.push(user::create(db, owner, new, &[], &[]).await?);
     }
     Ok(ids)

@@ -26,6 +26,8 @@ pub(crate) enum UserErrorCode {
     OrganizationNotEmpty,
     /// The build would use more than the budget leaves.
     QuotaExceeded,
+    /// The user still owns workspaces.
+    UserOwnsWorkspaces,
 }
 
 /// Something a person can fix. UNAUTHENTICATED, FORBIDDEN and faults are top-level errors instead.
@@ -49,6 +51,7 @@ pub(crate) enum UserError {
     StaleVersion(StaleVersion),
     OrganizationNotEmpty(OrganizationNotEmpty),
     QuotaExceeded(QuotaExceeded),
+    UserOwnsWorkspaces(UserOwnsWorkspaces),
 }
 
 macro_rules! user_error {
@@ -131,6 +134,13 @@ user_error! {
         cost: i32,
     }
 }
+user_error! {
+    /// The user still owns workspaces.
+    UserOwnsWorkspaces {
+        /// How many live ones, in all organizations.
+        workspaces: i64,
+    }
+}
 
 impl From<Refusal> for UserError {
     fn from(refusal: Refusal) -> Self {
@@ -174,6 +184,12 @@ impl From<Refusal> for UserError {
                 provisioner_keys: contents.provisioner_keys,
                 groups: contents.groups,
                 members: contents.members,
+            }),
+            RefusalKind::UserOwnsWorkspaces { workspaces } => Self::UserOwnsWorkspaces(UserOwnsWorkspaces {
+                message,
+                code: UserErrorCode::UserOwnsWorkspaces,
+                field,
+                workspaces,
             }),
             RefusalKind::QuotaExceeded(refusal) => Self::QuotaExceeded(QuotaExceeded {
                 message,

@@ -13,6 +13,7 @@ pub use executor::Coded;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
 
+use crate::account::graphql::AccountMutation;
 use crate::audit_log::graphql::AuditLogQuery;
 use crate::authn::graphql::{EndingMutation, SessionMutation, TokenMutation};
 use crate::dispatch::graphql::{DaemonMutation, JobMutation, ReportMutation};
@@ -44,6 +45,7 @@ pub struct Mutation(
     EndingMutation,
     TokenMutation,
     UserMutation,
+    AccountMutation,
     OrganizationMutation,
     MemberMutation,
     GroupMutation,

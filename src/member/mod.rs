@@ -148,6 +148,32 @@ async fn held_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<
     roles.ok_or_else(|| Refusal::not_found(&["userId"], "member").into())
 }
 
+/// Takes a user out of all their organizations, and of the groups there, inside somebody else's transaction.
+///
+/// # Errors
+/// A refusal where they are the last administrator.
+pub(crate) async fn leave_all_in(tx: &Tx, user: UserId, username: &str) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for organization in store::organizations_in(tx, user).await? {
+        let roles = held_in(tx, organization, user).await?;
+        if roles.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
+            keep_an_admin(tx, organization, user).await?;
+        }
+        store::delete_in(tx, organization, user).await?;
+        let (before, place) = (facts(json!({ "roles": roles })), Some(organization));
+        changes.push(Change::new(
+            Action::Delete,
+            Resource::Member,
+            place,
+            user,
+            username,
+            &before,
+            &Facts::new(),
+        ));
+    }
+    Ok(changes)
+}
+
 async fn keep_an_admin(tx: &Tx, organization: OrganizationId, except: UserId) -> Result<()> {
     let admin = BuiltinRole::OrganizationAdmin.name();
     if store::others_with_role_in(tx, organization, admin, except).await? > 0 {

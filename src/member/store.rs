@@ -219,6 +219,19 @@ pub(super) async fn lock_in(tx: &Tx, organization: OrganizationId) -> Result<()>
     Ok(())
 }
 
+/// The organizations that a user belongs to, always in the same order, so that two who lock them one by one never wait for
+/// each other.
+pub(super) async fn organizations_in(tx: &Tx, user: UserId) -> Result<Vec<OrganizationId>> {
+    let statement = Query::select()
+        .column(Column::OrganizationId)
+        .from(Entity)
+        .and_where(Expr::col(Column::UserId).eq(user))
+        .order_by(Column::OrganizationId, sea_orm::Order::Asc)
+        .to_owned();
+    let rows = tx.rows::<One<OrganizationId>>(&statement).await?;
+    Ok(rows.into_iter().map(|organization| organization.0).collect())
+}
+
 /// The roles of a member as the transaction sees them.
 pub(super) async fn roles_in(
     tx: &Tx,

@@ -2,10 +2,14 @@
 //! site roles that the author does not hold.
 
 mod account;
+mod change;
 pub(crate) mod graphql;
 mod store;
 
 pub(crate) use account::{Account, account_in, locked_in};
+pub(crate) use change::{
+    Patch, decided_over_in, delete_in, set_password_in, set_site_roles, set_status_in, update,
+};
 pub(crate) use store::{SeenUser, UserList, UserOrder, UserRow, matches};
 
 use guildhall_entity::id::{OrganizationId, UserId};
@@ -17,9 +21,12 @@ use crate::audit::{Action, Change, Facts, facts};
 use crate::authn::password;
 use crate::authz::policy::{BuiltinRole, System};
 use crate::authz::{Actor, Object, Permission, Resource};
-use crate::db::{Db, OnViolation, Tx};
+use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
 use crate::name::{self, Slug};
+
+/// The longest name as people read it, in characters.
+const NAME_MAX: usize = 128;
 
 /// A user to be made.
 #[derive(Debug)]
@@ -28,6 +35,7 @@ pub(crate) struct NewUser {
     email: String,
     name: String,
     password: Option<SecretString>,
+    service_account: bool,
 }
 
 impl NewUser {
@@ -45,15 +53,23 @@ impl NewUser {
         email: &str,
         full_name: &str,
         password: Option<SecretString>,
+        service_account: bool,
     ) -> Result<Self> {
         let username = Slug::parse(&["username"], username);
-        let email = name::email(&["email"], email);
-        let full_name = name::plain_text(&["name"], full_name, 128);
-        let checked = password.as_ref().map_or(Ok(()), |password| password::check(&["password"], password));
+        let email = change::email(email, service_account);
+        let full_name = name::plain_text(&["name"], full_name, NAME_MAX);
+        let checked = match &password {
+            Some(_) if service_account => {
+                let message = "a service account has no password; its programs carry API tokens";
+                Err(Refusal::invalid(&["password"], message))
+            }
+            Some(password) => password::check(&["password"], password),
+            None => Ok(()),
+        };
         match (username, email, full_name, checked) {
             (Ok(username), Ok(email), Ok(full_name), Ok(())) => {
                 let name = if full_name.is_empty() { username.as_str().to_owned() } else { full_name };
-                Ok(Self { username, email, name, password })
+                Ok(Self { username, email, name, password, service_account })
             }
             (username, email, full_name, checked) => Err(crate::error::Error::Refused(
                 [username.err(), email.err(), full_name.err(), checked.err()].into_iter().flatten().collect(),
@@ -145,6 +161,7 @@ async fn prepare(db: &Db, new: NewUser, site_roles: Vec<String>) -> Result<store
         login_type,
         password_hash,
         site_roles,
+        is_service_account: new.service_account,
     })
 }
 
@@ -152,16 +169,9 @@ async fn insert_in(tx: &Tx, insert: store::Insert) -> Result<(UserId, Vec<Change
     let (id, username, email) = (insert.id, insert.username.clone(), insert.email.clone());
     let after = facts(json!({
         "username": username, "email": email, "name": insert.name, "siteRoles": insert.site_roles,
-        "loginType": insert.login_type.as_str(),
+        "loginType": insert.login_type.as_str(), "serviceAccount": insert.is_service_account,
     }));
-    store::insert_in(tx, insert)
-        .await
-        .on_violation("uq_user_username", || Refusal::name_taken(&["username"], "user", &username))
-        .on_violation("uq_user_email", || {
-            Refusal::conflict(
-                &["email"],
-                "another user has this email address; every user has one of their own",
-            )
-        })?;
+    let inserted = store::insert_in(tx, insert).await;
+    change::refuse_taken(inserted, &username)?;
     Ok((id, vec![Change::new(Action::Create, Resource::User, None, id, username, &Facts::new(), &after)]))
 }

@@ -31,6 +31,7 @@ row! {
         site_roles: Names,
         is_service_account: bool,
         last_seen_at: Option<DateTimeUtc>,
+        version: i32,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
     }
@@ -88,13 +89,19 @@ fn own_contact(actor: &Actor) -> Option<UserId> {
 
 fn seen_columns(actor: &Actor, statement: &mut SelectStatement) {
     select::<UserRow>(statement, "u");
-    let contact = match actor.reach_by_role(Permission::UserReadContact) {
-        Reach::Everything => Expr::val(true),
-        _ => Expr::col(("u", Column::Id))
-            .eq(own_contact(actor))
-            .or(belongs_to(&actor.reach_by_role(Permission::MemberReadContact))),
-    };
-    statement.expr(contact);
+    statement.expr(shows_contact(actor));
+}
+
+/// The actor sees how to reach the user: themselves, and whom a role lets them reach. Never null.
+fn shows_contact(actor: &Actor) -> Expr {
+    if actor.reach_by_role(Permission::UserReadContact) == Reach::Everything {
+        return Expr::val(true);
+    }
+    let by_role = belongs_to(&actor.reach_by_role(Permission::MemberReadContact));
+    match own_contact(actor) {
+        Some(id) => Expr::col(("u", Column::Id)).eq(id).or(by_role),
+        None => by_role,
+    }
 }
 
 impl Find for UserId {
@@ -113,6 +120,11 @@ impl Find for UserId {
 pub(crate) struct UserList {
     pub(crate) username: Option<String>,
     pub(crate) query: Option<String>,
+    pub(crate) service_account: Option<bool>,
+    /// Of those whose status the actor sees.
+    pub(crate) status: Option<UserStatus>,
+    /// Of those whose site roles the actor sees.
+    pub(crate) site_role: Option<String>,
     pub(crate) order: UserOrder,
 }
 
@@ -128,6 +140,11 @@ pub(crate) enum UserOrder {
     CreatedAtAsc,
     /// Newest first.
     CreatedAtDesc,
+    /// Who was last seen longest ago comes first; who was never seen counts as seen when they were made. Only those whose
+    /// `lastSeenAt` the viewer can see.
+    LastSeenAtAsc,
+    /// Who was last seen comes first. Only those whose `lastSeenAt` the viewer can see.
+    LastSeenAtDesc,
 }
 
 impl List for UserList {
@@ -141,6 +158,23 @@ impl List for UserList {
         if let Some(query) = &self.query {
             statement.cond_where(matches(query, &[("u", "username"), ("u", "name")]));
         }
+        if let Some(service_account) = self.service_account {
+            statement.and_where(Expr::col(("u", Column::IsServiceAccount)).eq(service_account));
+        }
+        if let Some(status) = self.status {
+            statement.and_where(Expr::col(("u", Column::Status)).eq(status.as_str()));
+        }
+        if let Some(role) = &self.site_role {
+            // Role names are slugs: nothing in them needs escaping.
+            let slug: String =
+                role.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+            statement.and_where(Expr::cust("cast(u.site_roles as text)").like(format!("%\"{slug}\"%")));
+        }
+        // Neither a filter nor an order tells of somebody what their fields would not.
+        let by_last_seen = matches!(self.order, UserOrder::LastSeenAtAsc | UserOrder::LastSeenAtDesc);
+        if self.status.is_some() || self.site_role.is_some() || by_last_seen {
+            statement.and_where(shows_contact(actor));
+        }
         statement
     }
 
@@ -151,11 +185,14 @@ impl List for UserList {
     fn keyset(&self) -> Keyset {
         const NAME: &[Key] = &[Key::text("u", "username"), Key::id("u", "id")];
         const CREATED_AT: &[Key] = &[Key::time("u", "created_at"), Key::id("u", "id")];
+        const SEEN_AT: &[Key] = &[Key::time("u", "seen_at"), Key::id("u", "id")];
         let (tag, keys, descending) = match self.order {
             UserOrder::UsernameAsc => ("user.username", NAME, false),
             UserOrder::UsernameDesc => ("user.username", NAME, true),
             UserOrder::CreatedAtAsc => ("user.created_at", CREATED_AT, false),
             UserOrder::CreatedAtDesc => ("user.created_at", CREATED_AT, true),
+            UserOrder::LastSeenAtAsc => ("user.seen_at", SEEN_AT, false),
+            UserOrder::LastSeenAtDesc => ("user.seen_at", SEEN_AT, true),
         };
         Keyset { tag, keys, descending }
     }
@@ -190,6 +227,7 @@ pub(super) struct Insert {
     pub(super) login_type: LoginType,
     pub(super) password_hash: Option<String>,
     pub(super) site_roles: Vec<String>,
+    pub(super) is_service_account: bool,
 }
 
 pub(super) async fn insert_in(tx: &Tx, user: Insert) -> Result<()> {
@@ -204,7 +242,7 @@ pub(super) async fn insert_in(tx: &Tx, user: Insert) -> Result<()> {
         login_type: Set(user.login_type),
         password_hash: Set(user.password_hash),
         site_roles: Set(Names(user.site_roles)),
-        is_service_account: Set(false),
+        is_service_account: Set(user.is_service_account),
         last_seen_at: Set(None),
         version: Set(1),
         created_at: Set(now),

@@ -174,7 +174,7 @@ async fn a_filter_is_no_oracle(#[values(Backend::Sqlite, Backend::Postgres)] bac
                         .iter()
                         .map(|text| (json!(format!("alpha{text}")), json!(format!("omega{text}"))))
                         .collect(),
-                    ("DateTime", _) => continue,
+                    ("DateTime" | "Boolean", _) => continue,
                     (ty, _) if !schema.values(ty).is_empty() => continue,
                     _ => panic!("teach this test what `{}.{}` means", filter.ty, input.name),
                 };

@@ -52,7 +52,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ),
     ("TemplateVariable", "default description ephemeral name nullable required sensitive type validations"),
     ("TemplateVersion", "archived createdAt id isActive message name readme updatedAt variables"),
-    ("User", "avatarUrl createdAt id isServiceAccount name updatedAt username"),
+    ("User", "avatarUrl createdAt id isServiceAccount name updatedAt username version"),
     (
         "Workspace",
         "builds createdAt id lastUsedAt latestBuild name organization owner status template updatedAt viewerCan",
@@ -141,6 +141,7 @@ fn is_tenants(name: &str) -> bool {
         "OrganizationNotEmpty",
         "QuotaExceeded",
         "StaleVersion",
+        "UserOwnsWorkspaces",
         // For the daemon that has taken the job alone.
         "AcquiredJob",
         "TaskVariable",

@@ -45,6 +45,7 @@ const LAYERS: &[&[&str]] = &[
     &["authn/"],
     // Follows a log for as long as its reader's token is good.
     &["provisioner/tail.rs"],
+    &["account/"],
     &["template/"],
     &["workspace/"],
     &["quota/"],

@@ -148,7 +148,7 @@ async fn create_first(request: &Request, input: CreateFirstUserInput) -> Result<
     }
     let password = SecretString::from(input.password);
     let name = input.name.as_deref().unwrap_or_default();
-    let new = NewUser::parse(&input.username, &input.email, name, Some(password))?;
+    let new = NewUser::parse(&input.username, &input.email, name, Some(password), false)?;
     let username = new.username().to_owned();
     let id = user::create_first(&request.db, &request.actor, new, request.app.default_organization).await?;
     request.app.setup_done();

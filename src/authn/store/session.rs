@@ -133,9 +133,16 @@ pub(in crate::authn) async fn delete_all_in(tx: &Tx, user: UserId, except: Optio
     tx.delete(&statement).await
 }
 
-/// Notes that somebody was here.
+/// Notes that somebody was here. The user first: who ends a user locks them before their sessions, and neither waits for
+/// the other.
 pub(in crate::authn) async fn touch_in(tx: &Tx, credential: Credential, user: UserId) -> Result<()> {
     let now = tx.clock().now();
+    let seen = Query::update()
+        .table(user::Entity)
+        .value(user::Column::LastSeenAt, now)
+        .and_where(Expr::col(user::Column::Id).eq(user))
+        .to_owned();
+    tx.update(&seen).await?;
     let mut used = Query::update();
     match credential {
         Credential::Session(id) => used.table(Entity).and_where(Expr::col(Column::Id).eq(id)),
@@ -144,11 +151,5 @@ pub(in crate::authn) async fn touch_in(tx: &Tx, credential: Credential, user: Us
         }
     };
     tx.update(used.value(Column::LastUsedAt, now)).await?;
-    let seen = Query::update()
-        .table(user::Entity)
-        .value(user::Column::LastSeenAt, now)
-        .and_where(Expr::col(user::Column::Id).eq(user))
-        .to_owned();
-    tx.update(&seen).await?;
     Ok(())
 }

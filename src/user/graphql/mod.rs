@@ -1,18 +1,21 @@
 //! How users look.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+mod mutation;
+
+pub(crate) use mutation::UserMutation;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use guildhall_entity::id::OrganizationId;
 use guildhall_entity::{id, kind};
-use secrecy::SecretString;
 
-use super::{NewUser, SeenUser, UserList, UserOrder, UserRow};
+use super::{SeenUser, UserList, UserOrder, UserRow};
 use crate::authn::graphql::{ApiToken, ApiTokenFilter, Session, minute};
 use crate::authn::{SessionList, TokenList, TokenOrder};
 use crate::authz::{self, Permission};
-use crate::error::{Refusal, Result};
+use crate::error::Result;
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::{Organization, OrganizationFilter};
 use crate::organization::{OrganizationList, OrganizationOrder};
@@ -55,6 +58,12 @@ impl User {
     /// Whose it is.
     pub(crate) fn user_id(&self) -> guildhall_entity::id::UserId {
         self.row.id
+    }
+
+    /// A user as they are now, past what the request has read before.
+    pub(crate) async fn afresh(request: &Request, id: id::UserId) -> Result<Self> {
+        let request = Request::new(request.db.clone(), request.actor.clone(), request.app.clone());
+        Ok(request.get(id).await?.into())
     }
 
     /// A user reached through an organization.
@@ -149,6 +158,11 @@ impl User {
     /// When they last sent a request, to the minute. Null when never, and like `email`.
     async fn last_seen_at(&self) -> Option<DateTime> {
         self.contact(self.row.last_seen_at.map(DateTime::from)).flatten()
+    }
+
+    /// Goes up with every change; pass it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.row.version
     }
 
     /// Whether it is an account for programs.
@@ -249,6 +263,12 @@ pub(crate) struct UserFilter {
     username: Option<String>,
     /// Text in username or name.
     query: Option<String>,
+    /// Whether they are accounts for programs.
+    is_service_account: Option<bool>,
+    /// Whether they may act. Only those whose `status` the viewer can see.
+    status: Option<UserStatus>,
+    /// Who hold this role on the site. Only those whose `siteRoles` the viewer can see.
+    site_role: Option<String>,
 }
 
 /// Queries about users.
@@ -303,75 +323,14 @@ impl UserQuery {
     ) -> Result<Connection<User>> {
         ctx.request().signed_in()?;
         let filter = filter.unwrap_or_default();
-        let list =
-            UserList { username: filter.username, query: filter.query, order: order_by.unwrap_or_default() };
+        let list = UserList {
+            username: filter.username,
+            query: filter.query,
+            service_account: filter.is_service_account,
+            status: filter.status.map(Into::into),
+            site_role: filter.site_role,
+            order: order_by.unwrap_or_default(),
+        };
         Connection::root(ctx, list, Paging { first, after, last, before }).await
     }
-}
-
-/// A user to be made.
-#[derive(InputObject)]
-struct CreateUserInput {
-    /// The name to sign in with: 1–32 characters of a–z, 0–9 and single hyphens between them.
-    username: String,
-    /// Email address; unique in the deployment.
-    email: String,
-    /// The name as people read it; the username if absent.
-    name: Option<String>,
-    /// 8 characters to 256 bytes. Without one the user can't sign in by password.
-    password: Option<String>,
-    /// Roles on the site: owner, user-admin, template-admin, auditor.
-    site_roles: Option<Vec<String>>,
-    /// Organizations to join at once.
-    organization_ids: Option<Vec<ID>>,
-    /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
-    idempotency_key: Option<String>,
-}
-
-/// What `createUser` answers.
-#[derive(SimpleObject)]
-struct CreateUserPayload {
-    /// The new user; null when there are user errors.
-    user: Option<User>,
-    /// What a person can fix.
-    user_errors: Vec<UserError>,
-}
-
-/// Changes to users.
-#[derive(Default)]
-pub(crate) struct UserMutation;
-
-#[Object]
-impl UserMutation {
-    /// Creates a user. Needs `USER_CREATE`.
-    async fn create_user(&self, ctx: &Context<'_>, input: CreateUserInput) -> Nullable<CreateUserPayload> {
-        nullable(async {
-            let request = ctx.request();
-            let (user, user_errors) = outcome(create(request, input).await)?;
-            Ok(Some(CreateUserPayload { user, user_errors }))
-        })
-        .await
-    }
-}
-
-async fn create(request: &Request, input: CreateUserInput) -> Result<User> {
-    request.signed_in()?;
-    let organizations = input
-        .organization_ids
-        .as_deref()
-        .unwrap_or_default()
-        .iter()
-        .map(|id| id.parse().map_err(|_| Refusal::not_found(&["organizationIds"], "organization")))
-        .collect::<Result<Vec<_>, _>>()?;
-    let password = input.password.clone().map(SecretString::from);
-    let new =
-        NewUser::parse(&input.username, &input.email, input.name.as_deref().unwrap_or_default(), password)?;
-    let site_roles = input.site_roles.clone().unwrap_or_default();
-    let made = request
-        .once(input.idempotency_key.as_deref(), "createUser", &input, async |db| {
-            super::create(&db, &request.actor, new, &site_roles, &organizations).await
-        })
-        .await?;
-    let id: id::UserId = made.id()?;
-    Ok(request.get(id).await?.into())
 }
