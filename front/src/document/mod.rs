@@ -2,10 +2,11 @@
 
 mod absent;
 mod diagnostics;
-mod dry_run;
+pub(crate) mod dry_run;
 pub(crate) mod lines;
 mod lower;
 mod measure;
+mod nulls;
 mod rules;
 mod variables;
 
@@ -125,13 +126,15 @@ impl Document {
         let ast =
             Ast::parse(text, "request").map_err(|failed| diagnostics::syntax(&failed.errors, &lines))?;
         measure::measure(&ast, limits, &lines)?;
-        let document = match ast.to_executable_validate(schema) {
-            Ok(document) => document,
+        let valid = |ast: &Ast| match ast.to_executable_validate(schema) {
+            Ok(document) => Ok(document),
             Err(failed) if rules::only_counts_roots(&failed.errors, &failed.partial) => {
-                Valid::assume_valid(failed.partial)
+                Ok(Valid::assume_valid(failed.partial))
             }
-            Err(failed) => return Err(diagnostics::invalid(&failed.errors, &lines, limits.errors)),
+            Err(failed) => Err(diagnostics::invalid(&failed.errors, &lines, limits.errors)),
         };
+        nulls::without(&ast).iter().try_for_each(|stricter| valid(stricter).map(drop))?;
+        let document = valid(&ast)?;
         rules::check(schema, &document, &lines, limits)?;
         let document = Arc::new(document);
         let shared: Arc<str> = Arc::from(text);
@@ -212,6 +215,11 @@ impl Operation {
     /// Whether only the price of the operation is asked for.
     pub(crate) fn is_dry_run(&self, variables: &Variables) -> bool {
         self.dry_run.is_asked_for(variables)
+    }
+
+    /// Whether a resolver will want the price.
+    pub(crate) fn asks_price(&self) -> bool {
+        self.dry_run.asks_price()
     }
 
     /// The form for the executor, with conditions decided by `variables`.

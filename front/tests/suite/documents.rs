@@ -16,6 +16,9 @@ async fn the_traps() {
     for (text, variables, expected) in [
         ("query($t: String) { echo(text: $t) }", json!({"t": "a"}), invalid),
         ("query($t: String = \"a\") { echo(text: $t) }", json!({}), "OK"),
+        ("query($t: String = null) { echo(text: $t) }", json!({"t": "a"}), invalid),
+        ("query($b: Boolean = null) { hello @skip(if: $b) }", json!({"b": true}), invalid),
+        ("query($c: Colour = null) { colour(colour: $c) }", json!({}), "OK"),
         ("{ person { friend { a: id } } person { friend { a: name } } }", json!({}), invalid),
         ("{ sum(numbers: [1]) sum(numbers: [1, 2]) }", json!({}), invalid),
         ("{ describe(patch: {name: \"a\", name: \"b\"}) }", json!({}), invalid),

@@ -5,10 +5,13 @@ import createOrganization from "../examples/create-organization.graphql";
 import createOrganizationVariables from "../examples/create-organization.json";
 import createProvisionerKey from "../examples/create-provisioner-key.graphql";
 import createProvisionerKeyVariables from "../examples/create-provisioner-key.json";
+import followJobLog from "../examples/follow-job-log.graphql";
+import followJobLogVariables from "../examples/follow-job-log.json";
 import organizationOverview from "../examples/organization-overview.graphql";
 import organizationOverviewVariables from "../examples/organization-overview.json";
 import signIn from "../examples/sign-in.graphql";
 import signInVariables from "../examples/sign-in.json";
+import whatDoesItCost from "../examples/what-does-it-cost.graphql";
 import whoAmI from "../examples/who-am-i.graphql";
 import whyPending from "../examples/why-pending.graphql";
 import whyPendingVariables from "../examples/why-pending.json";
@@ -22,6 +25,8 @@ export const examples = [
   tab(organizationOverview, organizationOverviewVariables),
   tab(allMyOrganizations),
   tab(whyPending, whyPendingVariables),
+  tab(followJobLog, followJobLogVariables),
   tab(createOrganization, createOrganizationVariables),
   tab(createProvisionerKey, createProvisionerKeyVariables),
+  tab(whatDoesItCost),
 ];
