@@ -4,8 +4,8 @@
 
 use sea_orm::prelude::Uuid;
 
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const SUFFIX_LENGTH: usize = 26;
+use crate::typeid::decode;
+pub use crate::typeid::{any, prefix, public};
 
 /// Why a text is not the id it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,55 +22,6 @@ pub trait TypedId: Copy + Eq + std::fmt::Display + std::str::FromStr<Err = IdErr
 
     /// The id of the row.
     fn uuid(self) -> Uuid;
-}
-
-/// The prefix of a public id, whatever its type: the part before the last `_`.
-pub fn prefix(id: &str) -> Option<&str> {
-    id.rsplit_once('_').map(|(prefix, _)| prefix)
-}
-
-/// The public id of a row whose type is known by its prefix alone.
-pub fn public(prefix: &str, uuid: Uuid) -> String {
-    encode(prefix, uuid)
-}
-
-/// The row's id in a public id of any type; `None` for anything that is no id.
-pub fn any(id: &str) -> Option<Uuid> {
-    let (prefix, suffix) = id.rsplit_once('_')?;
-    let known = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_lowercase());
-    if known { decode_suffix(suffix) } else { None }
-}
-
-fn encode(prefix: &str, uuid: Uuid) -> String {
-    let bits = uuid.as_u128();
-    let mut text = String::with_capacity(prefix.len() + 1 + SUFFIX_LENGTH);
-    text.push_str(prefix);
-    text.push('_');
-    for position in (0..SUFFIX_LENGTH).rev() {
-        text.push(char::from(ALPHABET[(bits >> (5 * position) & 31) as usize]));
-    }
-    text
-}
-
-fn decode(text: &str, expected: &'static str) -> Result<Uuid, IdError> {
-    let suffix = text.strip_prefix(expected).and_then(|rest| rest.strip_prefix('_'));
-    suffix.and_then(decode_suffix).ok_or(IdError { prefix: expected })
-}
-
-fn decode_suffix(suffix: &str) -> Option<Uuid> {
-    if suffix.len() != SUFFIX_LENGTH {
-        return None;
-    }
-    let mut bits: u128 = 0;
-    for (position, byte) in suffix.bytes().enumerate() {
-        let digit = ALPHABET.iter().position(|&letter| letter == byte)?;
-        // 26 × 5 = 130 bits: the first character carries three.
-        if position == 0 && digit > 7 {
-            return None;
-        }
-        bits = bits << 5 | digit as u128;
-    }
-    Some(Uuid::from_u128(bits))
 }
 
 macro_rules! typed_id {
@@ -108,13 +59,13 @@ macro_rules! typed_id {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&encode($prefix, self.0))
+                f.write_str(&public($prefix, self.0))
             }
         }
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&encode($prefix, self.0))
+                f.write_str(&public($prefix, self.0))
             }
         }
 
@@ -122,7 +73,7 @@ macro_rules! typed_id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, IdError> {
-                decode(text, $prefix).map(Self)
+                decode(text, $prefix).map(Self).ok_or(IdError { prefix: $prefix })
             }
         }
     )*};

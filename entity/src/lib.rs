@@ -3,6 +3,7 @@
 pub mod id;
 pub mod json;
 pub mod kind;
+mod typeid;
 
 pub mod api_token;
 pub mod audit_log;

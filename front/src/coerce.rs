@@ -166,12 +166,12 @@ fn integer(number: &serde_json::Number) -> Option<i64> {
 }
 
 /// Databases refuse U+0000 in text, so it is refused where the client can still be told which value it is in.
+fn unbroken(text: &str) -> Result<(), String> {
+    if text.contains('\0') { Err("it contains a NUL character (U+0000)".to_owned()) } else { Ok(()) }
+}
+
 fn plain(text: String) -> Result<Value, String> {
-    if text.contains('\0') {
-        Err("it contains a NUL character (U+0000)".to_owned())
-    } else {
-        Ok(Value::String(text))
-    }
+    unbroken(&text).map(|()| Value::String(text))
 }
 
 fn custom(json: Json) -> Result<Value, String> {
@@ -184,7 +184,10 @@ fn custom(json: Json) -> Result<Value, String> {
         Json::Object(members) => Value::Object(
             members
                 .into_iter()
-                .map(|(name, json)| Ok((Name::new(name), custom(json)?)))
+                .map(|(name, json)| {
+                    unbroken(&name)?;
+                    Ok((Name::new(name), custom(json)?))
+                })
                 .collect::<Result<_, String>>()?,
         ),
     })
@@ -269,7 +272,11 @@ mod tests {
         assert_eq!(run("ID", json!(7)).unwrap(), Some(Value::from("7")));
         assert!(run("ID", json!(7.5)).is_err());
         assert!(run("String", json!(7)).unwrap_err().contains("expected String, found a number"));
-        assert!(run("String", json!("a\0b")).unwrap_err().contains("NUL"));
+        for (ty, value) in
+            [("String", json!("a\0b")), ("JSON", json!([{"a": "\0"}])), ("JSON", json!({"a\0": 1}))]
+        {
+            assert!(run(ty, value).unwrap_err().contains("NUL"));
+        }
         assert_eq!(run("E", json!("RED")).unwrap(), Some(Value::Enum(Name::new("RED"))));
         assert!(run("E", json!("BLUE")).is_err());
         assert_eq!(run("JSON", json!({"a": [1, null]})).unwrap().unwrap().to_string(), "{a: [1, null]}");

@@ -60,12 +60,12 @@ pub(super) async fn handle(
             Ok(Ok(None)) => StatusCode::NO_CONTENT.into_response(),
             other => done(other.map(|outcome| outcome.map(|_| ()))),
         },
-        "POST" => match parameters.id.as_deref() {
+        "POST" => match parameters.id.as_deref().filter(|lock| !lock.contains('\0')) {
             Some(lock) => done(state::put(db, sealer, &job, lock, &body).await),
             None => refusal(
                 StatusCode::BAD_REQUEST,
                 "BAD_REQUEST",
-                "a state is written under a lock: `?ID=` is missing",
+                "a state is written under a lock: `?ID=` is missing or unusable",
             ),
         },
         "LOCK" => match lock_info(&body) {
@@ -92,7 +92,8 @@ pub(super) async fn handle(
 
 #[expect(clippy::result_large_err, reason = "the error is the answer, and is sent at once")]
 fn lock_info(body: &Bytes) -> Result<LockInfo, Response> {
-    serde_json::from_slice(body).map_err(|_| {
+    let info: Option<LockInfo> = serde_json::from_slice(body).ok();
+    info.filter(|info| !info.id.contains('\0')).ok_or_else(|| {
         refusal(
             StatusCode::BAD_REQUEST,
             "BAD_REQUEST",

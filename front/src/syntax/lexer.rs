@@ -26,6 +26,8 @@ pub(crate) struct LexError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Problem {
     Nul,
+    /// One that is spelled as the grammar has it, but that no database takes.
+    NulInText,
     Character,
     Number,
     Escape,
@@ -36,6 +38,7 @@ impl Problem {
     pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::Nul => "the document contains a NUL character (U+0000)",
+            Self::NulInText => "a text can't hold the NUL character (U+0000)",
             Self::Character => "this character has no place here",
             Self::Number => "this is not a number",
             Self::Escape => "this is not an escape sequence",
@@ -159,7 +162,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                     return Ok(Token::Text);
                 }
-                Some(0) => return Err(self.problem(Problem::Nul)),
+                Some(0) => return Err(self.problem(Problem::NulInText)),
                 Some(b'\\') => self.escape()?,
                 Some(_) => self.at += 1,
             }
@@ -179,7 +182,7 @@ impl<'a> Lexer<'a> {
         let (unit, length) = self.unicode().ok_or(bad)?;
         self.at += length;
         match unit {
-            0 => Err(LexError { problem: Problem::Nul, ..bad }),
+            0 => Err(LexError { problem: Problem::NulInText, ..bad }),
             // A leading surrogate needs its trailing one, both with four digits.
             0xD800..=0xDBFF if length == 6 => match self.unicode() {
                 Some((0xDC00..=0xDFFF, 6)) => {
@@ -222,7 +225,7 @@ impl<'a> Lexer<'a> {
             } else {
                 match rest.first() {
                     None => return Err(LexError { at: start, problem: Problem::UnterminatedString }),
-                    Some(0) => return Err(self.problem(Problem::Nul)),
+                    Some(0) => return Err(self.problem(Problem::NulInText)),
                     Some(_) => self.at += 1,
                 }
             }
@@ -291,9 +294,9 @@ mod tests {
             ("\"\"\"a", (Problem::UnterminatedString, 0)),
             ("a\0", (Problem::Nul, 1)),
             ("#\0", (Problem::Nul, 1)),
-            ("\"\0\"", (Problem::Nul, 1)),
-            (r#""\u0000""#, (Problem::Nul, 1)),
-            (r#""\u{0}""#, (Problem::Nul, 1)),
+            ("\"\0\"", (Problem::NulInText, 1)),
+            (r#""\u0000""#, (Problem::NulInText, 1)),
+            (r#""\u{0}""#, (Problem::NulInText, 1)),
         ] {
             assert_eq!(problem(text), Some(wrong), "{text:?}");
         }
