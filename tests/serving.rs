@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 use crate::support::{Backend, TestApp, start_of_time};
 
 /// The status and body of one request to a server with these options.
-async fn ask(options: Options, body: Value) -> (u16, Value) {
+pub(crate) async fn ask(options: Options, body: Value) -> (u16, Value) {
     let folder = tempfile::tempdir().unwrap();
     let database = guildhall::db::Settings::Sqlite { path: folder.path().join("guildhall.db"), readers: 2 };
     let (clock, _hand) = Clock::fixed(start_of_time(), 1);

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::{
     coerce::coerce,
+    cost::json_of,
     digest::Digest,
     document::{Document, Operation, OperationKind},
     error::{ErrorCode, GraphqlError, Refused},
@@ -57,6 +58,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
             rate,
             last_event_id: caller.last_event_id.clone(),
             started: caller.arrived,
+            priced: operation.asks_price().then(|| (Arc::clone(&operation), variables.clone())),
         });
         let explain = params.wants_cost().then(|| variables.clone());
         let mut request = Request::new(String::new());
@@ -99,7 +101,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
                 .with("limit", limit)
                 .with("actual", cost);
             let error = if params.wants_cost() {
-                error.with("cost", operation.cost.breakdown(&variables))
+                error.with("cost", json_of(operation.cost.by_path(&variables)))
             } else {
                 error
             };

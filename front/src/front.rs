@@ -61,6 +61,8 @@ pub struct Caller {
     pub safe: bool,
     /// Whether the caller can read a stream of answers.
     pub streams: bool,
+    /// The trace that the client is in, as the header `traceparent` tells it.
+    pub traceparent: Option<Arc<str>>,
     /// When the request arrived.
     pub arrived: Instant,
 }
@@ -78,6 +80,7 @@ impl Caller {
             last_event_id: None,
             safe: false,
             streams: false,
+            traceparent: None,
             arrived: Instant::now(),
         }
     }

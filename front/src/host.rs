@@ -9,11 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_graphql::Request;
+use async_graphql::{Request, Variables};
 use axum::response::Response;
 use http::{HeaderMap, header};
+use tracing::Span;
 
-use crate::{Digest, ErrorCode, OperationKind, rate::RateStatus};
+use crate::{Caller, Digest, ErrorCode, OperationKind, document::Operation, rate::RateStatus};
 
 /// The application behind the front: who is asking, what goes into a request, what is written down about it.
 pub trait Host: Send + Sync + 'static {
@@ -70,6 +71,13 @@ pub trait Host: Send + Sync + 'static {
             address: connected.map(|address| address.ip()),
             user_agent: agent.chars().take(200).collect::<String>().into(),
         }
+    }
+
+    /// The span of a request: what it runs through, and [`observe`](Self::observe), happens inside of it. A socket has one
+    /// for its upgrade and one for each operation.
+    fn span(&self, caller: &Caller) -> Span {
+        let _ = caller;
+        Span::none()
     }
 
     /// The page for a browser that opens the endpoint; `None` answers as to any other client.
@@ -206,6 +214,18 @@ pub struct RequestMeta {
     pub last_event_id: Option<Arc<str>>,
     /// When the operation was admitted.
     pub started: Instant,
+    /// What the price was made of, where the operation asks for it.
+    pub(crate) priced: Option<(Arc<Operation>, Variables)>,
+}
+
+impl RequestMeta {
+    /// Points the operation may cost by response path, such as `organizations.nodes`: each with all that is below it.
+    /// Empty unless the operation selects `rateLimit`.
+    #[must_use]
+    pub fn cost_by_path(&self) -> Vec<(String, u64)> {
+        let by_path = self.priced.as_ref().map(|(operation, variables)| operation.cost.by_path(variables));
+        by_path.unwrap_or_default()
+    }
 }
 
 /// What happened to one operation or refused request.

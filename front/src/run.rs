@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::{
     answer::{Answer, MASKED, Shaped},
+    cost::json_of,
     error::{ErrorCode, GraphqlError, Refused},
     front::{Admitted, Caller, Front, Inner},
     host::{EventCursor, Host, RequestMeta, RequestRecord},
@@ -61,7 +62,17 @@ impl<H: Host, S: Executor> Inner<H, S> {
                 Some(part) => self.introspection.complete(&self.schema, &operation, part, response),
             }
         };
+        let mut unheard = Unheard {
+            host: &self.host,
+            meta: &meta,
+            work: &work,
+            identity,
+            cost: charge.points,
+            ended: false,
+        };
         let outcome = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind()).await;
+        unheard.ended = true;
+        drop(unheard);
         drop(slot);
         let result = match outcome {
             Ok(Ok(response)) => Ok(response),
@@ -79,7 +90,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
                 .zip(charge.key)
                 .map(|(rate, key)| rate.refund(key, charge.points - cost, Instant::now()));
             let extensions = explain.map(|variables| {
-                let by_path = operation.cost.breakdown(&variables);
+                let by_path = json_of(operation.cost.by_path(&variables));
                 json!({"cost": {"requested": charge.points, "used": cost, "byPath": by_path}})
             });
             let json = shaped.write(request_id, &self.limits, extensions.as_ref());
@@ -135,6 +146,39 @@ impl<H: Host, S: Executor> Inner<H, S> {
             cost: 0,
             bytes: 0,
             duration: caller.arrived.elapsed(),
+        });
+    }
+}
+
+/// What a log knows a request by whose client did not wait for the answer.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Reports a query or a mutation that is dropped before its end, because nobody is there to hear it.
+struct Unheard<'a, H: Host> {
+    host: &'a H,
+    meta: &'a RequestMeta,
+    work: &'a H::Work,
+    identity: &'a H::Identity,
+    cost: u64,
+    ended: bool,
+}
+
+impl<H: Host> Drop for Unheard<'_, H> {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        self.host.observe(&RequestRecord {
+            request_id: &self.meta.request_id,
+            transport: self.meta.transport,
+            identity: Some(self.identity),
+            operation: Some(self.meta),
+            work: Some(self.work),
+            status: CLIENT_CLOSED_REQUEST,
+            codes: &[],
+            cost: self.cost,
+            bytes: 0,
+            duration: self.meta.started.elapsed(),
         });
     }
 }

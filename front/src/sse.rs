@@ -10,6 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use tokio::sync::mpsc::{self, Sender};
+use tracing::Instrument as _;
 
 use crate::{
     Limits,
@@ -52,7 +53,7 @@ pub(crate) fn stream<H: Host, S: Executor>(
     // The stream runs in a task of its own, so that it notices the end of the session and a reader that hangs even
     // while nobody reads.
     let tasks = inner.tasks.clone();
-    tasks.spawn(async move {
+    let running = async move {
         let _permit = permit;
         let ended = inner.host.ended(&identity);
         let work = async {
@@ -65,7 +66,8 @@ pub(crate) fn stream<H: Host, S: Executor>(
             () = inner.closing.cancelled() => {}
             () = sender.closed() => {}
         }
-    });
+    };
+    tasks.spawn(running.in_current_span());
     let frames = stream::unfold(receiver, |mut receiver| async move {
         receiver
             .recv()

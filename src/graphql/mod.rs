@@ -7,6 +7,7 @@ mod executor;
 pub(crate) mod guard;
 mod node;
 pub(crate) mod once;
+mod rate_limit;
 pub(crate) mod scalar;
 
 pub use executor::Coded;
@@ -36,6 +37,7 @@ pub struct Query(
     QuotaQuery,
     AuditLogQuery,
     node::DeploymentQuery,
+    rate_limit::RateLimitQuery,
 );
 
 /// Everything that can be changed.

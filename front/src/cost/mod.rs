@@ -3,16 +3,16 @@
 //! One point per object the answer can hold, ten per mutation field: a page multiplies what is below it. Sums saturate,
 //! so no document makes them wrap.
 
-use apollo_compiler::{
-    ExecutableDocument, Schema,
-    ast::Value as Literal,
-    executable::{Field, Operation, Selection, SelectionSet},
-    schema::ExtendedType,
-};
-use async_graphql::{Value, Variables};
-use serde_json::{Map, Value as Json};
+mod build;
 
-use crate::Limits;
+use std::collections::HashMap;
+
+use apollo_compiler::{ExecutableDocument, Schema, executable::Operation};
+use async_graphql::{Value, Variables};
+use serde_json::Value as Json;
+
+use crate::{Limits, document::dry_run};
+use build::Builder;
 
 /// Points of one root field of a mutation, on top of the objects it answers with.
 const MUTATION_POINTS: u64 = 10;
@@ -29,6 +29,8 @@ pub(crate) struct CostPlan {
     page_max: u64,
     /// Points that do not depend on the answer.
     base: u64,
+    /// Response names of root fields that cost nothing.
+    free: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -70,16 +72,27 @@ impl CostPlan {
         let builder = Builder { schema, document };
         let mut roots = Vec::new();
         builder.set(&operation.selection_set, false, &mut roots);
-        if !operation.operation_type.is_mutation() {
-            roots.retain(|root| root.own > 0);
+        let (mut base, mut free) = (0, Vec::new());
+        if operation.operation_type.is_query() {
+            // Who asks for the price wants that of the rest.
+            let asking = operation.root_fields(document).filter(|field| field.name == dry_run::FIELD);
+            free = asking.map(|field| field.response_name().to_string()).collect();
         }
-        let mut base = 0;
+        if !operation.operation_type.is_mutation() {
+            roots.retain(|root| root.own > 0 && !free.contains(&root.name));
+        }
         if operation.operation_type.is_mutation() {
             roots.iter_mut().for_each(|root| root.own += MUTATION_POINTS);
             base = MUTATION_POINTS * roots.len() as u64;
         }
-        let mut plan =
-            Self { roots, fixed: None, page_default: limits.page_default, page_max: limits.page_max, base };
+        let mut plan = Self {
+            roots,
+            fixed: None,
+            page_default: limits.page_default,
+            page_max: limits.page_max,
+            base,
+            free,
+        };
         if !plan.roots.iter().any(CostNode::varies) {
             plan.fixed = Some(plan.points(&Variables::default()));
         }
@@ -96,16 +109,22 @@ impl CostPlan {
 
     /// Points an answer did cost; at least one.
     pub(crate) fn used(&self, data: Option<&Value>) -> u64 {
-        self.base.saturating_add(data.map_or(0, objects)).max(1)
+        let free = |data: &Value| match data {
+            Value::Object(roots) => {
+                self.free.iter().filter_map(|name| roots.get(name.as_str())).map(counted).sum()
+            }
+            _ => 0,
+        };
+        self.base.saturating_add(data.map_or(0, |data| objects(data) - free(data))).max(1)
     }
 
-    /// Points by response path: `{"orgs": 26, "orgs.nodes": 25}`.
-    pub(crate) fn breakdown(&self, variables: &Variables) -> Json {
-        let mut report = Map::new();
+    /// Points by response path, each with all that is below it: `orgs` 26, `orgs.nodes` 25.
+    pub(crate) fn by_path(&self, variables: &Variables) -> Vec<(String, u64)> {
+        let mut report = Report::default();
         for root in &self.roots {
             self.report(root, variables, (None, 1), "", &mut report);
         }
-        Json::Object(report)
+        report.paths
     }
 
     fn node(&self, node: &CostNode, variables: &Variables, page: Option<u64>) -> u64 {
@@ -146,17 +165,40 @@ impl CostPlan {
         variables: &Variables,
         (page, around): (Option<u64>, u64),
         prefix: &str,
-        report: &mut Map<String, Json>,
+        report: &mut Report,
     ) {
         let path = if prefix.is_empty() { node.name.clone() } else { format!("{prefix}.{}", node.name) };
         let points = self.node(node, variables, page).saturating_mul(around);
-        let entry = report.entry(path.clone()).or_insert_with(|| 0.into());
-        *entry = entry.as_u64().unwrap_or(0).saturating_add(points).into();
+        report.add(&path, points);
         let (times, below) = self.times(node, variables, page);
         for child in &node.children {
             self.report(child, variables, (below, around.saturating_mul(times)), &path, report);
         }
     }
+}
+
+/// Points by path, in the order of the document; what is selected twice at one path is added up.
+#[derive(Default)]
+struct Report {
+    paths: Vec<(String, u64)>,
+    index: HashMap<String, usize>,
+}
+
+impl Report {
+    fn add(&mut self, path: &str, points: u64) {
+        match self.index.get(path) {
+            Some(at) => self.paths[*at].1 = self.paths[*at].1.saturating_add(points),
+            None => {
+                self.index.insert(path.to_owned(), self.paths.len());
+                self.paths.push((path.to_owned(), points));
+            }
+        }
+    }
+}
+
+/// Points by path as an object.
+pub(crate) fn json_of(by_path: Vec<(String, u64)>) -> Json {
+    Json::Object(by_path.into_iter().map(|(path, points)| (path, points.into())).collect())
 }
 
 impl CostNode {
@@ -171,87 +213,18 @@ impl CostNode {
     }
 }
 
-struct Builder<'a> {
-    schema: &'a Schema,
-    document: &'a ExecutableDocument,
-}
-
-impl Builder<'_> {
-    fn set(&self, set: &SelectionSet, introspection: bool, nodes: &mut Vec<CostNode>) {
-        for selection in &set.selections {
-            match selection {
-                Selection::Field(field) => nodes.extend(self.field(field, introspection)),
-                Selection::InlineFragment(fragment) => {
-                    self.set(&fragment.selection_set, introspection, nodes)
-                }
-                Selection::FragmentSpread(spread) => {
-                    if let Some(fragment) = self.document.fragments.get(&spread.fragment_name) {
-                        self.set(&fragment.selection_set, introspection, nodes);
-                    }
-                }
-            }
-        }
-    }
-
-    fn field(&self, field: &Field, introspection: bool) -> Option<CostNode> {
-        let inner = field.definition.ty.inner_named_type();
-        let is_object = matches!(
-            self.schema.types.get(inner),
-            Some(ExtendedType::Object(_) | ExtendedType::Interface(_) | ExtendedType::Union(_)) | None
-        );
-        let introspection = introspection || matches!(field.name.as_str(), "__schema" | "__type");
-        let is_list = field.definition.ty.is_list();
-        if !is_object && field.name.starts_with("__") {
-            return None;
-        }
-        let mut children = Vec::new();
-        if let Some(set) = &field.selection_set {
-            self.set(set, introspection, &mut children);
-            // Leaves cost nothing; at the root they matter, as fields of a mutation.
-            children.retain(|child| child.own > 0);
-        }
-        let size = match (introspection, is_object) {
-            // The schema is what it is: its lists are bounded, and so is how deep a document may follow them.
-            (true, _) | (_, false) => Size::One,
-            _ => size(field, is_list),
-        };
-        let name = field.response_name().to_string();
-        Some(CostNode { name, own: u64::from(is_object), size, is_list, children })
-    }
-}
-
-fn size(field: &Field, is_list: bool) -> Size {
-    let declares = |name: &str| field.definition.argument_by_name(name).is_some();
-    let amount = |name: &str| match field.specified_argument_by_name(name).map(|value| value.as_ref()) {
-        Some(Literal::Int(int)) => Amount::Known(int.as_str().parse().unwrap_or(0)),
-        Some(Literal::Variable(name)) => Amount::Variable(name.to_string()),
-        Some(Literal::List(items)) => Amount::Known(items.len() as u64),
-        _ => Amount::Unset,
-    };
-    if declares("first") || declares("last") {
-        return Size::Page(vec![amount("first"), amount("last")]);
-    }
-    let listed = field.definition.arguments.iter().find(|argument| argument.ty.is_list());
-    match listed {
-        Some(argument) if is_list => Size::Items(amount(argument.name.as_str())),
-        _ if is_list => Size::Inherited,
-        _ => Size::One,
-    }
-}
-
 /// Objects of an answer, apart from its root.
 fn objects(value: &Value) -> u64 {
     match value {
-        Value::Object(fields) => {
-            fields.values().map(|value| u64::from(is_object(value)) + objects(value)).sum()
-        }
-        Value::List(items) => items.iter().map(|item| u64::from(is_object(item)) + objects(item)).sum(),
+        Value::Object(fields) => fields.values().map(counted).sum(),
+        Value::List(items) => items.iter().map(counted).sum(),
         _ => 0,
     }
 }
 
-fn is_object(value: &Value) -> bool {
-    matches!(value, Value::Object(_))
+/// Objects of a value, with itself if it is one.
+fn counted(value: &Value) -> u64 {
+    u64::from(matches!(value, Value::Object(_))) + objects(value)
 }
 
 #[cfg(test)]
@@ -261,7 +234,8 @@ mod tests {
     use super::*;
 
     const SDL: &str = "
-        type Query { org: Org orgs(first: Int, last: Int): OrgConnection! nodes(ids: [ID!]!): [Org]! }
+        type Query { org: Org orgs(first: Int, last: Int): OrgConnection! nodes(ids: [ID!]!): [Org]! rateLimit: Rate! }
+        type Rate { cost: Int breakdown: [Tag!]! }
         type Mutation { create: Int }
         type Org { name: String tags: [Tag!]! members(first: Int, last: Int): OrgConnection! }
         type Tag { name: String }
@@ -315,8 +289,19 @@ mod tests {
 
     #[test]
     fn the_breakdown_adds_up() {
-        let report = plan("{ orgs(first: 2) { nodes { tags { name } } } }").breakdown(&Variables::default());
-        assert_eq!(report.to_string(), r#"{"orgs":13,"orgs.nodes":12,"orgs.nodes.tags":10}"#);
+        let report = plan("{ orgs(first: 2) { nodes { tags { name } } } }").by_path(&Variables::default());
+        assert_eq!(json_of(report).to_string(), r#"{"orgs":13,"orgs.nodes":12,"orgs.nodes.tags":10}"#);
+    }
+
+    #[test]
+    fn asking_for_the_price_does_not_change_it() {
+        let text = "{ r: rateLimit { cost breakdown { name } } org { name } }";
+        assert_eq!(points(text), 1);
+        assert_eq!(points("{ rateLimit { cost } }"), 1);
+        let by_path = plan(text).by_path(&Variables::default());
+        assert_eq!(by_path, [("org".to_owned(), 1)]);
+        let answer = value!({"r": {"cost": 1, "breakdown": [{"name": "org"}]}, "org": {"name": "a"}});
+        assert_eq!(plan(text).used(Some(&answer)), 1);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use tower_http::{
         predicate::{NotForContentType, SizeAbove},
     },
 };
+use tracing::Instrument as _;
 
 use crate::{
     answer::MASKED,
@@ -74,10 +75,13 @@ async fn serve<H: Host, S: Executor>(inner: Arc<Inner<H, S>>, request: Request, 
         last_event_id: last_event_id(request.headers()),
         safe: false,
         streams: false,
+        traceparent: traceparent(request.headers()),
         arrived: Instant::now(),
     };
+    let span = inner.host.span(&caller);
     // Execution catches its own panics; this is for those of the host and of the front itself.
-    let responding = AssertUnwindSafe(respond(&inner, request, caller, streaming)).catch_unwind();
+    let responding =
+        AssertUnwindSafe(respond(&inner, request, caller, streaming).instrument(span)).catch_unwind();
     let mut response = responding.await.unwrap_or_else(|_panic| {
         tracing::error!(%request_id, "a request made the server panic");
         let error = GraphqlError::new(ErrorCode::InternalServerError, MASKED);
@@ -229,6 +233,12 @@ fn not_acceptable() -> Refused {
 fn method_not_allowed() -> Refused {
     let error = GraphqlError::new(ErrorCode::BadRequest, "Requests come by POST, queries also by GET.");
     Refused { allow: Some(ALLOW), ..Refused::transport(StatusCode::METHOD_NOT_ALLOWED, error) }
+}
+
+/// Of the length that the header has in every version so far, and not much more.
+fn traceparent(headers: &HeaderMap) -> Option<Arc<str>> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    (value.len() <= 128).then(|| Arc::from(value))
 }
 
 fn last_event_id(headers: &HeaderMap) -> Option<Arc<str>> {

@@ -17,6 +17,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
     time::{Instant, sleep_until, timeout},
 };
+use tracing::Instrument as _;
 
 use super::{
     PROTOCOL,
@@ -186,8 +187,9 @@ impl<H: Host, S: Executor> Session<H, S> {
         }
         let (inner, outbox, done) =
             (Arc::clone(&self.inner), self.outbox.clone(), Arc::new(AtomicBool::new(false)));
+        let span = inner.host.span(&caller);
         let operation = Operation { id: id.clone(), inner, caller, outbox, done: Arc::clone(&done) };
-        let task = self.tasks.spawn(operation.run(params, self.identity.clone()));
+        let task = self.tasks.spawn(operation.run(params, self.identity.clone()).instrument(span));
         self.operations.insert(id, Running { task, done });
         Ok(())
     }

@@ -104,3 +104,24 @@ async fn load_is_shed() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn mutations_are_shed_after_queries() {
+    let router = router_with(Limits { in_flight_cost: 50, rate_points_per_minute: 0, ..Limits::default() });
+    // 36 of the 40 points that queries may have at once.
+    let running = tokio::spawn({
+        let router = router.clone();
+        async move { query(&router, "{ slow(ms: 60000) people(first: 35) { nodes { name } } }").await }
+    });
+    let page = "{ people(first: 5) { nodes { name } } }";
+    crate::client::soon(async {
+        while query(&router, page).await.status == StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let written = query(&router, "mutation { write { id } }").await;
+    assert_eq!((written.status, written.header("x-query-cost")), (StatusCode::OK, "11"));
+    assert_eq!(query(&router, page).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    running.abort();
+}

@@ -129,6 +129,17 @@ async fn the_host_reads_back_what_it_counted() {
 }
 
 #[tokio::test]
+async fn a_request_whose_client_goes_away_is_told_of_too() {
+    let front = support::front(free());
+    let caller = Caller::direct();
+    let params = GraphqlParams::of("query S { slow(ms: 60000) }");
+    let mut executing = Box::pin(front.execute(params, &Who::User, &caller));
+    assert!(futures_util::poll!(&mut executing).is_pending());
+    drop(executing);
+    assert_eq!(*front.host().records.lock().unwrap(), ["direct S 499 0 []"]);
+}
+
+#[tokio::test]
 async fn introspection_of_the_usual_tools_passes_and_circles_do_not() {
     let router = router();
     let reply = query(&router, INTROSPECTION).await;
