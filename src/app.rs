@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use guildhall_front::{Limits, ListenerLimits, PersistedDocuments, PersistedMode};
@@ -74,7 +75,7 @@ impl App {
             sign_ins_per_minute: options.sign_ins_per_minute,
             draining: CancellationToken::new(),
         });
-        let site = Site::new(db.clone(), services.clone(), Some(builtin.clone()));
+        let site = Site::new(db.clone(), services.clone(), Some(builtin.clone()), options.slow_request);
         let (front, router) = router(site.clone(), options.limits, options.documents);
         Ok(Self { front, router, site, db, services, builtin, demo: options.demo })
     }
@@ -134,6 +135,8 @@ pub struct Options {
     pub sign_ins_per_minute: u32,
     /// Documents that may be named by id.
     pub documents: PersistedDocuments,
+    /// From when on a request is logged as slow, if ever.
+    pub slow_request: Option<Duration>,
 }
 
 impl Default for Options {
@@ -141,7 +144,7 @@ impl Default for Options {
     fn default() -> Self {
         let limits = Limits { rate_points_per_minute: 0, ..Limits::default() };
         let documents = PersistedDocuments::new(PersistedMode::Off, limits.cache_bytes / 4);
-        Self { demo: false, limits, sign_ins_per_minute: 0, documents }
+        Self { demo: false, limits, sign_ins_per_minute: 0, documents, slow_request: None }
     }
 }
 
@@ -165,13 +168,14 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
     let limits = serving.limits().map_err(anyhow::Error::msg)?;
     let documents = serving.documents(&limits)?;
     let sign_ins_per_minute = serving.sign_ins_per_minute;
-    let options = Options { demo: serving.demo, limits, sign_ins_per_minute, documents };
+    let slow_request = serving.observing.slow_request();
+    let options = Options { demo: serving.demo, limits, sign_ins_per_minute, documents, slow_request };
     let app = App::open(&data_dir, &database, Clock::system(), options).await?;
     let url = serving.access_url.clone().unwrap_or_else(|| format!("http://{address}"));
     greet(&app, &url, &data_dir, &database);
 
     let metrics =
-        match serving.metrics_address {
+        match serving.observing.metrics_address {
             Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
                 format!("can't listen on {address}; choose another with --metrics-address")
             })?),

@@ -27,6 +27,8 @@ mod provisioner;
 mod quota;
 mod role;
 pub mod seal;
+pub mod telemetry;
 mod template;
+mod trace;
 mod user;
 mod workspace;

@@ -1,13 +1,11 @@
 //! The binary: the server's own commands, and the clients of its API.
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use guildhall::config::{LogFormat, Serving, Storage, with_file};
+use guildhall::telemetry::Telemetry;
 use guildhall::{app, db};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 
 /// A GraphQL control plane for developer platforms
 #[derive(Parser)]
@@ -55,10 +53,15 @@ async fn main() -> ExitCode {
         };
     match cli.verb {
         Verb::Server(serving) => {
-            if let Err(error) = log(&serving.log, serving.log_format) {
-                return failed(&format!("--log {}: {error}", serving.log), 2);
-            }
-            ended(app::serve(*serving).await)
+            let observing = &serving.observing;
+            let endpoint = observing.otlp_endpoint.as_deref();
+            let telemetry = match Telemetry::start(&observing.log, observing.log_format, endpoint) {
+                Ok(telemetry) => telemetry,
+                Err(error) => return failed(&format!("{error:#}"), 2),
+            };
+            let result = app::serve(*serving).await;
+            telemetry.end().await;
+            ended(result)
         }
         Verb::Migrate(storage) => ended(migrate(storage).await),
         Verb::Schema => {
@@ -66,10 +69,13 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Verb::Provisionerd(guildhall_cli::provisionerd::Provisionerd::Start(start)) => {
-            if let Err(error) = log("info", LogFormat::Text) {
-                return failed(&error.to_string(), 2);
-            }
-            ended(provisionerd::start(&cli.globals, start).await)
+            let telemetry = match Telemetry::start("info", LogFormat::Text, None) {
+                Ok(telemetry) => telemetry,
+                Err(error) => return failed(&format!("{error:#}"), 2),
+            };
+            let result = provisionerd::start(&cli.globals, start).await;
+            telemetry.end().await;
+            ended(result)
         }
         Verb::Client(command) => guildhall_cli::run(command, cli.globals).await,
         Verb::Completion(completion) => completion.run(Cli::command()),
@@ -135,18 +141,6 @@ async fn migrate(storage: Storage) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "the command's result")]
 fn schema() {
     print!("{}", guildhall::graphql::sdl());
-}
-
-fn log(filter: &str, format: LogFormat) -> Result<(), ParseError> {
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(std::io::stderr);
-    // Colours are for people: a file or a journal would keep their escape codes.
-    let builder = if std::io::stderr().is_terminal() { builder } else { builder.with_ansi(false) };
-    match format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
-    Ok(())
 }
 
 fn ended(result: anyhow::Result<()>) -> ExitCode {

@@ -7,6 +7,7 @@
 
 mod api_tokens;
 mod audit;
+mod budget;
 mod claims;
 mod connections;
 mod contract;
@@ -14,12 +15,14 @@ mod crash;
 mod docs;
 mod files;
 mod guide;
+mod hostile;
 mod idempotency;
 mod isolation;
 mod layering;
 mod live;
 mod migrations;
 mod names;
+mod observing;
 mod organizations;
 mod pages;
 mod policy;

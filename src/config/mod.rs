@@ -1,6 +1,7 @@
 //! Configuration: flag over `GUILDHALL_*` environment over TOML file over default. The only reader of the environment.
 
 mod limits;
+mod observing;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use guildhall_front::{Limits, ManifestError, PersistedDocuments, PersistedMode};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::db;
+pub use observing::{LogFormat, Observing};
 
 /// Where the server keeps its data and which database it uses.
 #[derive(Debug, Clone, Args)]
@@ -98,17 +100,9 @@ pub struct Serving {
     #[arg(long, env = "GUILDHALL_PERSISTED_MANIFEST", value_name = "FILE", value_delimiter = ',')]
     pub persisted_manifest: Vec<PathBuf>,
 
-    /// Address and port to answer GET /metrics on, for Prometheus; nowhere if absent. Without a token: keep it private
-    #[arg(long, env = "GUILDHALL_METRICS_ADDRESS", value_name = "IP:PORT")]
-    pub metrics_address: Option<SocketAddr>,
-
-    /// What to log, e.g. `info` or `guildhall=debug,warn`
-    #[arg(long, env = "GUILDHALL_LOG", value_name = "FILTER", default_value = "info,sea_orm_migration=warn")]
-    pub log: String,
-
-    /// How to log
-    #[arg(long, env = "GUILDHALL_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
-    pub log_format: LogFormat,
+    /// What it tells of itself.
+    #[command(flatten)]
+    pub observing: Observing,
 }
 
 impl Serving {
@@ -160,15 +154,6 @@ pub enum Persisted {
     Observe,
     /// Only documents of the manifests run.
     Enforce,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// A JSON object a line, for programs.
-    Json,
 }
 
 impl Storage {

@@ -2,6 +2,7 @@
 //! transaction ends in a [`Change`](crate::audit::Change) that becomes the audit row.
 
 mod connect;
+mod cursor;
 mod dialect;
 mod keyset;
 pub(crate) mod list;
@@ -23,13 +24,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, SelectStatement};
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, TransactionTrait};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, StatementBuilder, TransactionTrait};
+use tracing::{Instrument as _, Span};
 
 use crate::audit::Attempts;
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Hub;
+use crate::trace;
 use list::Find;
 use reader::Reader;
 use row::{Columns, Read};
@@ -63,6 +66,8 @@ struct Pools {
 pub struct Stats {
     statements: AtomicU32,
     rows: AtomicU32,
+    /// The request's, wherever in its course a statement is sent.
+    span: Option<Span>,
 }
 
 impl Stats {
@@ -86,7 +91,8 @@ impl Db {
     /// The same database with counters that start at zero.
     #[must_use]
     pub fn counted(&self) -> Self {
-        Self { stats: Arc::default(), ..self.clone() }
+        let stats = Stats { span: Some(Span::current()), ..Stats::default() };
+        Self { stats: Arc::new(stats), ..self.clone() }
     }
 
     /// What was asked through this handle and its clones.
@@ -125,9 +131,19 @@ impl Db {
         select: &SelectStatement,
         read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr>,
     ) -> Result<Vec<T>> {
-        let rows = boxed(self.pools.read.rows(select)).await?;
+        let rows = boxed(self.pools.read.rows(select)).instrument(self.span(select)).await?;
         self.stats.count(rows.len());
         Ok(rows.iter().map(|row| read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The span of a statement.
+    fn span(&self, statement: &impl StatementBuilder) -> Span {
+        let Some(request) = &self.stats.span else { return Span::none() };
+        let system = match self.backend() {
+            DbBackend::Postgres => "postgresql",
+            _ => "sqlite",
+        };
+        trace::statement(request, system, || self.backend().build(statement).sql)
     }
 
     /// Reads one row, if there is one.

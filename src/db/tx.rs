@@ -2,6 +2,7 @@
 
 use sea_orm::sea_query::{DeleteStatement, InsertStatement, SelectStatement, UpdateStatement};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait};
+use tracing::Instrument as _;
 
 use super::row::{Columns, Read};
 use super::violation::{ORGANIZATION_LIVES, OnViolation, USER_LIVES};
@@ -68,7 +69,10 @@ impl Tx {
     /// Inserts; answers how many rows.
     pub(crate) async fn execute_insert(&self, statement: &InsertStatement) -> Result<u64> {
         self.db.stats.count(0);
-        let inserted = boxed(self.transaction.execute(statement)).await.map_err(Error::from);
+        let inserted = boxed(self.transaction.execute(statement))
+            .instrument(self.db.span(statement))
+            .await
+            .map_err(Error::from);
         // They may be deleted after they were found: the constraint answers what the look-up would answer now.
         let gone = || Refusal::not_found(&["organizationId"], "organization");
         let left = || Refusal::not_found(&["userId"], "user");
@@ -79,32 +83,38 @@ impl Tx {
     /// Updates; answers how many rows.
     pub(crate) async fn update(&self, statement: &UpdateStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(boxed(self.transaction.execute(statement)).await?.rows_affected())
+        Ok(boxed(self.transaction.execute(statement))
+            .instrument(self.db.span(statement))
+            .await?
+            .rows_affected())
     }
 
     /// Deletes; answers how many rows.
     pub(crate) async fn delete(&self, statement: &DeleteStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(boxed(self.transaction.execute(statement)).await?.rows_affected())
+        Ok(boxed(self.transaction.execute(statement))
+            .instrument(self.db.span(statement))
+            .await?
+            .rows_affected())
     }
 
     /// Reads rows as the transaction sees them.
     pub(crate) async fn rows<R: Read>(&self, select: &SelectStatement) -> Result<Vec<R>> {
-        let rows = boxed(self.transaction.query_all(select)).await?;
+        let rows = boxed(self.transaction.query_all(select)).instrument(self.db.span(select)).await?;
         self.db.stats.count(rows.len());
         Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Reads one row as the transaction sees it.
     pub(crate) async fn row<R: Read>(&self, select: &SelectStatement) -> Result<Option<R>> {
-        let row = boxed(self.transaction.query_one(select)).await?;
+        let row = boxed(self.transaction.query_one(select)).instrument(self.db.span(select)).await?;
         self.db.stats.count(usize::from(row.is_some()));
         Ok(row.map(|row| R::read(&mut Columns::new(&row))).transpose()?)
     }
 
     /// Updates and reads the rows that were changed.
     pub(crate) async fn update_returning<R: Read>(&self, statement: &UpdateStatement) -> Result<Vec<R>> {
-        let rows = boxed(self.transaction.query_all(statement)).await?;
+        let rows = boxed(self.transaction.query_all(statement)).instrument(self.db.span(statement)).await?;
         self.db.stats.count(rows.len());
         Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }

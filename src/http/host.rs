@@ -1,18 +1,28 @@
 //! What the front asks of us: who is asking, what goes into a request, what is written down about it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Request as GraphqlRequest;
 use axum::response::Response;
-use guildhall_front::{Ended, ErrorCode, Host, Peer, RateKey, Refusal, RequestMeta, RequestRecord};
+use guildhall_front::{
+    Caller as FrontCaller, Ended, ErrorCode, Host, OperationKind, Peer, RateKey, Refusal, RequestMeta,
+    RequestRecord,
+};
 use http::HeaderMap;
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::Span;
+use tracing::field::Empty;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::Site;
 use crate::authn::{Recognised, Rejected};
 use crate::authz::{Identity, Origin};
 use crate::db::Stats;
 use crate::graphql::context::Request;
+use crate::trace;
 
 /// How often an open stream asks whether its token is still good.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -50,6 +60,33 @@ impl Host for Server {
                 Err(Refusal::unavailable("who you are can't be looked up now; try again"))
             }
         }
+    }
+
+    fn span(&self, caller: &FrontCaller) -> Span {
+        let span = tracing::trace_span!(
+            target: trace::TARGET,
+            parent: None,
+            "request",
+            otel.name = "GraphQL request",
+            otel.kind = "server",
+            otel.status_code = Empty,
+            graphql.operation.name = Empty,
+            graphql.operation.type = Empty,
+            http.response.status_code = Empty,
+            guildhall.request_id = &*caller.request_id,
+            guildhall.transport = caller.transport.as_str(),
+            guildhall.actor = Empty,
+            guildhall.document = Empty,
+            guildhall.cost = Empty,
+            guildhall.statements = Empty,
+        );
+        if let Some(parent) = caller.traceparent.as_deref().filter(|_| !span.is_disabled()) {
+            let carrier = HashMap::from([("traceparent".to_owned(), parent.to_owned())]);
+            if let Err(error) = span.set_parent(TraceContextPropagator::new().extract(&carrier)) {
+                tracing::debug!(%error, "a trace could not be joined");
+            }
+        }
+        span
     }
 
     fn prepare(
@@ -125,11 +162,25 @@ impl Host for Server {
                 )
             };
         }
-        // Daemons ask for work all day long: what goes well with them would bury what people do.
-        let is_routine = record.codes.is_empty()
-            && record
-                .identity
-                .is_some_and(|caller| matches!(caller.recognised.actor.identity(), Identity::Daemon { .. }));
+        // Daemons ask for work all day long, and wait for it: what goes well with them would bury what people do.
+        let is_daemon = record
+            .identity
+            .is_some_and(|caller| matches!(caller.recognised.actor.identity(), Identity::Daemon { .. }));
+        let is_routine = is_daemon && record.codes.is_empty();
+        let is_stream = operation.is_some_and(|operation| operation.kind == OperationKind::Subscription);
+        if self.site.slow_request.is_some_and(|limit| record.duration >= limit) && !is_daemon && !is_stream {
+            tracing::warn!(
+                target: "guildhall::slow",
+                request_id = record.request_id,
+                operation = name,
+                document,
+                statements,
+                rows,
+                milliseconds,
+                "slow request"
+            );
+        }
+        traced(record, name, actor, &document, statements);
         match (failed, is_routine) {
             (true, _) => line!(error),
             (false, true) => line!(debug),
@@ -140,4 +191,26 @@ impl Host for Server {
     fn page(&self, headers: &HeaderMap) -> Option<Response> {
         super::ide::page(headers)
     }
+}
+
+/// Writes what became of a request into its span.
+fn traced(record: &RequestRecord<'_, Server>, name: &str, actor: &str, document: &str, statements: u32) {
+    let span = Span::current();
+    if span.is_disabled() {
+        return;
+    }
+    if let Some(operation) = record.operation {
+        let kind = operation.kind.as_str();
+        span.record("otel.name", format!("{kind} {name}").trim_end());
+        span.record("graphql.operation.name", name);
+        span.record("graphql.operation.type", kind);
+        span.record("guildhall.document", document);
+    }
+    if record.status >= 500 || record.codes.contains(&ErrorCode::InternalServerError) {
+        span.record("otel.status_code", "ERROR");
+    }
+    span.record("http.response.status_code", record.status);
+    span.record("guildhall.actor", actor);
+    span.record("guildhall.cost", record.cost);
+    span.record("guildhall.statements", statements);
 }

@@ -8,6 +8,7 @@ mod metrics;
 mod state;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -35,12 +36,18 @@ pub struct Site {
     metrics: Metrics,
     pub(crate) services: Arc<Services>,
     pub(crate) builtin: Option<BuiltinKey>,
+    slow_request: Option<Duration>,
 }
 
 impl Site {
     /// What handlers need.
-    pub fn new(db: Db, services: Arc<Services>, builtin: Option<BuiltinKey>) -> Self {
-        Self { db, lookups: Lookups::default(), metrics: Metrics::default(), services, builtin }
+    pub fn new(
+        db: Db,
+        services: Arc<Services>,
+        builtin: Option<BuiltinKey>,
+        slow_request: Option<Duration>,
+    ) -> Self {
+        Self { db, lookups: Lookups::default(), metrics: Metrics::default(), services, builtin, slow_request }
     }
 
     async fn recognise(

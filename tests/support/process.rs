@@ -117,13 +117,18 @@ pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) folder: tempfile::TempDir,
     database: Settings,
-    provisioners: u16,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Server {
     /// Starts one with `provisioners` built-in provisioners on an empty machine. `None`, said aloud, where the test run
     /// has no such database.
     pub(crate) async fn start(backend: Backend, provisioners: u16) -> Option<Self> {
+        Self::start_with(backend, vec![("GUILDHALL_BUILTIN_PROVISIONERS", provisioners.to_string())]).await
+    }
+
+    /// Starts one with these settings on an empty machine.
+    pub(crate) async fn start_with(backend: Backend, settings: Vec<(&'static str, String)>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let database = match database::empty(backend, folder.path()).await? {
             Settings::Sqlite { readers, .. } => {
@@ -131,14 +136,14 @@ impl Server {
             }
             postgres @ Settings::Postgres { .. } => postgres,
         };
-        let (program, url) = launch(folder.path(), &database, provisioners, "127.0.0.1:0").await;
-        Some(Self { program, url, folder, database, provisioners })
+        let (program, url) = launch(folder.path(), &database, &settings, "127.0.0.1:0").await;
+        Some(Self { program, url, folder, database, settings })
     }
 
     /// Starts it again where it was, after its end.
     pub(crate) async fn start_again(&mut self) {
         let address = self.url.trim_start_matches("http://").to_owned();
-        (self.program, _) = launch(self.folder.path(), &self.database, self.provisioners, &address).await;
+        (self.program, _) = launch(self.folder.path(), &self.database, &self.settings, &address).await;
     }
 
     /// What is in its database.
@@ -189,11 +194,15 @@ impl Server {
     }
 }
 
-async fn launch(folder: &Path, database: &Settings, provisioners: u16, address: &str) -> (Program, String) {
+async fn launch(
+    folder: &Path,
+    database: &Settings,
+    settings: &[(&str, String)],
+    address: &str,
+) -> (Program, String) {
     let mut command = guildhall();
-    command
-        .args(["server", "--address", address, "--builtin-provisioners", &provisioners.to_string()])
-        .env("GUILDHALL_DATA_DIR", folder.join("data"));
+    command.args(["server", "--address", address]).env("GUILDHALL_DATA_DIR", folder.join("data"));
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
     if let Settings::Postgres { url, .. } = database {
         command.env("GUILDHALL_DATABASE_URL", url.expose_secret());
     }
