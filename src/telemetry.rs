@@ -48,6 +48,7 @@ impl Telemetry {
                 .with_location(false)
                 .with_threads(false)
                 .with_target(false)
+                .with_tracked_inactivity(false)
                 .with_filter(Targets::new().with_target(trace::TARGET, LevelFilter::TRACE))
         });
         tracing_subscriber::registry().with(lines(format).with_filter(filter)).with(spans).init();

@@ -12,6 +12,7 @@ use guildhall_front::{
 };
 use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing::field::Empty;
@@ -201,7 +202,8 @@ fn traced(record: &RequestRecord<'_, Server>, name: &str, actor: &str, document:
     }
     if let Some(operation) = record.operation {
         let kind = operation.kind.as_str();
-        span.record("otel.name", format!("{kind} {name}").trim_end());
+        // Its first statement has begun the span, and a span that has begun takes no name from a field.
+        span.context().span().update_name(format!("{kind} {name}").trim_end().to_owned());
         span.record("graphql.operation.name", name);
         span.record("graphql.operation.type", kind);
         span.record("guildhall.document", document);
@@ -209,8 +211,9 @@ fn traced(record: &RequestRecord<'_, Server>, name: &str, actor: &str, document:
     if record.status >= 500 || record.codes.contains(&ErrorCode::InternalServerError) {
         span.record("otel.status_code", "ERROR");
     }
-    span.record("http.response.status_code", record.status);
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    span.record("http.response.status_code", i64::from(record.status));
     span.record("guildhall.actor", actor);
-    span.record("guildhall.cost", record.cost);
-    span.record("guildhall.statements", statements);
+    span.record("guildhall.cost", number(record.cost));
+    span.record("guildhall.statements", i64::from(statements));
 }
