@@ -103,7 +103,6 @@ struct Client {
 
 #[async_trait::async_trait]
 impl HttpClient for Client {
-    #[expect(clippy::disallowed_methods, reason = "the exporter waits for it, with a time limit")]
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let (client, request) = (self.client.clone(), reqwest::Request::try_from(request)?);
         let sending = self.runtime.spawn(async move {
