@@ -5,7 +5,7 @@
 
 mod build;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use apollo_compiler::{ExecutableDocument, Schema, executable::Operation};
 use async_graphql::{Value, Variables};
@@ -30,7 +30,7 @@ pub(crate) struct CostPlan {
     /// Points that do not depend on the answer.
     base: u64,
     /// Response names of root fields that cost nothing.
-    free: Vec<String>,
+    free: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl CostPlan {
         let builder = Builder { schema, document };
         let mut roots = Vec::new();
         builder.set(&operation.selection_set, false, &mut roots);
-        let (mut base, mut free) = (0, Vec::new());
+        let (mut base, mut free) = (0, BTreeSet::new());
         if operation.operation_type.is_query() {
             // Who asks for the price wants that of the rest.
             let asking = operation.root_fields(document).filter(|field| field.name == dry_run::FIELD);
@@ -302,6 +302,10 @@ mod tests {
         assert_eq!(by_path, [("org".to_owned(), 1)]);
         let answer = value!({"r": {"cost": 1, "breakdown": [{"name": "org"}]}, "org": {"name": "a"}});
         assert_eq!(plan(text).used(Some(&answer)), 1);
+        // Merged into one field of the answer, whose objects are left out once.
+        let twice =
+            "{ ...F r: rateLimit { cost } org { name } } fragment F on Query { r: rateLimit { cost } }";
+        assert_eq!(plan(twice).used(Some(&answer)), 1);
     }
 
     #[test]

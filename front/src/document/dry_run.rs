@@ -1,11 +1,7 @@
 //! `rateLimit(dryRun: true)` at the root of a query: nothing else of the query is executed, and nothing but the asking
 //! is paid for. The field itself is never part of the price it tells.
 
-use apollo_compiler::{
-    ExecutableDocument,
-    ast::Value as Literal,
-    executable::{Field, Operation},
-};
+use apollo_compiler::{ExecutableDocument, ast::Value as Literal, executable::Operation};
 use async_graphql::{
     Value, Variables,
     parser::types::{self, DocumentOperations, Selection},
@@ -16,43 +12,40 @@ pub(crate) const FIELD: &str = "rateLimit";
 /// Its argument that asks for a dry run.
 const ARGUMENT: &str = "dryRun";
 
-/// When an operation is a dry run.
+/// Whether an operation asks for its price, and when it is a dry run.
 #[derive(Debug)]
-pub(super) enum DryRun {
-    /// The price is not asked for.
-    Unasked,
-    Never,
-    Always,
-    /// When this variable is true.
-    If(String),
+pub(super) struct DryRun {
+    asks_price: bool,
+    always: bool,
+    /// When one of these variables is true.
+    variables: Vec<String>,
 }
 
 impl DryRun {
     pub(super) fn of(document: &ExecutableDocument, operation: &Operation) -> Self {
+        let mut dry_run = Self { asks_price: false, always: false, variables: Vec::new() };
         if !operation.operation_type.is_query() {
-            return Self::Unasked;
+            return dry_run;
         }
-        let asks = |field: &Field| match field.specified_argument_by_name(ARGUMENT)?.as_ref() {
-            Literal::Boolean(true) => Some(Self::Always),
-            Literal::Variable(name) => Some(Self::If(name.to_string())),
-            _ => None,
-        };
-        let mut roots = operation.root_fields(document).filter(|field| field.name == FIELD).peekable();
-        let unless_dry = if roots.peek().is_some() { Self::Never } else { Self::Unasked };
-        roots.find_map(|field| asks(field)).unwrap_or(unless_dry)
+        for field in operation.root_fields(document).filter(|field| field.name == FIELD) {
+            dry_run.asks_price = true;
+            match field.specified_argument_by_name(ARGUMENT).map(|value| value.as_ref()) {
+                Some(Literal::Boolean(true)) => dry_run.always = true,
+                Some(Literal::Variable(name)) => dry_run.variables.push(name.to_string()),
+                _ => {}
+            }
+        }
+        dry_run
     }
 
-    /// Whether the field is there at all.
+    /// Whether a resolver will want the price.
     pub(super) fn asks_price(&self) -> bool {
-        !matches!(self, Self::Unasked)
+        self.asks_price
     }
 
     pub(super) fn is_asked_for(&self, variables: &Variables) -> bool {
-        match self {
-            Self::Unasked | Self::Never => false,
-            Self::Always => true,
-            Self::If(name) => variables.get(name.as_str()) == Some(&Value::Boolean(true)),
-        }
+        let is_true = |name: &String| variables.get(name.as_str()) == Some(&Value::Boolean(true));
+        self.always || self.variables.iter().any(is_true)
     }
 }
 

@@ -65,6 +65,10 @@ async fn a_dry_run_costs_one_point_and_runs_nothing_else() {
     let reply = query_with(&router, text, json!({"dry": false})).await;
     assert_eq!(reply.json()["data"]["rateLimit"], "cost 51 remaining 48 dry false");
     assert!(reply.json()["data"]["people"].is_object());
+    // One of several is enough.
+    let text = "query($dry: Boolean!) { a: rateLimit(dryRun: $dry) b: rateLimit(dryRun: true) hello }";
+    let reply = query_with(&router, text, json!({"dry": false})).await;
+    assert!(reply.json()["data"].get("hello").is_none(), "{}", reply.text);
 }
 
 #[tokio::test]
