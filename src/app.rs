@@ -11,11 +11,11 @@ use guildhall_front::{Limits, ListenerLimits, PersistedDocuments, PersistedMode}
 use guildhall_provisionerd::{Daemon, Settings as DaemonSettings, Shutdown};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::authn::BuiltinKey;
 use crate::authn::session::SessionKeys;
+use crate::authn::{BuiltinKey, Lookups};
 use crate::clock::Clock;
 use crate::config::Serving;
 use crate::db::{self, Db};
@@ -23,7 +23,7 @@ use crate::graphql::context::Services;
 use crate::http::{GraphqlFront, Site, metrics_router, router};
 use crate::name::DEFAULT;
 use crate::seal::Sealer;
-use crate::{audit_log, demo, dispatch, keys, organization, user};
+use crate::{audit_log, demo, dispatch, keys, live, organization, user};
 
 /// A server that is up.
 pub struct App {
@@ -34,6 +34,8 @@ pub struct App {
     services: Arc<Services>,
     builtin: BuiltinKey,
     demo: bool,
+    /// Stops the reader of the outbox with the server.
+    _live: DropGuard,
 }
 
 impl App {
@@ -53,6 +55,14 @@ impl App {
         db::migrate(&db).await.context("can't bring the database up to date")?;
         let session_keys = SessionKeys::new(&keys::signing(data_dir, &clock)?);
         let sealer = Sealer::new(&keys::sealing(data_dir, &clock)?)?;
+        live::begin(&db).await?;
+        let live = CancellationToken::new();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it ends with the server, and keeps nothing in memory that matters"
+        )]
+        tokio::spawn(live::run(db.clone(), live.clone()));
+        let live = live.drop_guard();
         let default_organization = organization::ensure_default(&db).await?;
         let builtin = BuiltinKey::generate(&clock, default_organization);
         if options.demo {
@@ -68,6 +78,7 @@ impl App {
         };
         let services = Arc::new(Services {
             session_keys,
+            lookups: Lookups::default(),
             sealer,
             default_organization,
             setup_token,
@@ -77,7 +88,7 @@ impl App {
         });
         let site = Site::new(db.clone(), services.clone(), Some(builtin.clone()), options.slow_request);
         let (front, router) = router(site.clone(), options.limits, options.documents);
-        Ok(Self { front, router, site, db, services, builtin, demo: options.demo })
+        Ok(Self { front, router, site, db, services, builtin, demo: options.demo, _live: live })
     }
 
     /// The router, for tests that need no socket.
@@ -122,6 +133,22 @@ impl App {
     /// When the database fails.
     pub async fn forget_audit_log(&self, days: u32) -> crate::error::Result<u64> {
         audit_log::retention::sweep(&self.db, days, &CancellationToken::new()).await
+    }
+
+    /// The cursor of now, for who wants to follow everything that happens from here on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn event_cursor(&self) -> crate::error::Result<String> {
+        live::now(&self.db).await
+    }
+
+    /// Forgets events that are older than so many days; answers how many. The server does this every hour.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_events(&self, days: u32) -> crate::error::Result<u64> {
+        live::retention::sweep(&self.db, days, &CancellationToken::new()).await
     }
 }
 
@@ -187,6 +214,9 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
     if serving.audit_retention_days > 0 {
         let stop = stop.drain.clone();
         workers.spawn(audit_log::retention::run(app.db.clone(), serving.audit_retention_days, stop));
+    }
+    if serving.event_retention_days > 0 {
+        workers.spawn(live::retention::run(app.db.clone(), serving.event_retention_days, stop.drain.clone()));
     }
     start_provisioners(&app, &serving, address, &data_dir, &stop, &workers);
     let closing = CancellationToken::new();

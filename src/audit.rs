@@ -95,6 +95,21 @@ impl Change {
     pub(crate) fn subject(&self) -> (&'static str, Uuid) {
         (self.prefix, self.id)
     }
+
+    /// What was done.
+    pub(crate) fn action(&self) -> Action {
+        self.action
+    }
+
+    /// To what kind of thing.
+    pub(crate) fn resource(&self) -> Resource {
+        self.resource
+    }
+
+    /// In which organization.
+    pub(crate) fn organization(&self) -> Option<OrganizationId> {
+        self.organization
+    }
 }
 
 /// Field → old and new value, only of fields that differ.
@@ -156,6 +171,21 @@ impl<'a> Attempt<'a> {
     pub(crate) fn origin(&self) -> &Origin {
         self.actor.origin()
     }
+
+    /// What kind of thing it was about.
+    pub(crate) fn resource(&self) -> Resource {
+        self.resource
+    }
+
+    /// Where it was.
+    pub(crate) fn organization(&self) -> Option<OrganizationId> {
+        self.organization
+    }
+
+    /// What it was about, where that is one thing: the prefix of its public id, and its id.
+    pub(crate) fn about(&self) -> Option<(&'static str, Uuid)> {
+        self.about
+    }
 }
 
 /// Bounds how many attempts are noted, so that nobody can fill the disk with them.
@@ -183,10 +213,10 @@ impl Attempts {
 }
 
 /// The statement that writes a change's row.
-pub(crate) fn insert(change: &Change, permit: &Permit, clock: &Clock) -> InsertStatement {
+pub(crate) fn insert(change: &Change, permit: &Permit, id: AuditLogId, clock: &Clock) -> InsertStatement {
     row(
         permit.actor(),
-        clock,
+        (id, clock),
         [
             change.organization.into(),
             change.action.as_str().into(),
@@ -202,10 +232,10 @@ pub(crate) fn insert(change: &Change, permit: &Permit, clock: &Clock) -> InsertS
 }
 
 /// The statement that writes an attempt's row.
-pub(crate) fn insert_attempt(attempt: &Attempt<'_>, clock: &Clock) -> InsertStatement {
+pub(crate) fn insert_attempt(attempt: &Attempt<'_>, id: AuditLogId, clock: &Clock) -> InsertStatement {
     row(
         attempt.actor,
-        clock,
+        (id, clock),
         [
             attempt.organization.into(),
             attempt.action.into(),
@@ -220,7 +250,7 @@ pub(crate) fn insert_attempt(attempt: &Attempt<'_>, clock: &Clock) -> InsertStat
     )
 }
 
-fn row(actor: &Actor, clock: &Clock, what: [Expr; 9]) -> InsertStatement {
+fn row(actor: &Actor, (entry, clock): (AuditLogId, &Clock), what: [Expr; 9]) -> InsertStatement {
     let (kind, id) = match actor.identity() {
         Identity::Anonymous => ("ANONYMOUS", None),
         Identity::User { id, .. } => ("USER", Some(id.0)),
@@ -228,8 +258,7 @@ fn row(actor: &Actor, clock: &Clock, what: [Expr; 9]) -> InsertStatement {
         Identity::System(_) => ("SYSTEM", None),
     };
     let origin = actor.origin();
-    let who: [Expr; 5] =
-        [clock.id::<AuditLogId>().into(), clock.now().into(), kind.into(), id.into(), actor.name().into()];
+    let who: [Expr; 5] = [entry.into(), clock.now().into(), kind.into(), id.into(), actor.name().into()];
     let whence: [Expr; 2] =
         [origin.request_id.as_str().into(), origin.ip.map(|ip| ip.to_string()).unwrap_or_default().into()];
     let mut statement = Query::insert();

@@ -20,6 +20,7 @@ mod group;
 mod hex;
 pub mod http;
 pub mod keys;
+mod live;
 mod member;
 pub mod name;
 mod organization;

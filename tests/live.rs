@@ -1,151 +1,131 @@
-//! Following a job's log: what is there, then what comes, each line once, until the job has ended.
+//! What happens reaches who follows it: once each, in order, from any place on, at every server, and nobody who must not
+//! see it.
+
+mod events;
+mod idle;
+mod logs;
+mod order;
+mod readers;
+mod replicas;
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
+use futures_util::StreamExt as _;
 use http::{Request, header};
-use http_body_util::BodyExt as _;
-use rstest::rstest;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use crate::support::{Backend, Person, TestApp};
+use crate::support::TestApp;
 
-const FOLLOW: &str = "subscription($job: ID!, $after: String) {
-    provisionerJobLogs(jobId: $job, after: $after) { cursor log { sequence text } }
-}";
+/// How long anything may take: much longer than it does.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// An event stream that has begun.
-async fn open(app: &TestApp, person: &Person, variables: Value, last_event_id: Option<&str>) -> Body {
-    let body = json!({ "query": FOLLOW, "variables": variables }).to_string();
-    let mut request = Request::post("/graphql")
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::ACCEPT, "text/event-stream")
-        .header(header::AUTHORIZATION, format!("Bearer {}", person.token));
-    if let Some(id) = last_event_id {
-        request = request.header("last-event-id", id);
+/// An open event stream.
+pub(crate) struct Stream {
+    body: BodyDataStream,
+    text: String,
+}
+
+/// What an event stream sends.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Sent {
+    /// An event with its id and the answer.
+    Next(Option<String>, Value),
+    /// The end.
+    Complete,
+}
+
+impl Sent {
+    /// The data of the only field.
+    fn data(&self) -> &Value {
+        let Self::Next(_, answer) = self else { panic!("the stream has ended") };
+        assert!(answer.get("errors").is_none(), "{answer:#}");
+        answer["data"].as_object().unwrap().values().next().unwrap()
     }
-    app.app.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap().into_body()
+
+    /// The code of the error.
+    fn code(&self) -> &str {
+        let Self::Next(_, answer) = self else { panic!("the stream has ended") };
+        answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no error: {answer:#}"))
+    }
+
+    fn id(&self) -> &str {
+        let Self::Next(Some(id), _) = self else { panic!("no id: {self:?}") };
+        id
+    }
 }
 
-/// What a stream sends next; `None` when it has ended.
-async fn next(body: &mut Body) -> Option<String> {
-    let frame = tokio::time::timeout(Duration::from_secs(20), body.frame()).await.unwrap()?;
-    Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
+impl TestApp {
+    /// Follows a subscription, from the event of this id on.
+    pub(crate) async fn follow(
+        &self,
+        token: &str,
+        document: &str,
+        variables: Value,
+        last_event_id: Option<&str>,
+    ) -> Stream {
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let mut request = Request::post("/graphql")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "text/event-stream")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = self.app.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        assert!(response.status().is_success(), "{}", response.status());
+        Stream { body: response.into_body().into_data_stream(), text: String::new() }
+    }
+
+    /// The place after everything that has happened.
+    async fn event_cursor(&self, token: &str) -> String {
+        let body = self.graphql(Some(token), "{ eventCursor }", json!({})).await;
+        body["data"]["eventCursor"].as_str().unwrap_or_else(|| panic!("{body:#}")).to_owned()
+    }
 }
 
-/// Everything that an event stream sends until it ends.
-async fn stream(
-    app: &TestApp,
-    person: &Person,
-    variables: Value,
-    last_event_id: Option<&str>,
-) -> Vec<(String, Value)> {
-    let body = open(app, person, variables, last_event_id).await;
-    let bytes =
-        tokio::time::timeout(Duration::from_secs(20), body.collect()).await.unwrap().unwrap().to_bytes();
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
-    text.split("\n\n")
-        .filter_map(|event| {
-            let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-            let kind = field("event:")?;
-            let data = field("data:").filter(|data| !data.is_empty());
-            Some((kind.to_owned(), data.map_or(Value::Null, |data| serde_json::from_str(data).unwrap())))
-        })
-        .collect()
+impl Stream {
+    /// The next that is sent.
+    pub(crate) async fn next(&mut self) -> Sent {
+        timeout(PATIENCE, self.sent()).await.expect("nothing is sent")
+    }
+
+    /// Whether nothing is sent for so long.
+    pub(crate) async fn is_silent(&mut self, time: Duration) -> bool {
+        timeout(time, self.sent()).await.is_err()
+    }
+
+    async fn sent(&mut self) -> Sent {
+        loop {
+            while let Some((event, rest)) = self.text.split_once("\n\n") {
+                let field =
+                    |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                let kind = field("event:").map(str::to_owned);
+                let (id, data) =
+                    (field("id:").map(str::to_owned), field("data:").unwrap_or_default().to_owned());
+                self.text = rest.to_owned();
+                match kind.as_deref() {
+                    Some("next") => return Sent::Next(id, serde_json::from_str(&data).unwrap()),
+                    Some("complete") => return Sent::Complete,
+                    _ => {}
+                }
+            }
+            match self.body.next().await {
+                Some(bytes) => self.text.push_str(std::str::from_utf8(&bytes.unwrap()).unwrap()),
+                None => return Sent::Complete,
+            }
+        }
+    }
 }
 
-fn lines(events: &[(String, Value)]) -> Vec<i64> {
-    let sequence =
-        |(_, data): &(String, Value)| data["data"]["provisionerJobLogs"]["log"]["sequence"].as_i64();
-    events.iter().filter_map(sequence).collect()
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_log_is_followed_to_its_end_and_resumed_by_cursor(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let Some(app) = TestApp::start(backend).await else { return };
-    let owner = app.owner().await;
-    let org = app.organization(&owner, "alpha").await;
-    let key = app.provisioner_key(&owner, &org, "key", &[]).await;
-    let daemon = app.daemon(&key, &org, "worker").await;
-    app.template(&owner, &org, "docker-dev").await;
-    let job = app.acquire(&daemon).await.unwrap();
-    app.append_logs(&daemon, &job, 1, &["one", "two"]).await;
-    let follower = async { stream(&app, &owner, json!({ "job": job.id }), None).await };
-    let worker = async {
-        app.append_logs(&daemon, &job, 3, &["three"]).await;
-        app.append_logs(&daemon, &job, 3, &["three", "four"]).await;
-        app.fail(&daemon, &job, "PLAN_FAILED", "no plan").await;
+/// Looks again and again until it is so.
+async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
+    let seen = async {
+        while !look().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     };
-    let (events, ()) = tokio::join!(follower, worker);
-    assert_eq!(lines(&events), [1, 2, 3, 4], "{events:#?}");
-    assert_eq!(events.last().unwrap().0, "complete");
-    let cursor = events[1].1["data"]["provisionerJobLogs"]["cursor"].as_str().unwrap();
-    assert_eq!(lines(&stream(&app, &owner, json!({ "job": job.id, "after": cursor }), None).await), [3, 4]);
-    assert_eq!(lines(&stream(&app, &owner, json!({ "job": job.id }), Some(cursor)).await), [3, 4]);
-
-    // Somebody who can't see the job learns as much as of one that never was.
-    let stranger = app.user(&owner, "stranger", &[]).await;
-    let refused = stream(&app, &stranger, json!({ "job": job.id }), None).await;
-    let missing = stream(&app, &stranger, json!({ "job": "job_01h455vb4pex5vsknk084sn02q" }), None).await;
-    let code = |events: &[(String, Value)]| events[0].1["errors"][0]["extensions"]["code"].clone();
-    assert_eq!(code(&refused), json!("NOT_FOUND"));
-    assert_eq!(code(&refused), code(&missing));
-    let garbled = stream(&app, &owner, json!({ "job": job.id, "after": "x" }), None).await;
-    assert_eq!(code(&garbled), json!("BAD_USER_INPUT"));
-}
-
-/// What ends an open stream.
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Session,
-    ApiToken,
-    Suspension,
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_stream_ends_when_its_reader_may_read_no_more(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-    #[values(End::Session, End::ApiToken, End::Suspension)] end: End,
-) {
-    let Some(app) = TestApp::start(backend).await else { return };
-    let owner = app.owner().await;
-    let org = app.organization(&owner, "alpha").await;
-    let key = app.provisioner_key(&owner, &org, "key", &[]).await;
-    let daemon = app.daemon(&key, &org, "worker").await;
-    app.template(&owner, &org, "docker-dev").await;
-    let job = app.acquire(&daemon).await.unwrap();
-    app.append_logs(&daemon, &job, 1, &["one"]).await;
-    let ana = app.member_of(&owner, &org, "ana", &["organization-admin"]).await;
-    let (token, bearer) = app.api_token(&ana, json!({ "name": "ci" })).await;
-    let reader = if matches!(end, End::ApiToken) { &bearer } else { &ana };
-    let session = app.session(&ana).await;
-    let mut body = open(&app, reader, json!({ "job": job.id }), None).await;
-    let mut text = String::new();
-    while !text.contains("one") {
-        text.push_str(&next(&mut body).await.unwrap());
-    }
-    match end {
-        End::Session => {
-            app.done(&ana.token, "revokeSession", "", json!({ "sessionId": session })).await;
-        }
-        End::ApiToken => {
-            app.done(&ana.token, "revokeApiToken", "", json!({ "apiTokenId": token })).await;
-        }
-        End::Suspension => {
-            app.tables().execute("update \"user\" set status = 'SUSPENDED' where username = 'ana'").await;
-        }
-    }
-    // The job goes on: what ends the stream is that its reader is nobody any more.
-    app.append_logs(&daemon, &job, 2, &["two"]).await;
-    while let Some(more) = next(&mut body).await {
-        text.push_str(&more);
-    }
-    assert!(text.contains("UNAUTHENTICATED") && !text.contains("two"), "{text}");
-    let body = app.graphql(Some(&reader.token), "{ viewer { id } }", json!({})).await;
-    assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    timeout(PATIENCE, seen).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
 }

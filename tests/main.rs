@@ -8,6 +8,7 @@
 mod api_tokens;
 mod audit;
 mod budget;
+mod chaos;
 mod claims;
 mod connections;
 mod contract;

@@ -15,6 +15,7 @@ mod audit;
 mod bulk;
 mod context;
 mod credentials;
+mod events;
 mod failure;
 mod follow;
 mod globals;
@@ -74,6 +75,8 @@ pub enum Command {
     /// Read and export the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Follow what happens in an organization
+    Events(events::Events),
     /// Keys for provisioner daemons, the daemons and their jobs
     #[command(subcommand, alias = "provisioners")]
     Provisioner(provisioner::Provisioner),
@@ -115,6 +118,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Groups(groups) => groups.run(context).await,
         Command::Quota(quota) => quota.run(context).await,
         Command::Audit(audit) => audit.run(context).await,
+        Command::Events(events) => events.run(context).await,
         Command::Provisioner(provisioner) => provisioner.run(context).await,
         Command::Templates(templates) => templates.run(context).await,
         Command::Workspaces(workspaces) => workspaces.run(context).await,

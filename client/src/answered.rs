@@ -47,6 +47,11 @@ impl Answered {
         Ok(Self { url, status, media_type, body })
     }
 
+    /// An answer that came as a part of an event stream.
+    pub(crate) fn of(url: Url, status: StatusCode, body: Vec<u8>) -> Self {
+        Self { url, status, media_type: GRAPHQL_RESPONSE.to_owned(), body }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

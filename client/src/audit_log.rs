@@ -16,6 +16,11 @@ macro_rules! word {
             type SchemaType = schema::$schema;
         }
         cynic::impl_coercions!($name, schema::$schema);
+
+        impl schema::variable::Variable for $name {
+            const TYPE: cynic::variables::VariableType =
+                cynic::variables::VariableType::Named(stringify!($schema));
+        }
     )*};
 }
 

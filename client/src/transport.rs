@@ -182,6 +182,10 @@ impl Client {
         }
     }
 
+    pub(crate) fn retry(&self) -> Retry {
+        self.retry
+    }
+
     pub(crate) fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
     }

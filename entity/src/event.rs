@@ -1,21 +1,24 @@
-//! The outbox: what happened, in order.
+//! The outbox: what happened, in order, numbered without holes.
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::OrganizationId;
+use crate::id::{AuditLogId, OrganizationId};
 
 /// A row of `event`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "event")]
 #[expect(missing_docs, reason = "the columns are described in docs and in the migration")]
 pub struct Model {
-    #[sea_orm(primary_key)]
+    #[sea_orm(primary_key, auto_increment = false)]
     pub sequence: i64,
     pub time: DateTimeUtc,
     pub organization_id: Option<OrganizationId>,
-    pub kind: String,
-    pub subject_id: Uuid,
+    pub kind: Option<String>,
+    pub resource: String,
+    pub subject_prefix: String,
+    pub subject_id: Option<Uuid>,
     pub parent_id: Option<Uuid>,
+    pub audit_log_id: Option<AuditLogId>,
 }
 
 /// No relations are declared: joins are written where they are read, from `visible(&actor)`.

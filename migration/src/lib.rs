@@ -14,6 +14,7 @@ mod m0005_records;
 mod m0006_attempts;
 mod m0008_ledger;
 mod m0009_accounts;
+mod m0012_live;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_attempts::Migration),
             Box::new(m0008_ledger::Migration),
             Box::new(m0009_accounts::Migration),
+            Box::new(m0012_live::Migration),
         ]
     }
 }

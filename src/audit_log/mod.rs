@@ -9,7 +9,7 @@ pub(crate) use store::{AuditFilter, AuditList, AuditOrder, AuditRow};
 
 use guildhall_entity::id::UserId;
 
-use crate::audit::{self, Attempt};
+use crate::audit::Attempt;
 use crate::authz::policy::System;
 use crate::authz::{Actor, Denied, Object, Origin, Permission};
 use crate::db::{Db, Unaudited};
@@ -38,8 +38,8 @@ async fn note(db: &Db, who: &str, attempt: Attempt<'_>) {
     }
     let noted = async {
         let keeper = Actor::system(System::AuditLog, attempt.origin().clone());
-        let tx = db.begin(keeper.authorize(Permission::AuditLogRead, Object::SITE)?).await?;
-        tx.execute_insert(&audit::insert_attempt(&attempt, tx.clock())).await?;
+        let mut tx = db.begin(keeper.authorize(Permission::AuditLogRead, Object::SITE)?).await?;
+        tx.note_attempt(&attempt).await?;
         tx.commit_unaudited(Unaudited::AuditLog).await
     };
     if let Err(error) = noted.await {

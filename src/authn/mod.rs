@@ -7,6 +7,7 @@ pub(crate) mod ending;
 pub(crate) mod graphql;
 mod lookup;
 pub mod password;
+mod round;
 pub mod secret;
 pub mod session;
 mod store;
@@ -34,6 +35,7 @@ use crate::db::{Db, Unaudited};
 use crate::error::{Refusal, Result};
 use crate::provisioner;
 pub use lookup::Lookups;
+pub(crate) use round::time_to_ask_again;
 use session::SessionKeys;
 use store::{Holder, Shown, TokenHash};
 
@@ -181,9 +183,13 @@ fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recogni
 ///
 /// # Errors
 /// UNAUTHENTICATED when the session or token no longer holds.
-pub(crate) async fn refresh(db: &Db, actor: &Actor) -> Result<Actor> {
+pub(crate) async fn refresh(db: &Db, lookups: &Lookups, actor: &Actor) -> Result<Actor> {
     let Identity::User { credential, .. } = actor.identity() else { return Ok(actor.clone()) };
-    let holder = store::holder(db, *credential).await?;
+    let holder = match *credential {
+        // Many ask at the same time: those who hold a stream open.
+        Credential::Session(id) => lookups.holder(db, Shown::Session(id)).await?,
+        credential => store::holder(db, credential).await?,
+    };
     match holder.map(|holder| user(db, &holder, actor.origin().clone())) {
         Some(Ok(recognised)) => Ok(recognised.actor),
         _ => Err(Denied::Anonymous.into()),

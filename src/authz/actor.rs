@@ -22,6 +22,7 @@ pub struct Actor {
     origin: Arc<Origin>,
 }
 
+#[derive(PartialEq, Eq)]
 struct Inner {
     identity: Identity,
     site: PermissionSet,
@@ -203,6 +204,11 @@ impl Actor {
             },
             origin,
         )
+    }
+
+    /// Whether it is the same actor with the same permissions.
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        self.held == other.held
     }
 
     /// Who it is.

@@ -1,5 +1,7 @@
 //! Permissions: what can be done to what. A set of them is one machine word, so a check is a bit operation.
 
+use async_graphql::resolver_utils::EnumType;
+
 /// Kinds of things that permissions and the audit log speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
 pub enum Resource {
@@ -176,6 +178,12 @@ permissions! {
 }
 
 impl Resource {
+    /// From its name in upper case; `None` for one that this version does not know.
+    pub fn parse(name: &str) -> Option<Self> {
+        let known = <Self as EnumType>::items().iter().find(|item| item.name == name);
+        known.map(|item| item.value)
+    }
+
     /// Its name in upper case, as it stands in `@requires` and in the audit log.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -253,6 +253,8 @@ pub enum System {
     Reaper,
     /// Notes in the audit log what changed nothing, and deletes entries that are kept no longer.
     AuditLog,
+    /// Numbers what happened, and forgets what is kept no longer.
+    Outbox,
     /// Fills the demonstration data.
     Demo,
 }
@@ -265,6 +267,7 @@ impl System {
             Self::SignIn => "sign-in",
             Self::Reaper => "reaper",
             Self::AuditLog => "audit-log",
+            Self::Outbox => "outbox",
             Self::Demo => "demo",
         }
     }
@@ -275,7 +278,7 @@ impl System {
             Self::Setup => set(&[&[OrganizationCreate, UserCreate, TokenCreate, MemberCreate]]),
             Self::SignIn => set(&[&[TokenCreate]]),
             Self::Reaper => set(&[&[ProvisionerJobRead, ProvisionerJobCancel]]),
-            Self::AuditLog => set(&[&[AuditLogRead]]),
+            Self::AuditLog | Self::Outbox => set(&[&[AuditLogRead]]),
             Self::Demo => PermissionSet::ALL,
         }
     }

@@ -32,6 +32,10 @@ pub struct Storage {
     #[arg(long, env = "GUILDHALL_DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
 
+    /// postgres://… of the database itself, where the database URL is a pooler's: servers hear of each other there
+    #[arg(long, env = "GUILDHALL_DATABASE_LISTEN_URL", value_name = "URL", hide_env_values = true)]
+    pub database_listen_url: Option<SecretString>,
+
     /// Connections for reading
     #[arg(long, env = "GUILDHALL_DATABASE_READERS", value_name = "N", default_value_t = 8,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -79,6 +83,10 @@ pub struct Serving {
     /// Days for which entries of the audit log are kept; 0 keeps them for ever
     #[arg(long, env = "GUILDHALL_AUDIT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 0)]
     pub audit_retention_days: u32,
+
+    /// Days for which events are kept, so that a subscription can go on from its cursor; 0 keeps them for ever
+    #[arg(long, env = "GUILDHALL_EVENT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 7)]
+    pub event_retention_days: u32,
 
     /// Sign-ins a minute, for an account and for an address; 0 for no limit
     #[arg(long, env = "GUILDHALL_SIGN_INS_PER_MINUTE", value_name = "N", default_value_t = 10)]
@@ -178,7 +186,8 @@ impl Storage {
         };
         let text = url.expose_secret();
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(db::Settings::Postgres { url, readers, writers: self.database_writers });
+            let (writers, listen_url) = (self.database_writers, self.database_listen_url.clone());
+            return Ok(db::Settings::Postgres { url, readers, writers, listen_url });
         }
         match text.strip_prefix("sqlite:") {
             Some(path) if !path.trim_start_matches('/').is_empty() => {

@@ -37,6 +37,8 @@ pub enum Settings {
         readers: u32,
         /// Connections for writing.
         writers: u32,
+        /// Where to listen for other servers' word, if not at `url`: a pooler does not pass it on.
+        listen_url: Option<SecretString>,
     },
 }
 
@@ -53,7 +55,10 @@ const MIGRATION_LOCK: i64 = 0x6775_696c_6468_616c;
 pub async fn connect(settings: &Settings, clock: Clock) -> Result<Db, DbErr> {
     let pools = match settings {
         Settings::Sqlite { path, readers } => sqlite(path, *readers).await?,
-        Settings::Postgres { url, readers, writers } => postgres(url, *readers, *writers).await?,
+        Settings::Postgres { url, readers, writers, listen_url } => {
+            let listen = listen_url.as_ref().unwrap_or(url);
+            postgres(url, listen, *readers, *writers).await?
+        }
     };
     Ok(Db {
         pools: Arc::new(pools),
@@ -84,16 +89,23 @@ async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {
         .await
         .map_err(unreachable)?;
     let reader = reader::open(options.pragma("query_only", "on"), readers, ACQUIRE_TIMEOUT).await?;
-    Ok(Pools { read: Reader::Sqlite(reader), write: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer) })
+    let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
+    Ok(Pools { read: Reader::Sqlite(reader), write, listen: None })
 }
 
-async fn postgres(url: &SecretString, readers: u32, writers: u32) -> Result<Pools, DbErr> {
-    let options = PgConnectOptions::from_str(url.expose_secret())
-        .map_err(|_| {
-            DbErr::Custom(
-                "the database URL does not parse; expected postgres://user:password@host/name".into(),
-            )
-        })?
+fn parse(url: &SecretString) -> Result<PgConnectOptions, DbErr> {
+    PgConnectOptions::from_str(url.expose_secret()).map_err(|_| {
+        DbErr::Custom("the database URL does not parse; expected postgres://user:password@host/name".into())
+    })
+}
+
+async fn postgres(
+    url: &SecretString,
+    listen: &SecretString,
+    readers: u32,
+    writers: u32,
+) -> Result<Pools, DbErr> {
+    let options = parse(url)?
         .application_name("guildhall")
         .statement_cache_capacity(500)
         .options([("statement_timeout", STATEMENT_TIMEOUT_MS), ("plan_cache_mode", "force_generic_plan")]);
@@ -108,6 +120,7 @@ async fn postgres(url: &SecretString, readers: u32, writers: u32) -> Result<Pool
     Ok(Pools {
         read: Reader::Postgres(reader),
         write: SqlxPostgresConnector::from_sqlx_postgres_pool(writer),
+        listen: Some(parse(listen)?.application_name("guildhall-listen")),
     })
 }
 

@@ -6,6 +6,7 @@ mod cursor;
 mod dialect;
 mod keyset;
 pub(crate) mod list;
+mod notify;
 mod once;
 pub(crate) mod page;
 mod reader;
@@ -15,6 +16,7 @@ mod violation;
 
 pub use connect::{Settings, connect, migrate, migration_connection};
 pub(crate) use dialect::{covered, is_one_of};
+pub(crate) use notify::Ear;
 pub(crate) use once::Once;
 pub use tx::{Tx, Unaudited};
 pub(crate) use violation::OnViolation;
@@ -59,6 +61,8 @@ pub struct Db {
 struct Pools {
     read: Reader,
     write: DatabaseConnection,
+    /// How to listen for other servers' word, where there may be others.
+    listen: Option<sqlx::postgres::PgConnectOptions>,
 }
 
 /// What a request asked of the database.

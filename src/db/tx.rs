@@ -1,5 +1,6 @@
 //! A write transaction: begun with a permit, ended with a change.
 
+use guildhall_entity::id::{AuditLogId, ProvisionerJobId};
 use sea_orm::sea_query::{DeleteStatement, InsertStatement, SelectStatement, UpdateStatement};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait};
 use tracing::Instrument as _;
@@ -7,11 +8,11 @@ use tracing::Instrument as _;
 use super::row::{Columns, Read};
 use super::violation::{ORGANIZATION_LIVES, OnViolation, USER_LIVES};
 use super::{Db, boxed, once};
-use crate::audit::{self, Change};
+use crate::audit::{self, Attempt, Change};
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
 use crate::error::{Error, Refusal, Result};
-use crate::events::{Event, insert_in};
+use crate::events::{self, Draft, Event, EventKind};
 
 /// A write transaction. Dropping it rolls everything back.
 #[derive(Debug)]
@@ -20,7 +21,8 @@ pub struct Tx {
     db: Db,
     transaction: DatabaseTransaction,
     permit: Permit,
-    events: Vec<Event>,
+    drafts: Vec<Draft>,
+    logged: Option<ProvisionerJobId>,
 }
 
 /// Writes that leave no audit row, each with its reason. There are no others.
@@ -38,11 +40,13 @@ pub enum Unaudited {
     AuditLog,
     /// Terraform locks, unlocks or writes its state; the build is the record.
     State,
+    /// The outbox itself: events of committed transactions are numbered, and old ones forgotten.
+    Outbox,
 }
 
 impl Tx {
     pub(super) fn new(db: Db, transaction: DatabaseTransaction, permit: Permit) -> Self {
-        Self { db, transaction, permit, events: Vec::new() }
+        Self { db, transaction, permit, drafts: Vec::new(), logged: None }
     }
 
     /// Who writes.
@@ -119,16 +123,27 @@ impl Tx {
         Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Puts an event into the outbox; subscribers hear of it after the commit.
+    /// Puts an event into the outbox, together with the transaction; subscribers hear of it after the commit.
     pub(crate) async fn emit(&mut self, event: Event) -> Result<()> {
-        self.execute_insert(&insert_in(&event, self.clock().now())).await?;
-        self.events.push(event);
+        if let Some(draft) = Draft::of_event(&event) {
+            events::push(&mut self.drafts, draft);
+        }
         Ok(())
     }
 
     /// Wakes subscribers after the commit, without an outbox row: for what its own table keeps in order, as logs are.
     pub(crate) fn tell_only(&mut self, event: Event) {
-        self.events.push(event);
+        if event.kind == EventKind::JobLogged {
+            self.logged = Some(event.subject.into());
+        }
+    }
+
+    /// Notes in the audit log an attempt that changed nothing else.
+    pub(crate) async fn note_attempt(&mut self, attempt: &Attempt<'_>) -> Result<()> {
+        let entry: AuditLogId = self.clock().id();
+        self.execute_insert(&audit::insert_attempt(attempt, entry, self.clock())).await?;
+        events::push(&mut self.drafts, Draft::of_attempt(attempt, entry));
+        Ok(())
     }
 
     /// Writes the audit row and commits.
@@ -143,9 +158,11 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses; nothing is kept then.
-    pub async fn commit_all(self, changes: Vec<Change>) -> Result<()> {
+    pub async fn commit_all(mut self, changes: Vec<Change>) -> Result<()> {
         for change in &changes {
-            self.execute_insert(&audit::insert(change, &self.permit, self.clock())).await?;
+            let entry: AuditLogId = self.clock().id();
+            self.execute_insert(&audit::insert(change, &self.permit, entry, self.clock())).await?;
+            events::push(&mut self.drafts, Draft::of_change(change, entry));
         }
         if let Some(once) = self.db.once.clone() {
             let subjects: Vec<_> = changes.iter().map(Change::subject).collect();
@@ -164,10 +181,16 @@ impl Tx {
     }
 
     async fn end(self) -> Result<()> {
+        if !self.drafts.is_empty() {
+            self.execute_insert(&events::insert(&self.drafts, self.clock().now())).await?;
+        }
         self.db.stats.count(0);
         boxed(self.transaction.commit()).await?;
-        for event in self.events {
-            self.db.hub.tell(event);
+        if !self.drafts.is_empty() {
+            self.db.hub.committed();
+        }
+        if let Some(job) = self.logged {
+            self.db.hub.logged(job);
         }
         Ok(())
     }

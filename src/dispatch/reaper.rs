@@ -1,19 +1,21 @@
 //! The reaper: a reconciler that ends jobs nobody will end. A job that a daemon holds without a word for five minutes is
-//! hung; a job that waits for thirty minutes with no daemon that could take it fails with the reason. Their logs stay.
+//! hung; a job that waits for thirty minutes with no daemon that could take it fails with the reason. Their logs stay. It
+//! also tells of daemons that have gone offline or come back.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use guildhall_entity::id::OrganizationId;
 use guildhall_entity::kind::JobState;
 use tokio_util::sync::CancellationToken;
 
 use super::end_in;
 use crate::authz::policy::System;
-use crate::authz::{Actor, Object, Origin, Permission};
+use crate::authz::{Actor, Object, Origin, Permission, Permit};
 use crate::db::{Db, Unaudited};
 use crate::error::Result;
 use crate::provisioner::job::{self, Ending};
-use crate::provisioner::{JobRow, why_pending};
+use crate::provisioner::{JobRow, daemon, why_pending};
 
 const EVERY: Duration = Duration::from_secs(15);
 const HUNG_AFTER: TimeDelta = TimeDelta::minutes(5);
@@ -41,6 +43,7 @@ pub(crate) async fn run(db: Db, stop: CancellationToken) {
 /// # Errors
 /// When the database fails; jobs ended before that stay ended.
 pub(crate) async fn sweep(db: &Db) -> Result<usize> {
+    daemon::tell_presence(db, permit(None)?).await?;
     let now = db.clock().now();
     let mut ended = 0;
     let mut after = None;
@@ -53,6 +56,13 @@ pub(crate) async fn sweep(db: &Db) -> Result<usize> {
             ended += usize::from(reap(db, row).await?);
         }
     }
+}
+
+/// What the reaper may do, in an organization or in all.
+fn permit(organization: Option<OrganizationId>) -> Result<Permit> {
+    let reaper = Actor::system(System::Reaper, Origin::default());
+    let object = organization.map_or(Object::SITE, Object::in_organization);
+    Ok(reaper.authorize(Permission::ProvisionerJobCancel, object)?)
 }
 
 async fn reap(db: &Db, row: &JobRow) -> Result<bool> {
@@ -69,10 +79,7 @@ async fn reap(db: &Db, row: &JobRow) -> Result<bool> {
             "the provisioner that ran it has not been heard of for 5 minutes; start it again",
         ),
     };
-    let reaper = Actor::system(System::Reaper, Origin::default());
-    let permit =
-        reaper.authorize(Permission::ProvisionerJobCancel, Object::in_organization(row.organization_id))?;
-    let mut tx = db.begin(permit).await?;
+    let mut tx = db.begin(permit(Some(row.organization_id))?).await?;
     let ended = end_in(&mut tx, db, row, ending).await?;
     tx.commit_unaudited(Unaudited::JobProgress).await?;
     Ok(ended)

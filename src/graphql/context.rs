@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_graphql::Context;
@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::authn::session::SessionKeys;
+use crate::authn::{self, Lookups};
 use crate::authz::{Actor, Denied};
 use crate::db::list::{Find, List};
 use crate::db::page::{self, Page, PageArgs};
@@ -27,6 +28,8 @@ use crate::seal::Sealer;
 pub struct Services {
     /// Signs and recognises session tokens.
     pub session_keys: SessionKeys,
+    /// Looks up who somebody is, for all who ask at the same time.
+    pub lookups: Lookups,
     /// Seals states and sensitive values.
     pub sealer: Sealer,
     /// The organization that was made at the first start.
@@ -57,6 +60,8 @@ pub struct Request {
     pub(crate) db: Db,
     pub(crate) app: Arc<Services>,
     loader: DataLoader<Loaders>,
+    /// Who asks since what they hold has changed, while a subscription runs.
+    renewed: OnceLock<Box<Self>>,
 }
 
 impl Request {
@@ -66,7 +71,32 @@ impl Request {
         // The default delay of a millisecond would be a floor under every level of the query.
         let loader =
             DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default()).delay(Duration::ZERO);
-        Self { actor, db, app, loader }
+        Self { actor, db, app, loader, renewed: OnceLock::new() }
+    }
+
+    /// The request of whoever asks now.
+    pub(crate) fn latest(&self) -> &Self {
+        let mut latest = self;
+        while let Some(renewed) = latest.renewed.get() {
+            latest = renewed;
+        }
+        latest
+    }
+
+    /// Recognises anew who asks. From then on every resolver sees them as they are; answers whether they are another.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED when their token is no longer good.
+    pub(crate) async fn renew(&self) -> Result<bool> {
+        let latest = self.latest();
+        let actor = authn::refresh(&self.db, &self.app.lookups, &latest.actor).await?;
+        if actor.holds_the_same(&latest.actor) {
+            return Ok(false);
+        }
+        let renewed = Self::new(self.db.clone(), actor.at(latest.actor.origin().clone()), self.app.clone());
+        // Two at once have read the same.
+        let _ = latest.renewed.set(Box::new(renewed));
+        Ok(true)
     }
 
     /// Finds one thing, batched with its neighbours. `None` when it is missing or the actor can't see it.
@@ -116,7 +146,7 @@ pub(crate) trait Ask {
 
 impl Ask for Context<'_> {
     fn request(&self) -> &Request {
-        self.data_unchecked::<Arc<Request>>()
+        self.data_unchecked::<Arc<Request>>().latest()
     }
 }
 

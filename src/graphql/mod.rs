@@ -3,6 +3,7 @@
 pub(crate) mod connection;
 pub mod context;
 pub(crate) mod error;
+mod events;
 mod executor;
 pub(crate) mod guard;
 mod node;
@@ -19,6 +20,9 @@ use crate::audit_log::graphql::AuditLogQuery;
 use crate::authn::graphql::{EndingMutation, SessionMutation, TokenMutation};
 use crate::dispatch::graphql::{DaemonMutation, JobMutation, ReportMutation};
 use crate::group::graphql::GroupMutation;
+use crate::live::graphql::{
+    AuditSubscription, EventQuery, ProvisionerEventSubscription, WorkspaceSubscription,
+};
 use crate::member::graphql::MemberMutation;
 use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
 use crate::provisioner::graphql::{KeyMutation, ProvisionerSubscription};
@@ -36,6 +40,7 @@ pub struct Query(
     WorkspaceQuery,
     QuotaQuery,
     AuditLogQuery,
+    EventQuery,
     node::DeploymentQuery,
     rate_limit::RateLimitQuery,
 );
@@ -62,7 +67,13 @@ pub struct Mutation(
 
 /// Everything that can be followed.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(ProvisionerSubscription);
+pub struct Subscription(
+    ProvisionerSubscription,
+    WorkspaceSubscription,
+    ProvisionerEventSubscription,
+    AuditSubscription,
+    events::OrganizationSubscription,
+);
 
 /// The schema that is served.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

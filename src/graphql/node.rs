@@ -21,7 +21,7 @@ use crate::user::graphql::User;
 use crate::workspace::graphql::{Workspace, WorkspaceBuild};
 
 /// Something with an id.
-#[derive(Interface)]
+#[derive(Clone, Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Global and opaque; its prefix tells the type."))]
 pub(crate) enum Node {
     AuditLogEntry(AuditLogEntry),
@@ -75,7 +75,8 @@ impl NodeQuery {
     }
 }
 
-async fn find(request: &Request, id: &str) -> Result<Option<Node>> {
+/// The thing of an id, as whoever asks can see it.
+pub(super) async fn find(request: &Request, id: &str) -> Result<Option<Node>> {
     macro_rules! by_prefix {
         ($($id:ty => $node:ident),* $(,)?) => {
             match prefix(id) {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::Request as GraphqlRequest;
 use axum::response::Response;
@@ -19,14 +18,11 @@ use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::Site;
-use crate::authn::{Recognised, Rejected};
+use crate::authn::{self, Recognised, Rejected};
 use crate::authz::{Identity, Origin};
 use crate::db::Stats;
 use crate::graphql::context::Request;
 use crate::trace;
-
-/// How often an open stream asks whether its token is still good.
-const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The application behind the front.
 pub struct Server {
@@ -112,7 +108,7 @@ impl Host for Server {
         async move {
             let Some(token) = caller.token else { return std::future::pending().await };
             loop {
-                tokio::time::sleep(ASK_AGAIN).await;
+                authn::time_to_ask_again().await;
                 match site.recognise(Some(&token), Origin::default()).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(Rejected::Expired)) => return Ended::Expired,

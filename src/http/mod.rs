@@ -16,7 +16,7 @@ use axum::routing::{any, get, put};
 use guildhall_front::{Front, Limits, PersistedDocuments};
 use http::{StatusCode, header};
 
-use crate::authn::{self, BuiltinKey, Lookups, Recognised, Rejected};
+use crate::authn::{self, BuiltinKey, Recognised, Rejected};
 use crate::authz::Origin;
 use crate::db::Db;
 use crate::error::Error;
@@ -32,7 +32,6 @@ pub type GraphqlFront = Front<Server, Coded>;
 #[derive(Clone)]
 pub struct Site {
     pub(crate) db: Db,
-    lookups: Lookups,
     metrics: Metrics,
     pub(crate) services: Arc<Services>,
     pub(crate) builtin: Option<BuiltinKey>,
@@ -47,7 +46,7 @@ impl Site {
         builtin: Option<BuiltinKey>,
         slow_request: Option<Duration>,
     ) -> Self {
-        Self { db, lookups: Lookups::default(), metrics: Metrics::default(), services, builtin, slow_request }
+        Self { db, metrics: Metrics::default(), services, builtin, slow_request }
     }
 
     async fn recognise(
@@ -57,7 +56,7 @@ impl Site {
     ) -> Result<Result<Recognised, Rejected>, Error> {
         authn::recognise(
             &self.db,
-            &self.lookups,
+            &self.services.lookups,
             &self.services.session_keys,
             self.builtin.as_ref(),
             token,

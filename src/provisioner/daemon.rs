@@ -5,7 +5,7 @@ use guildhall_entity::json::{Engines, Tags};
 use guildhall_entity::kind::JobState;
 
 use super::store::{daemon as store, job};
-use crate::authz::{Actor, Denied, Identity, Object, Permission};
+use crate::authz::{Actor, Denied, Identity, Object, Permission, Permit};
 use crate::db::{Db, Unaudited};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{Event, EventKind};
@@ -64,15 +64,34 @@ pub(crate) async fn register(
     if let Some(key) = caller.key {
         super::key::touch_in(&tx, key).await?;
     }
-    let event = Event {
-        kind: EventKind::DaemonChanged,
-        organization: Some(caller.organization),
-        subject: id.0,
-        parent: None,
-    };
-    tx.emit(event).await?;
+    tx.emit(changed(caller.organization, id)).await?;
     tx.commit_unaudited(Unaudited::Heartbeat).await?;
     Ok(id)
+}
+
+/// A daemon is not what it was.
+fn changed(organization: OrganizationId, daemon: ProvisionerDaemonId) -> Event {
+    Event {
+        kind: EventKind::DaemonChanged,
+        organization: Some(organization),
+        subject: daemon.0,
+        parent: None,
+    }
+}
+
+/// Tells of daemons that have gone offline or come back since this was last asked; answers how many. Being silent is no
+/// write of anybody's, so somebody has to look.
+pub(crate) async fn tell_presence(db: &Db, permit: Permit) -> Result<usize> {
+    if !store::presence_changed(db).await? {
+        return Ok(0);
+    }
+    let mut tx = db.begin(permit).await?;
+    let daemons = store::note_presence_in(&tx).await?;
+    for (organization, daemon) in &daemons {
+        tx.emit(changed(*organization, *daemon)).await?;
+    }
+    tx.commit_unaudited(Unaudited::Heartbeat).await?;
+    Ok(daemons.len())
 }
 
 /// What a daemon hears in answer to its heartbeat.

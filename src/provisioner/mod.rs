@@ -2,6 +2,7 @@
 //! `provisioner_key`, `provisioner_daemon`, `provisioner_job` and `provisioner_job_log`.
 
 pub(crate) mod daemon;
+pub(crate) mod event;
 pub(crate) mod graphql;
 pub(crate) mod job;
 pub(crate) mod key;

@@ -8,25 +8,27 @@ use futures_util::Stream;
 use guildhall_entity::id::ProvisionerJobId;
 
 use super::{LogList, LogRow, store};
-use crate::authn;
+use crate::authn::{self, Lookups};
 use crate::authz::Actor;
 use crate::db::Db;
 use crate::db::page::{Cursor, PageArgs};
 use crate::error::{Error, Result};
-use crate::events::{EventKind, Listener};
+use crate::events::{Logged, Logs, Records};
 
 /// Lines read at a time.
 const BATCH: u64 = 100;
-/// How often to look without a hint: another server's events are not heard here.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How often to look without a hint.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// A job's log from a place on.
 struct Tail {
     db: Db,
+    lookups: Lookups,
     actor: Actor,
     job: ProvisionerJobId,
     cursor: Option<Cursor>,
-    listener: Listener,
+    logs: Logs,
+    records: Records,
     lines: VecDeque<(LogRow, Cursor)>,
     ended: bool,
 }
@@ -35,13 +37,15 @@ struct Tail {
 /// see the job (any more) gets one error.
 pub(super) fn follow(
     db: Db,
+    lookups: Lookups,
     actor: Actor,
     job: ProvisionerJobId,
     after: Option<Cursor>,
 ) -> impl Stream<Item = Result<(LogRow, Cursor)>> + Send {
     // Listen before the first look, so that nothing falls between.
-    let listener = db.hub().listen();
-    let tail = Tail { db, actor, job, cursor: after, listener, lines: VecDeque::new(), ended: false };
+    let (logs, records) = (db.hub().logs(), db.hub().records());
+    let lines = VecDeque::new();
+    let tail = Tail { db, lookups, actor, job, cursor: after, logs, records, lines, ended: false };
     futures_util::stream::unfold(tail, |mut tail| async move {
         let next = tail.next().await.transpose()?;
         tail.ended |= next.is_err();
@@ -68,7 +72,7 @@ impl Tail {
 
     async fn look(&mut self) -> Result<()> {
         let origin = self.actor.origin().clone();
-        self.actor = authn::refresh(&self.db, &self.actor).await?.at(origin);
+        self.actor = authn::refresh(&self.db, &self.lookups, &self.actor).await?.at(origin);
         // The state before the lines: those of a job that had ended are then all there.
         let job = self.db.find(&self.actor, self.job).await?.ok_or(Error::NotFound("provisioner job"))?;
         let args = PageArgs { limit: BATCH, backward: false, cursor: self.cursor.clone() };
@@ -78,18 +82,18 @@ impl Tail {
         Ok(())
     }
 
+    /// Waits until there may be something new: the job has logged, or is not what it was.
     async fn wait(&mut self) {
         let again = tokio::time::sleep(LOOK_AGAIN);
         tokio::pin!(again);
         loop {
-            let event = tokio::select! {
-                event = self.listener.next() => event,
-                () = &mut again => return,
+            let concerns = tokio::select! {
+                logged = self.logs.next() => logged == Logged::Any || logged == Logged::Job(self.job),
+                records = self.records.next() => records.is_none_or(|records| {
+                    records.iter().any(|record| record.subject == Some(self.job.0))
+                }),
+                () = &mut again => true,
             };
-            let concerns = event.is_none_or(|event| {
-                event.subject == self.job.0
-                    && matches!(event.kind, EventKind::JobLogged | EventKind::JobChanged)
-            });
             if concerns {
                 return;
             }

@@ -2,6 +2,7 @@
 //! `template_version`, `template_acl`, `file`, `file_content` and `file_chunk`. Refuses to promote a version that is not a
 //! succeeded, unarchived version of the same template.
 
+pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod graphql;
 mod store;

@@ -3,6 +3,7 @@
 //! and state from a Terraform that does not hold the lock.
 
 pub(crate) mod build;
+pub(crate) mod event;
 pub(crate) mod graphql;
 mod parameter;
 pub(crate) mod state;

@@ -43,7 +43,7 @@ fn user_errors(value: &Value) -> Vec<&Value> {
 
 /// Documents run in the order of their page, as who signed in last; `anonymous` and `daemon` behind the fence say
 /// otherwise, and `refused` that user errors are what is meant, `stream` that it is followed to its
-/// end.
+/// end, `first` that it is followed to its first event.
 #[tokio::test]
 async fn every_document_does_what_its_page_says() {
     let mut ran = 0;
@@ -54,6 +54,7 @@ async fn every_document_does_what_its_page_says() {
         }
         let app = TestApp::start(Backend::Sqlite).await.unwrap();
         let mut known = json!({ "setup-token": app.app.setup_token().unwrap().expose_secret() });
+        known["beginning"] = app.app.event_cursor().await.unwrap().into();
         let mut token: Option<String> = None;
         for (at, block) in blocks.iter().enumerate().filter(|(_, block)| block.is("graphql")) {
             let place = &block.place;
@@ -71,6 +72,13 @@ async fn every_document_does_what_its_page_says() {
                 }
                 token => token.as_deref(),
             };
+            if block.says("first") {
+                let mut stream = app.follow(bearer.unwrap_or_default(), &block.text, variables, None).await;
+                let sent = stream.next().await;
+                assert!(!format!("{sent:?}").contains("errors"), "{place}: {sent:?}");
+                ran += 1;
+                continue;
+            }
             if block.says("stream") {
                 let events = follow(&app, bearer, &block.text, &variables).await;
                 assert!(

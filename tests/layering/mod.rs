@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["name.rs", "seal.rs"],
     &["authn/secret.rs", "authn/password.rs", "authn/session.rs"],
     &["keys.rs"],
-    &["audit.rs", "events.rs"],
+    &["audit.rs", "events/"],
     &["db/"],
     &["config/"],
     // How things are kept. A store joins the rows of the stores before it.
@@ -34,6 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["template/store"],
     &["workspace/store"],
     &["quota/store"],
+    &["live/store"],
     // What can be done. An operation calls those of the domains before it.
     &["role/"],
     &["audit_log/"],
@@ -50,6 +51,7 @@ const LAYERS: &[&[&str]] = &[
     &["workspace/"],
     &["quota/"],
     &["dispatch/"],
+    &["live/"],
     // How it looks: first what every domain's `graphql.rs` needs, then those, which refer to each other's types.
     &[
         "graphql/context.rs",

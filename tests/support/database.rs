@@ -54,7 +54,7 @@ async fn postgres(admin: &mut PgConnection, server: &str, template: &str) -> Set
     let name = format!("guildhall_{}", uuid::Uuid::now_v7().simple());
     admin.execute(sqlx::AssertSqlSafe(format!("create database {name} template {template}"))).await.unwrap();
     let url = SecretString::from(with_database(server, &name));
-    Settings::Postgres { url, readers: 4, writers: 4 }
+    Settings::Postgres { url, readers: 4, writers: 4, listen_url: None }
 }
 
 /// The migrated template of this run, made by whichever test comes first.
@@ -70,7 +70,7 @@ async fn template(admin: &mut PgConnection, server: &str) -> &'static str {
     if !exists {
         admin.execute("create database guildhall_template_new").await.unwrap();
         let url = SecretString::from(with_database(server, "guildhall_template_new"));
-        let settings = Settings::Postgres { url, readers: 1, writers: 1 };
+        let settings = Settings::Postgres { url, readers: 1, writers: 1, listen_url: None };
         let db = db::connect(&settings, Clock::system()).await.unwrap();
         db::migrate(&db).await.unwrap();
         db.close().await.unwrap();

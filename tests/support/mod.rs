@@ -11,6 +11,7 @@ pub(crate) mod tables;
 pub(crate) mod upload;
 pub(crate) mod world;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
@@ -36,7 +37,8 @@ pub(crate) struct TestApp {
     pub(crate) clock: Hand,
     /// Where its data is.
     pub(crate) settings: Settings,
-    _folder: tempfile::TempDir,
+    source: Clock,
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// Somebody signed in.
@@ -70,8 +72,15 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let settings = database::create(backend, folder.path()).await?;
         let (clock, hand) = Clock::fixed(start_of_time(), SEED.fetch_add(1, Ordering::Relaxed));
-        let app = App::open(folder.path(), &settings, clock, options).await.unwrap();
-        Some(Self { app, clock: hand, settings, _folder: folder })
+        let app = App::open(folder.path(), &settings, clock.clone(), options).await.unwrap();
+        Some(Self { app, clock: hand, settings, source: clock, folder: Arc::new(folder) })
+    }
+
+    /// Another server over the same database.
+    pub(crate) async fn beside(&self) -> Self {
+        let (settings, source, folder) = (self.settings.clone(), self.source.clone(), self.folder.clone());
+        let app = App::open(folder.path(), &settings, source.clone(), Options::default()).await.unwrap();
+        Self { app, clock: self.clock.clone(), settings, source, folder }
     }
 
     /// Sends a request; answers status and body.

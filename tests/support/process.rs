@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use guildhall::db::Settings;
@@ -115,7 +116,7 @@ impl Program {
 pub(crate) struct Server {
     pub(crate) program: Program,
     pub(crate) url: String,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) folder: Arc<tempfile::TempDir>,
     database: Settings,
     settings: Vec<(&'static str, String)>,
 }
@@ -137,7 +138,14 @@ impl Server {
             postgres @ Settings::Postgres { .. } => postgres,
         };
         let (program, url) = launch(folder.path(), &database, &settings, "127.0.0.1:0").await;
-        Some(Self { program, url, folder, database, settings })
+        Some(Self { program, url, folder: Arc::new(folder), database, settings })
+    }
+
+    /// Starts another one over the same database and data folder.
+    pub(crate) async fn beside(&self) -> Self {
+        let (folder, database, settings) = (self.folder.clone(), self.database.clone(), self.settings.clone());
+        let (program, url) = launch(folder.path(), &database, &settings, "127.0.0.1:0").await;
+        Self { program, url, folder, database, settings }
     }
 
     /// Starts it again where it was, after its end.

@@ -70,8 +70,14 @@ impl Tables {
         self.execute(statement).await;
     }
 
-    /// Every row of every table, as text, but for those of tests' own tables.
+    /// Every row of every table, as text, but for those of tests' own tables; once the outbox has come to rest, which it does
+    /// by itself.
     pub(crate) async fn dump(&self) -> BTreeSet<String> {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        while self.count("event_pending").await > 0 {
+            assert!(tokio::time::Instant::now() < deadline, "the outbox does not come to rest");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         let mut rows = BTreeSet::new();
         for table in self.names().await {
             if table.starts_with("fault") {

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::Json;
 use axum::Router;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+use axum::response::IntoResponse as _;
 use axum::routing::{post, put};
 use clap::Parser;
 use guildhall_client::DateTime;
@@ -37,14 +40,18 @@ impl Fake {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
         let data = Arc::new(data);
-        let answer = async move |Json(body): Json<Value>| {
+        let answer = async move |headers: HeaderMap, Json(body): Json<Value>| {
             let name = body["operationName"].as_str().unwrap_or("text").to_owned();
             let answer = match data(&name, &body["variables"]) {
                 Some(data) => json!({ "data": data }),
                 None => json!({"errors": [{"message": format!("{name} must not come")}]}),
             };
             seen.lock().unwrap().push((name, body["variables"].clone()));
-            Json(answer)
+            if headers.get(ACCEPT).is_some_and(|accept| accept == "text/event-stream") {
+                // Whatever is followed breaks off after an event: there is no end.
+                return format!(":\n\nid: x\nevent: next\ndata: {answer}\n\n").into_response();
+            }
+            Json(answer).into_response()
         };
         let file = async || Json(json!({"id": "file_1", "sha256": "ab", "size": 7}));
         let router = Router::new().route("/graphql", post(answer)).route("/files", put(file));

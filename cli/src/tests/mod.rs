@@ -4,6 +4,7 @@
 
 mod accounts;
 mod commands;
+mod events;
 mod fake;
 mod ledger;
 mod lines;

@@ -7,6 +7,9 @@ import createProvisionerKey from "../examples/create-provisioner-key.graphql";
 import createProvisionerKeyVariables from "../examples/create-provisioner-key.json";
 import followJobLog from "../examples/follow-job-log.graphql";
 import followJobLogVariables from "../examples/follow-job-log.json";
+import followOrganization from "../examples/follow-organization.graphql";
+import followOrganizationVariables from "../examples/follow-organization.json";
+import followWorkspaces from "../examples/follow-workspaces.graphql";
 import organizationOverview from "../examples/organization-overview.graphql";
 import organizationOverviewVariables from "../examples/organization-overview.json";
 import signIn from "../examples/sign-in.graphql";
@@ -26,6 +29,8 @@ export const examples = [
   tab(allMyOrganizations),
   tab(whyPending, whyPendingVariables),
   tab(followJobLog, followJobLogVariables),
+  tab(followWorkspaces),
+  tab(followOrganization, followOrganizationVariables),
   tab(createOrganization, createOrganizationVariables),
   tab(createProvisionerKey, createProvisionerKeyVariables),
   tab(whatDoesItCost),

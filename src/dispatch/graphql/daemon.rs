@@ -7,9 +7,10 @@ use guildhall_entity::id::{ProvisionerDaemonId, ProvisionerJobId};
 use guildhall_entity::json::Engines;
 use secrecy::ExposeSecret;
 
+use crate::authz::Resource;
 use crate::dispatch::{self, Task};
 use crate::error::{Error, Refusal, Result};
-use crate::events::EventKind;
+use crate::events::{Kind, Record};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::Json;
@@ -267,7 +268,7 @@ async fn acquire(request: &Request, input: AcquireProvisionerJobInput) -> Result
     }
     let id = parse_daemon(&input.provisioner_daemon_id)?;
     // Listen before looking, so that a job queued in between is not missed.
-    let mut queued = request.db.hub().listen();
+    let mut told = request.db.hub().records();
     let deadline =
         tokio::time::Instant::now() + Duration::from_secs(u64::from(input.wait_seconds.unsigned_abs()));
     loop {
@@ -276,15 +277,17 @@ async fn acquire(request: &Request, input: AcquireProvisionerJobInput) -> Result
             return Ok(Some(AcquiredJob { row, token: token.expose_secret().to_owned(), task }));
         }
         loop {
-            let event = tokio::select! {
-                event = queued.next() => event,
+            let records = tokio::select! {
+                records = told.next() => records,
                 () = tokio::time::sleep_until(deadline) => return Ok(None),
                 () = request.app.draining.cancelled() => return Ok(None),
             };
-            let concerns = event.is_none_or(|event| {
-                event.kind == EventKind::JobQueued && event.organization == Some(caller.organization)
-            });
-            if concerns {
+            let is_queued = |record: &Record| {
+                record.resource == Some(Resource::ProvisionerJob)
+                    && record.kind == Some(Kind::Created)
+                    && record.organization == Some(caller.organization)
+            };
+            if records.is_none_or(|records| records.iter().any(is_queued)) {
                 break;
             }
         }

@@ -10,7 +10,7 @@ pub(crate) use job::{
     JobState, LogLevel, LogSource, ProvisionerJob, ProvisionerJobFilter, ProvisionerJobType,
 };
 pub(crate) use key::{KeyMutation, ProvisionerKey, ProvisionerKeyFilter};
-pub(crate) use subscription::ProvisionerSubscription;
+pub(crate) use subscription::{ProvisionerJobLogEvent, ProvisionerSubscription, job_logs};
 
 use async_graphql::{InputObject, SimpleObject};
 use guildhall_entity::json::Tags;

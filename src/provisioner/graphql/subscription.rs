@@ -52,22 +52,32 @@ impl ProvisionerSubscription {
         request.signed_in()?;
         let job: ProvisionerJobId = job_id.parse().map_err(|_| Error::NotFound("provisioner job"))?;
         request.find(job).await?.ok_or(Error::NotFound("provisioner job"))?;
-        let last_seen = ctx.data_opt::<Arc<RequestMeta>>().and_then(|meta| meta.last_event_id.as_deref());
-        let after = match after.as_deref().or(last_seen) {
-            Some(text) => Some(place(text)?),
-            None => None,
-        };
-        let event_cursor = ctx.data_opt::<EventCursor>().cloned();
-        let lines = tail::follow(request.db.clone(), request.actor.clone(), job, after);
-        Ok(lines.map(move |line| {
-            let (row, cursor) = line?;
-            let cursor = cursor.encode(&LogList.keyset());
-            if let Some(event_cursor) = &event_cursor {
-                event_cursor.set(cursor.clone());
-            }
-            Ok(ProvisionerJobLogEvent { log: row.into(), cursor })
-        }))
+        job_logs(ctx, job, after)
     }
+}
+
+/// The lines of a job that the viewer can see.
+///
+/// # Errors
+/// BAD_USER_INPUT for a cursor that is none.
+pub(crate) fn job_logs(
+    ctx: &Context<'_>,
+    job: ProvisionerJobId,
+    after: Option<String>,
+) -> Result<impl Stream<Item = Result<ProvisionerJobLogEvent>> + use<>> {
+    let request = ctx.request();
+    let last_seen = ctx.data_opt::<Arc<RequestMeta>>().and_then(|meta| meta.last_event_id.as_deref());
+    let after = after.as_deref().or(last_seen).map(place).transpose()?;
+    let event_cursor = ctx.data_opt::<EventCursor>().cloned();
+    let (db, lookups) = (request.db.clone(), request.app.lookups.clone());
+    Ok(tail::follow(db, lookups, request.actor.clone(), job, after).map(move |line| {
+        let (row, cursor) = line?;
+        let cursor = cursor.encode(&LogList.keyset());
+        if let Some(event_cursor) = &event_cursor {
+            event_cursor.set(cursor.clone());
+        }
+        Ok(ProvisionerJobLogEvent { log: row.into(), cursor })
+    }))
 }
 
 fn place(text: &str) -> Result<Cursor> {

@@ -265,6 +265,41 @@ pub(in crate::provisioner) async fn touch_in(
     Ok(tx.update(&statement).await? == 1)
 }
 
+/// Whether a daemon is offline, or no longer is, without that having been told.
+fn untold(now: DateTimeUtc) -> Expr {
+    let offline = Expr::col(Column::LastSeenAt).lt(now - OFFLINE_AFTER);
+    let told = Expr::col(TOLD_OFFLINE).eq(true);
+    offline.clone().and(told.clone().not()).or(offline.not().and(told))
+}
+
+/// Set when it was told that the daemon is offline.
+const TOLD_OFFLINE: &str = "told_offline";
+
+/// Whether there is a daemon whose going or coming back has not been told.
+pub(in crate::provisioner) async fn presence_changed(db: &Db) -> Result<bool> {
+    let statement = Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(untold(db.clock().now()))
+        .limit(1)
+        .to_owned();
+    Ok(db.row::<One<ProvisionerDaemonId>>(&statement).await?.is_some())
+}
+
+/// Notes which daemons have gone or come back; answers those.
+pub(in crate::provisioner) async fn note_presence_in(
+    tx: &Tx,
+) -> Result<Vec<(OrganizationId, ProvisionerDaemonId)>> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(TOLD_OFFLINE, Expr::col(TOLD_OFFLINE).not())
+        .and_where(untold(tx.clock().now()))
+        .returning(Query::returning().columns([Column::OrganizationId, Column::Id]))
+        .to_owned();
+    let rows = tx.update_returning::<(One<OrganizationId>, One<ProvisionerDaemonId>)>(&statement).await?;
+    Ok(rows.into_iter().map(|(organization, daemon)| (organization.0, daemon.0)).collect())
+}
+
 /// Tags as people read them: `a=1 b=2`.
 pub(in crate::provisioner) fn shown(tags: &Tags) -> String {
     let mut text = String::new();

@@ -1,6 +1,7 @@
 //! How provisioners are kept.
 
 pub(super) mod daemon;
+pub(super) mod event;
 pub(super) mod job;
 pub(super) mod key;
 pub(super) mod log;

@@ -37,16 +37,17 @@ row! {
 /// Templates, for a statement where the table is `t`: those that a role reads, and those whose access list names the
 /// actor, one of their groups or Everyone.
 pub(super) fn visible(actor: &Actor) -> Condition {
-    let alive = Condition::all().add(Expr::col(("t", Column::DeletedAt)).is_null());
-    let by_role =
-        covered(&actor.reach(Permission::TemplateRead), Expr::col(("t", Column::OrganizationId)), None);
-    if actor.reach(Permission::TemplateRead) == Reach::Everything {
-        return alive;
+    Condition::all().add(Expr::col(("t", Column::DeletedAt)).is_null()).add(readable(actor))
+}
+
+/// The same of those too that are deleted.
+pub(super) fn readable(actor: &Actor) -> Condition {
+    let reach = actor.reach(Permission::TemplateRead);
+    let by_role = covered(&reach, Expr::col(("t", Column::OrganizationId)), None);
+    match listed(actor) {
+        Some(listed) if reach != Reach::Everything => Condition::any().add(by_role).add(listed),
+        _ => by_role,
     }
-    alive.add(match listed(actor) {
-        Some(listed) => Condition::any().add(by_role).add(listed),
-        None => by_role,
-    })
 }
 
 /// The access list of `t` names the actor, one of their groups or Everyone of an organization they belong to.

@@ -1,5 +1,6 @@
 //! How workspaces are kept.
 
 pub(super) mod build;
+pub(super) mod event;
 pub(super) mod state;
 pub(super) mod workspace;

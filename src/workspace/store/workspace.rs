@@ -56,14 +56,14 @@ impl Read for Whole {
 
 /// Live workspaces that the actor can see, for a statement where the table is `w`.
 pub(super) fn visible(actor: &Actor) -> Condition {
+    Condition::all().add(covered_by(actor)).add(Expr::col(("w", Column::DeletedAt)).is_null())
+}
+
+/// The same of those too that are deleted.
+pub(super) fn covered_by(actor: &Actor) -> Condition {
     let organization = Expr::col(("w", Column::OrganizationId));
-    Condition::all()
-        .add(covered(
-            &actor.reach(Permission::WorkspaceRead),
-            organization,
-            Some(Expr::col(("w", Column::OwnerId))),
-        ))
-        .add(Expr::col(("w", Column::DeletedAt)).is_null())
+    let owner = Expr::col(("w", Column::OwnerId));
+    covered(&actor.reach(Permission::WorkspaceRead), organization, Some(owner))
 }
 
 fn columns(statement: &mut SelectStatement) {

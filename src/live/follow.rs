@@ -1,0 +1,130 @@
+//! Following a topic from a place in the outbox on: what is there, from the table; then what comes, from the hub, which has
+//! read it already. Whoever falls behind the hub reads the table again. Each record comes once, in order.
+
+use guildhall_entity::id::UserId;
+
+use super::topic::Topic;
+use super::{cursor, store};
+use crate::authn;
+use crate::authz::Resource;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::events::{Record, Records};
+
+/// Records read at a time.
+const BATCH: u64 = 100;
+
+/// Follows a topic.
+pub(crate) struct Follower {
+    db: Db,
+    topic: Topic,
+    /// Everything up to here was looked at.
+    place: i64,
+    hub: Records,
+    /// There may be records after the place that the hub will not tell.
+    behind: bool,
+}
+
+/// What there is to look at.
+pub(crate) enum Look {
+    /// Records of the topic. Look who the reader is before telling them.
+    Records(Vec<Record>),
+    /// Nothing, but look who the reader is.
+    Reader,
+}
+
+impl Follower {
+    /// Follows a topic from a cursor on; without one, from now on.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for what is no cursor, CONFLICT for one that is older than what is kept.
+    pub(crate) async fn begin(db: Db, topic: Topic, after: Option<&str>) -> Result<Self> {
+        // Listen before looking, so that nothing falls between.
+        let hub = db.hub().records();
+        let Some(text) = after else {
+            let place = db.hub().head();
+            return Ok(Self { db, topic, place, hub, behind: false });
+        };
+        let extent = store::extent(&db).await?;
+        let place = cursor::decode(text).filter(|&place| place <= extent.last).ok_or_else(|| {
+            let message = "`after` is not a cursor of an event of this server; pass one that it returned";
+            Error::BadInput { argument: "after", message: message.into() }
+        })?;
+        if place < extent.forgotten {
+            return Err(too_old());
+        }
+        Ok(Self { db, topic, place, hub, behind: true })
+    }
+
+    /// Waits for something to look at.
+    ///
+    /// # Errors
+    /// CONFLICT when the reader was so slow that what they have not seen is forgotten.
+    pub(crate) async fn next(&mut self, reader: Option<UserId>) -> Result<Look> {
+        loop {
+            if self.behind {
+                let records = self.read().await?;
+                if records.is_empty() {
+                    continue;
+                }
+                return Ok(Look::Records(records));
+            }
+            tokio::select! {
+                told = self.hub.next() => match told {
+                    None => self.behind = true,
+                    Some(told) => if let Some(look) = self.hear(&told, reader) {
+                        return Ok(look);
+                    },
+                },
+                () = authn::time_to_ask_again() => return Ok(Look::Reader),
+            }
+        }
+    }
+
+    /// What the hub told, as far as it was not looked at.
+    fn hear(&mut self, told: &[Record], reader: Option<UserId>) -> Option<Look> {
+        let place = self.place;
+        let fresh = || told.iter().filter(|record| record.sequence > place);
+        let records: Vec<Record> = fresh().filter(|record| self.topic.concerns(record)).cloned().collect();
+        let touched = fresh().any(|record| touches(record, reader));
+        self.place = told.last().map_or(place, |last| last.sequence.max(place));
+        match (records.is_empty(), touched) {
+            (false, _) => Some(Look::Records(records)),
+            (true, true) => Some(Look::Reader),
+            (true, false) => None,
+        }
+    }
+
+    /// The next records from the table.
+    async fn read(&mut self) -> Result<Vec<Record>> {
+        // Before reading: everything up to here is there then.
+        let head = self.db.hub().head();
+        let records = store::after(&self.db, self.place, self.topic.condition(), BATCH).await?;
+        // After reading: if it was forgotten meanwhile, this says so.
+        if store::extent(&self.db).await?.forgotten > self.place {
+            return Err(too_old());
+        }
+        self.behind = records.len() as u64 == BATCH;
+        let last = records.last().map_or(self.place, |record| record.sequence);
+        self.place = if self.behind { last } else { last.max(head) };
+        Ok(records)
+    }
+}
+
+/// What a reader may see can be another after this.
+fn touches(record: &Record, reader: Option<UserId>) -> bool {
+    match record.resource {
+        Some(Resource::Role) => true,
+        Some(Resource::Member | Resource::User) => {
+            reader.is_some_and(|reader| record.subject == Some(reader.0))
+        }
+        _ => false,
+    }
+}
+
+fn too_old() -> Error {
+    Error::Conflict(
+        "`after` is older than the events that are kept: read `eventCursor`, then the present state, and go on from that cursor"
+            .into(),
+    )
+}

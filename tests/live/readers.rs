@@ -1,0 +1,102 @@
+//! Who follows is asked for again at every look: what was taken from them ends their stream, also while nothing happens.
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::Sent;
+use crate::support::{Backend, Org, Person, TestApp};
+
+const EVERYTHING: &str = "subscription($org: ID!) {
+    organizationEvents(organizationId: $org) { kind resource node { __typename ... on User { username email } } }
+}";
+
+async fn a_member(app: &TestApp) -> (Person, Org, Person) {
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let mina = app.member_of(&owner, &org, "mina", &[]).await;
+    app.settled_cursor(&owner).await;
+    (owner, org, mina)
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_removed_members_stream_ends(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let (owner, org, mina) = a_member(&app).await;
+    let mut stream = app.follow(&mina.token, EVERYTHING, json!({ "org": org.id }), None).await;
+    app.group(&owner, &org, "devs", &[]).await;
+    assert_eq!(stream.next().await.data()["resource"], "GROUP");
+    app.done(
+        &owner.token,
+        "removeMember",
+        "removedUserId",
+        json!({ "organizationId": org.id, "userId": mina.id }),
+    )
+    .await;
+    let said = stream.next().await;
+    assert_eq!(said.code(), "NOT_FOUND", "{said:?}");
+    assert_eq!(stream.next().await, Sent::Complete);
+    // Nor does a stranger learn that there is something to follow.
+    let mut again = app.follow(&mina.token, EVERYTHING, json!({ "org": org.id }), None).await;
+    assert_eq!(again.next().await.code(), "NOT_FOUND");
+    let missing = json!({ "org": "org_01h455vb4pex5vsknk084sn02q" });
+    let mut nowhere = app.follow(&mina.token, EVERYTHING, missing, None).await;
+    assert_eq!(nowhere.next().await.code(), "NOT_FOUND");
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_taken_without_a_word_ends_a_silent_stream(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let (_, org, mina) = a_member(&app).await;
+    let mut stream = app.follow(&mina.token, EVERYTHING, json!({ "org": org.id }), None).await;
+    let mut own =
+        app.follow(&mina.token, "subscription { workspaceChanged { kind } }", json!({}), None).await;
+    app.tables()
+        .execute("delete from organization_member where user_id = (select id from \"user\" where username = 'mina')")
+        .await;
+    assert_eq!(stream.next().await.code(), "NOT_FOUND");
+    app.tables().execute("update \"user\" set status = 'SUSPENDED' where username = 'mina'").await;
+    assert_eq!(own.next().await.code(), "UNAUTHENTICATED");
+    assert_eq!(own.next().await, Sent::Complete);
+}
+
+#[rstest]
+#[tokio::test]
+async fn fields_of_an_event_are_answered_to_who_the_reader_is_now(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let (owner, org, mina) = a_member(&app).await;
+    let set_roles = async |roles: &[&str]| {
+        let input = json!({ "organizationId": org.id, "userId": mina.id, "roles": roles });
+        app.done(&owner.token, "setMemberRoles", "__typename", input).await;
+    };
+    set_roles(&["organization-user-admin"]).await;
+    app.settled_cursor(&owner).await;
+    let mut stream = app.follow(&mina.token, EVERYTHING, json!({ "org": org.id }), None).await;
+    app.member_of(&owner, &org, "first", &[]).await;
+    let told = stream.next().await;
+    assert_eq!(told.data()["node"]["email"], "first@example.com");
+    set_roles(&[]).await;
+    assert_eq!(stream.next().await.data()["resource"], "MEMBER", "her own roles");
+    app.member_of(&owner, &org, "second", &[]).await;
+    let told = stream.next().await;
+    assert_eq!(told.data()["node"]["username"], "second");
+    assert_eq!(told.data()["node"]["email"], json!(null), "she may not read it any more");
+}
+
+#[tokio::test]
+async fn what_needs_a_permission_says_so() {
+    let app = TestApp::start(Backend::Sqlite).await.unwrap();
+    let (_, org, mina) = a_member(&app).await;
+    let audit = "subscription($org: ID) { auditLogAdded(organizationId: $org) { cursor } }";
+    let mut refused = app.follow(&mina.token, audit, json!({ "org": org.id }), None).await;
+    let said = refused.next().await;
+    assert_eq!(said.code(), "FORBIDDEN");
+    assert!(format!("{said:?}").contains("AUDIT_LOG_READ"), "{said:?}");
+    let mut refused = app.follow(&mina.token, audit, json!({}), None).await;
+    assert_eq!(refused.next().await.code(), "FORBIDDEN");
+}
