@@ -47,11 +47,17 @@ impl Events {
         if left == 0 {
             return Ok(());
         }
-        let told = |event: &_| {
-            context.output.json_line(event)?;
-            left -= 1;
-            Ok(left > 0)
-        };
-        client.organization_events(&organization, resources.collect(), self.after, told).await
+        client
+            .organization_events(
+                &organization,
+                resources.collect(),
+                self.after,
+                |event| -> Result<bool, Failure> {
+                    context.output.json_line(event)?;
+                    left -= 1;
+                    Ok(left > 0)
+                },
+            )
+            .await
     }
 }
