@@ -143,7 +143,8 @@ impl Server {
 
     /// Starts another one over the same database and data folder.
     pub(crate) async fn beside(&self) -> Self {
-        let (folder, database, settings) = (self.folder.clone(), self.database.clone(), self.settings.clone());
+        let (folder, database, settings) =
+            (self.folder.clone(), self.database.clone(), self.settings.clone());
         let (program, url) = launch(folder.path(), &database, &settings, "127.0.0.1:0").await;
         Self { program, url, folder, database, settings }
     }
