@@ -3,7 +3,11 @@
 
 mod ask;
 mod change;
+mod random;
 mod read;
+mod worlds;
+
+pub(crate) use ask::{every_node, everything_from};
 
 use serde_json::{Value, json};
 

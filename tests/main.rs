@@ -6,6 +6,7 @@
 )]
 
 mod api_tokens;
+mod access;
 mod audit;
 mod budget;
 mod chaos;

@@ -7,6 +7,7 @@ use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::support::schema::Schema;
 use crate::support::{Backend, PASSWORD, TestApp};
 
@@ -145,7 +146,12 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         input: Some(input),
         entries,
     };
-    let org = org.id.as_str();
+    let elsewhere = app.organization(&owner, "elsewhere").await;
+    let mut cast = access::Cast::of(&app, &owner, &org, &elsewhere).await;
+    cast.add("daemon", &key.secret);
+    let mut access = access::Writes::new(cast);
+    access.try_on(&app, first.mutation, first.input.as_ref()).await;
+    let (team, org) = (&org, org.id.as_str());
     let cases = [
         case("cancelProvisionerJob", json!({ "provisionerJobId": waiting }), 1),
         case("createOrganization", json!({ "name": "beta" }), 2),
@@ -195,12 +201,17 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         Case { mutation: "signOut", token: Some(leaver.token), input: None, entries: 1 },
     ];
     for case in &cases {
+        Fault::Entry.arm(&app).await;
+        access.try_on(&app, case.mutation, case.input.as_ref()).await;
+        Fault::disarm(&app).await;
         case.try_on(&app).await;
         seen.insert(case.mutation);
         app.work(&daemon).await;
     }
+    access.try_on_progress(&app, &owner, team, &daemon, &template).await;
     let mutations = Schema::committed().fields("Mutation");
     let missing: Vec<_> =
         mutations.iter().map(|field| field.name.as_str()).filter(|name| !seen.contains(name)).collect();
     assert!(missing.is_empty(), "give these a valid input above: {missing:?}");
+    access.assert();
 }

@@ -11,6 +11,16 @@ pub(super) fn everything_from_the_roots(schema: &Schema, world: &World) -> Vec<S
     schema.fields("Query").iter().flat_map(|field| root(schema, world, field)).collect()
 }
 
+/// One root field about `world`, with everything below.
+pub(crate) fn everything_from(schema: &Schema, world: &World, root: &str) -> Vec<String> {
+    schema
+        .fields("Query")
+        .iter()
+        .filter(|field| field.name == root)
+        .flat_map(|field| self::root(schema, world, field))
+        .collect()
+}
+
 fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
     let id = &world.org.id;
     let arguments: Vec<String> = match field.name.as_str() {
@@ -56,7 +66,7 @@ fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
 }
 
 /// `node` of every one of these ids, with everything two objects deep.
-pub(super) fn every_node(schema: &Schema, nodes: &[(&'static str, String)]) -> Vec<String> {
+pub(crate) fn every_node(schema: &Schema, nodes: &[(&'static str, String)]) -> Vec<String> {
     let node = |(ty, id): &(&'static str, String)| {
         let document =
             |part: String| format!("{{ node(id: \"{id}\") {{ ... on {ty} {{ __typename {part} }} }} }}");

@@ -8,6 +8,7 @@ use async_graphql::parser::types::{BaseType, InputValueDefinition, Type, TypeKin
 /// `schema.graphql`.
 pub(crate) struct Schema {
     types: BTreeMap<String, TypeKind>,
+    one_of: BTreeSet<String>,
 }
 
 /// A field of an object.
@@ -53,11 +54,17 @@ impl Schema {
     /// The contract; `contract.rs` keeps it equal to what is served.
     pub(crate) fn committed() -> Self {
         let document = parse_schema(include_str!("../../schema.graphql")).unwrap();
-        let types = document.definitions.into_iter().filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(ty) => Some((ty.node.name.node.to_string(), ty.node.kind)),
-            _ => None,
-        });
-        Self { types: types.collect() }
+        let mut one_of = BTreeSet::new();
+        let mut types = BTreeMap::new();
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(ty) = definition else { continue };
+            let name = ty.node.name.node.to_string();
+            if ty.node.directives.iter().any(|directive| directive.node.name.node == "oneOf") {
+                one_of.insert(name.clone());
+            }
+            types.insert(name, ty.node.kind);
+        }
+        Self { types, one_of }
     }
 
     fn kind(&self, name: &str) -> Option<&TypeKind> {
@@ -79,6 +86,11 @@ impl Schema {
     pub(crate) fn inputs(&self, input: &str) -> Vec<Input> {
         let Some(TypeKind::InputObject(input)) = self.kind(input) else { return Vec::new() };
         input.fields.iter().map(|field| Input::of(&field.node)).collect()
+    }
+
+    /// Whether exactly one field of this input is to be given.
+    pub(crate) fn is_one_of(&self, input: &str) -> bool {
+        self.one_of.contains(input)
     }
 
     /// The values of an enum; none for anything else.

@@ -1,0 +1,10 @@
+//! The access matrix, from real executions: every field of a tenant's things and every mutation, by everybody who might
+//! ask. The snapshots are what people review when who-may-do-what changes; a new field or mutation has a line in them or
+//! fails here.
+
+mod cast;
+mod reads;
+mod writes;
+
+pub(crate) use cast::Cast;
+pub(crate) use writes::Writes;

@@ -1,0 +1,124 @@
+//! Everybody who might ask.
+
+use serde_json::json;
+
+use crate::support::{Org, Person, TestApp};
+
+/// Somebody who asks, and the heading of their column.
+pub(super) struct Asker {
+    pub(super) heading: &'static str,
+    pub(super) token: Option<String>,
+}
+
+/// The columns of the matrix.
+pub(crate) struct Cast {
+    pub(super) askers: Vec<Asker>,
+}
+
+/// Roles at the site, by their headings.
+const SITE: [(&str, &str); 3] =
+    [("user-admin", "user-admin"), ("template-admin", "template-admin"), ("auditor", "auditor")];
+
+/// Roles in an organization: the heading inside it, that of the same role in another one, and the role.
+const ORGANIZATION: [(&str, &str, &str); 4] = [
+    ("org-admin", "admin elsewhere", "organization-admin"),
+    ("org-user-admin", "user-admin elsewhere", "organization-user-admin"),
+    ("org-template-admin", "template-admin elsewhere", "organization-template-admin"),
+    ("org-auditor", "auditor elsewhere", "organization-auditor"),
+];
+
+impl Cast {
+    /// Everybody, asking about what is in `home`; `elsewhere` is another organization of the same deployment.
+    pub(crate) async fn of(app: &TestApp, owner: &Person, home: &Org, elsewhere: &Org) -> Self {
+        let mut askers = Vec::new();
+        let mut add = |heading, token: Option<&str>| {
+            askers.push(Asker { heading, token: token.map(str::to_owned) });
+        };
+        add("owner", Some(&owner.token));
+        for (heading, role) in SITE {
+            add(heading, Some(&app.user(owner, &format!("cast-{heading}"), &[role]).await.token));
+        }
+        for (heading, _, role) in ORGANIZATION {
+            let person = app.member_of(owner, home, &format!("cast-{heading}"), &[role]).await;
+            add(heading, Some(&person.token));
+        }
+        let banned = ["organization-workspace-creation-ban"];
+        add("creation ban", Some(&app.member_of(owner, home, "cast-banned", &banned).await.token));
+        add("member", Some(&app.member_of(owner, home, "cast-member", &[]).await.token));
+        for (_, heading, role) in ORGANIZATION {
+            let username = format!("cast-{}", heading.replace(' ', "-"));
+            add(heading, Some(&app.member_of(owner, elsewhere, &username, &[role]).await.token));
+        }
+        add("member elsewhere", Some(&app.member_of(owner, elsewhere, "cast-elsewhere", &[]).await.token));
+        add("stranger", Some(&app.user(owner, "cast-stranger", &[]).await.token));
+        let suspended = app.member_of(owner, home, "cast-suspended", &["organization-admin"]).await;
+        let suspend = "update \"user\" set status = 'SUSPENDED' where username = 'cast-suspended'";
+        app.tables().execute_on(suspend, suspend).await;
+        add("suspended", Some(&suspended.token));
+        add("anonymous", None);
+        Self { askers }
+    }
+
+    /// Adds a column.
+    pub(crate) fn add(&mut self, heading: &'static str, token: &str) {
+        self.askers.push(Asker { heading, token: Some(token.to_owned()) });
+    }
+
+    /// A table with a column for everybody and these rows.
+    pub(super) fn table<'a>(&self, rows: impl Iterator<Item = (&'a str, &'a [char])> + Clone) -> String {
+        let width = rows.clone().map(|(name, _)| name.len()).max().unwrap_or_default();
+        let height = self.askers.iter().map(|asker| asker.heading.len()).max().unwrap_or_default();
+        let mut table = String::new();
+        // Headings stand upright: there are twenty of them.
+        for line in 0..height {
+            let letter = |heading: &str| {
+                let blank = height - heading.len();
+                heading.chars().nth(line.wrapping_sub(blank)).unwrap_or(' ')
+            };
+            let letters: String = self.askers.iter().flat_map(|asker| [letter(asker.heading), ' ']).collect();
+            table += format!("{:width$}  {letters}", "").trim_end();
+            table.push('\n');
+        }
+        for (name, cells) in rows {
+            let cells: String = cells.iter().flat_map(|cell| [*cell, ' ']).collect();
+            table += format!("{name:width$}  {cells}").trim_end();
+            table.push('\n');
+        }
+        table
+    }
+}
+
+/// What stands for nothing to be told about the field: the thing itself is not there for who asks.
+pub(super) const ABSENT: char = '·';
+/// Visible, but not allowed.
+pub(super) const FORBIDDEN: char = '✗';
+/// It works.
+pub(super) const GRANTED: char = '✓';
+/// Nobody is signed in.
+pub(super) const UNAUTHENTICATED: char = '?';
+
+/// The outcome of a top-level error.
+pub(super) fn of_code(code: &str) -> Option<char> {
+    match code {
+        "FORBIDDEN" => Some(FORBIDDEN),
+        "UNAUTHENTICATED" => Some(UNAUTHENTICATED),
+        "NOT_FOUND" => Some(ABSENT),
+        _ => None,
+    }
+}
+
+/// The input of a mutation that somebody sends to no effect: it fails where its entry is written.
+pub(super) async fn send(
+    app: &TestApp,
+    token: Option<&str>,
+    mutation: &str,
+    input: Option<&serde_json::Value>,
+) -> serde_json::Value {
+    match input {
+        Some(input) => app.call(token, mutation, "__typename", input.clone()).await,
+        None => {
+            let document = format!("mutation {{ {mutation} {{ userErrors {{ code }} }} }}");
+            app.graphql(token, &document, json!({})).await
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Who may run which mutation. The cases are those of `tests/writes.rs`: each is sent by everybody while a fault keeps it
+//! from being committed, so that all ask about the same world.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED, UNAUTHENTICATED, of_code, send};
+use crate::support::daemon::{Daemon, plain_build};
+use crate::support::upload::Template;
+use crate::support::{Org, Person, TestApp, start_of_time};
+
+/// Refused for another reason than who asks.
+const REFUSED: char = '!';
+/// Allowed in part: of a bulk mutation, or short of a permission that only this input needs.
+const LACKING: char = '∂';
+
+/// The rows so far.
+pub(crate) struct Writes {
+    cast: Cast,
+    rows: BTreeMap<String, Vec<char>>,
+}
+
+impl Writes {
+    /// No rows yet.
+    pub(crate) fn new(cast: Cast) -> Self {
+        Self { cast, rows: BTreeMap::new() }
+    }
+
+    /// Everybody sends a valid input; a fault that is armed keeps the world as it is.
+    pub(crate) async fn try_on(&mut self, app: &TestApp, mutation: &str, input: Option<&Value>) {
+        let mut row = Vec::with_capacity(self.cast.askers.len());
+        for asker in &self.cast.askers {
+            let body = send(app, asker.token.as_deref(), mutation, input).await;
+            row.push(outcome(mutation, &body));
+        }
+        self.rows.insert(mutation.to_owned(), row);
+    }
+
+    /// What daemons say, step by step. The daemon's column is the last: it does what all others are refused.
+    pub(crate) async fn try_on_progress(
+        &mut self,
+        app: &TestApp,
+        owner: &Person,
+        org: &Org,
+        daemon: &Daemon,
+        template: &Template,
+    ) {
+        let hello =
+            json!({ "organization": org.name, "name": "access", "version": "0.1.0", "engines": ["ECHO"] });
+        self.try_on(app, "registerProvisionerDaemon", Some(&hello)).await;
+        let alive = json!({ "provisionerDaemonId": daemon.id, "runningJobIds": [] });
+        self.try_on(app, "heartbeatProvisionerDaemon", Some(&alive)).await;
+        let job = app.workspace(owner, template, "for-access", "").await.job;
+        self.try_on(app, "acquireProvisionerJob", Some(&json!({ "provisionerDaemonId": daemon.id }))).await;
+        let line = json!({
+            "time": start_of_time(), "level": "INFO", "source": "PROVISIONER", "stage": "Plan", "text": "planned",
+        });
+        let logs = json!({ "provisionerJobId": job, "firstSequence": 1, "logs": [line] });
+        self.try_on(app, "appendProvisionerJobLogs", Some(&logs)).await;
+        let plan = json!({ "provisionerJobId": job, "dailyCost": 0 });
+        self.try_on(app, "planWorkspaceBuild", Some(&plan)).await;
+        let done = json!({ "provisionerJobId": job, "result": plain_build() });
+        self.try_on(app, "completeProvisionerJob", Some(&done)).await;
+        app.workspace(owner, template, "for-failure", "").await;
+        let held = app.acquire(daemon).await.unwrap();
+        let failure =
+            json!({ "provisionerJobId": held.id, "code": "APPLY_FAILED", "message": "it went wrong" });
+        self.try_on(app, "failProvisionerJob", Some(&failure)).await;
+    }
+
+    /// The table, as people have reviewed it.
+    pub(crate) fn assert(&self) {
+        let table = self.cast.table(self.rows.iter().map(|(name, cells)| (name.as_str(), cells.as_slice())));
+        let legend = format!(
+            "{GRANTED} runs   {FORBIDDEN} forbidden   {LACKING} forbidden with this input   {ABSENT} as if it were not \
+             there   {UNAUTHENTICATED} unauthenticated   {REFUSED} refused for another reason"
+        );
+        insta::with_settings!({ omit_expression => true, snapshot_path => "../snapshots" }, {
+            insta::assert_snapshot!("writes", format!("{legend}\n\n{table}"));
+        });
+    }
+}
+
+fn outcome(mutation: &str, body: &Value) -> char {
+    if let Some(error) = body["errors"].get(0) {
+        let code = error["extensions"]["code"].as_str().unwrap_or_default();
+        // The fault: everything before it was passed.
+        if code == "INTERNAL_SERVER_ERROR" {
+            return GRANTED;
+        }
+        return of_code(code).unwrap_or_else(|| panic!("{mutation}: {body:#}"));
+    }
+    let payload = &body["data"][mutation];
+    let complaint = payload["userErrors"].get(0).and_then(|error| error["code"].as_str());
+    match complaint {
+        Some("NOT_FOUND") => ABSENT,
+        Some("MISSING_PERMISSIONS") => LACKING,
+        Some(_) => REFUSED,
+        // What leaves no entry in the audit log was done.
+        None => GRANTED,
+    }
+}

@@ -1,0 +1,138 @@
+//! Random questions of people of one organization, while another is empty and when it is full: never a mark of it in data,
+//! counts, cursors or errors, and never another answer.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::random::Random;
+use super::{Deployment, Viewer, assert_nothing_of, missing, without_request_id};
+use crate::support::Backend;
+use crate::support::world::World;
+
+/// Documents a phase; each is asked by every viewer.
+const DOCUMENTS: usize = 200;
+/// Repeats a run that failed: the seed that it printed.
+const SEED: &str = "GUILDHALL_TEST_SEED";
+
+#[expect(clippy::disallowed_methods, reason = "a person repeats a failed run")]
+fn seed() -> u64 {
+    let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
+    println!("random questions of seed {seed}: {SEED}={seed} repeats them");
+    seed
+}
+
+/// What stands in a document for the `n`th thing of `alpha`, or for a text with its mark.
+fn placeholder(n: usize) -> String {
+    format!("§{n:03}§")
+}
+
+const MARK: &str = "§mark§";
+
+/// A document about the real things of `alpha`, or about things that never were.
+fn filled(document: &str, ids: &[String], mark: &str) -> String {
+    let document = document.replace(MARK, mark);
+    ids.iter().enumerate().fold(document, |document, (n, id)| document.replace(&placeholder(n), id))
+}
+
+/// An answer without what was asked for.
+fn blotted(answer: &Value, ids: &[String], mark: &str) -> Value {
+    let text =
+        ids.iter().enumerate().fold(answer.to_string(), |text, (n, id)| text.replace(id, &placeholder(n)));
+    serde_json::from_str(&text.replace(mark, MARK)).unwrap()
+}
+
+async fn ask(deployment: &Deployment, viewer: &Viewer, document: &str) -> Value {
+    let mut body = deployment.app.graphql(viewer.token.as_deref(), document, json!({})).await;
+    without_request_id(&mut body);
+    for error in body["errors"].as_array().into_iter().flatten() {
+        let code = error["extensions"]["code"].as_str().unwrap_or_default();
+        let known = ["FORBIDDEN", "UNAUTHENTICATED", "BAD_USER_INPUT", "QUERY_TOO_COMPLEX"];
+        assert!(known.contains(&code), "{}: {document}\n{body:#}", viewer.who);
+    }
+    body
+}
+
+/// Every cursor in an answer.
+fn cursors(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| cursors(item, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(cursor) if name.to_lowercase().ends_with("cursor") => {
+                        found.push(cursor.clone());
+                    }
+                    _ => cursors(value, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The cursors that whoever may see all of `alpha` is given.
+async fn foreign_cursors(deployment: &Deployment, alpha: &World) -> Vec<String> {
+    let admin = Viewer { who: "admin of alpha", token: Some(alpha.admin.token.clone()) };
+    let mut found = Vec::new();
+    for document in super::ask::every_node(&deployment.schema, &alpha.nodes) {
+        cursors(&ask(deployment, &admin, &document).await, &mut found);
+    }
+    assert!(found.len() > 20, "only {} cursors", found.len());
+    found
+}
+
+#[rstest]
+#[tokio::test]
+async fn random_questions_learn_nothing_of_another_organization(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(deployment) = Deployment::start(backend).await else { return };
+    let beta = &deployment.beta;
+    let viewers = deployment.viewers();
+    let gone: Vec<String> = beta.nodes.iter().map(|(_, id)| missing(id)).collect();
+
+    let mut random = Random::new(&deployment.schema, seed());
+    random.ids =
+        (0..gone.len()).map(placeholder).chain(beta.nodes.iter().map(|(_, id)| id.clone())).collect();
+    let nouns = ["", "-member", "-admin", "-group", "-key", "-template", "-workspace"];
+    random.texts = ["beta", MARK].iter().flat_map(|mark| nouns.map(|noun| format!("{mark}{noun}"))).collect();
+    random.texts.extend(["", "e", "%", "_", "'"].map(str::to_owned));
+    let admin = viewers.iter().find(|viewer| viewer.who == "organization-admin").unwrap();
+    for document in super::ask::every_node(&deployment.schema, &beta.nodes) {
+        cursors(&ask(&deployment, admin, &document).await, &mut random.cursors);
+    }
+
+    let documents: Vec<String> = (0..DOCUMENTS).map(|_| random.document()).collect();
+    let mut before = Vec::new();
+    for viewer in &viewers {
+        for document in &documents {
+            let answer = ask(&deployment, viewer, &filled(document, &gone, "omega")).await;
+            before.push(blotted(&answer, &gone, "omega"));
+        }
+    }
+    let answered = before.iter().filter(|answer| answer["data"].to_string().contains("beta")).count();
+    assert!(answered > DOCUMENTS / 4, "only {answered} answers hold anything: nothing could leak");
+
+    let alpha = deployment.fill_alpha().await;
+    let kinds = |world: &World| world.nodes.iter().map(|(ty, _)| *ty).collect::<Vec<_>>();
+    assert_eq!(kinds(&alpha), kinds(beta), "both are filled alike");
+    let real: Vec<String> = alpha.nodes.iter().map(|(_, id)| id.clone()).collect();
+    let mut before = before.iter();
+    for viewer in &viewers {
+        for document in &documents {
+            let document = filled(document, &real, "alpha");
+            let answer = blotted(&ask(&deployment, viewer, &document).await, &real, "alpha");
+            assert_nothing_of(&alpha, &answer, &format!("{}: {document}", viewer.who));
+            assert_eq!(before.next(), Some(&answer), "{}: {document}", viewer.who);
+        }
+    }
+
+    random.cursors.extend(foreign_cursors(&deployment, &alpha).await);
+    for _ in 0..DOCUMENTS {
+        let document = filled(&random.document(), &real, "alpha");
+        for viewer in &viewers {
+            let answer = blotted(&ask(&deployment, viewer, &document).await, &real, "alpha");
+            assert_nothing_of(&alpha, &answer, &format!("{}: {document}", viewer.who));
+        }
+    }
+}
