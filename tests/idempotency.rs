@@ -37,6 +37,11 @@ async fn the_same_again_answers_what_was_made(
             json!({ "username": "mia", "email": "mia@example.com", "password": "a secret of mia" }),
         ),
         ("createGroup", "group { id }", json!({ "organizationId": org.id, "name": "crew" })),
+        (
+            "createRole",
+            "role { id }",
+            json!({ "organizationId": org.id, "name": "clerk", "permissions": ["GROUP_CREATE"] }),
+        ),
         ("createProvisionerKey", "provisionerKey { id }", json!({ "organizationId": org.id, "name": "key" })),
         (
             "createTemplate",

@@ -135,6 +135,7 @@ fn named(world: &World, field: &str) -> Option<Value> {
         "userIds" => json!([world.member.id]),
         "username" | "login" => json!(world.member.username),
         "groupId" => json!(world.group),
+        "roleId" => json!(world.role),
         "fileId" => json!(world.file),
         "templateId" => json!(world.template.id),
         "templateVersionId" => json!(world.template.version),

@@ -14,6 +14,7 @@ mod claims;
 mod connections;
 mod contract;
 mod crash;
+mod custom_roles;
 mod docs;
 mod files;
 mod guide;

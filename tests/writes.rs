@@ -131,6 +131,8 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     let daemon = app.daemon(&key, &org, "daemon").await;
     let group = app.group(&owner, &org, "crew", &[]).await;
     app.join(&owner, &org, &gone, &[]).await;
+    let role = app.role(&owner, &org, "clerk", &["GROUP_CREATE"]).await;
+    app.member_of(&owner, &org, "holder", &["clerk"]).await;
     let template = app.template(&owner, &org, "dev").await;
     app.work(&daemon).await;
     let version = app.push(&owner, &template, json!({ "promote": false })).await.id;
@@ -179,6 +181,14 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         case("revokeApiToken", json!({ "apiTokenId": token }), 1),
         case("revokeSession", json!({ "sessionId": session }), 1),
         case("revokeAllSessions", json!({ "userId": nora.id }), 1),
+        case(
+            "createRole",
+            json!({ "organizationId": org, "name": "fresh", "permissions": ["GROUP_CREATE"] }),
+            1,
+        ),
+        case("updateRole", json!({ "roleId": role, "permissions": ["GROUP_CREATE", "GROUP_UPDATE"] }), 1),
+        // One for the role, one for whoever held it.
+        case("deleteRole", json!({ "roleId": role }), 2),
         case("createGroup", json!({ "organizationId": org, "name": "staff" }), 1),
         case("addGroupMembers", json!({ "groupId": group, "userIds": [nora.id] }), 1),
         case("setGroupQuota", json!({ "groupId": group, "allowance": 7 }), 1),

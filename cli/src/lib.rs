@@ -28,6 +28,7 @@ mod parameters;
 mod prompt;
 mod provisioner;
 mod quota;
+mod roles;
 mod session;
 mod templates;
 mod time;
@@ -60,6 +61,9 @@ pub enum Command {
     /// Add people to an organization, remove them, set their roles
     #[command(subcommand, alias = "member")]
     Members(members::Members),
+    /// Roles, the permissions that they grant, and custom ones
+    #[command(subcommand, alias = "role")]
+    Roles(roles::Roles),
     /// Create and change users, end their sessions
     #[command(subcommand, alias = "user")]
     Users(users::Users),
@@ -113,6 +117,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Whoami(whoami) => whoami.run(context).await,
         Command::Organizations(organizations) => organizations.run(context).await,
         Command::Members(members) => members.run(context).await,
+        Command::Roles(roles) => roles.run(context).await,
         Command::Users(users) => users.run(context).await,
         Command::Tokens(tokens) => tokens.run(context).await,
         Command::Groups(groups) => groups.run(context).await,

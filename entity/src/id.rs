@@ -86,6 +86,8 @@ typed_id! {
     UserId = "usr",
     /// A group. The Everyone group has the UUID of its organization.
     GroupId = "grp",
+    /// A role. Built-in ones have ids made from those of their organizations.
+    RoleId = "role",
     /// A sign-in.
     SessionId = "ses",
     /// An API token.

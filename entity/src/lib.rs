@@ -21,6 +21,7 @@ pub mod provisioner_daemon;
 pub mod provisioner_job;
 pub mod provisioner_job_log;
 pub mod provisioner_key;
+pub mod role;
 pub mod session;
 pub mod sign_in_attempt;
 pub mod template;

@@ -15,6 +15,7 @@ mod m0006_attempts;
 mod m0008_ledger;
 mod m0009_accounts;
 mod m0012_live;
+mod m0010_roles;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_ledger::Migration),
             Box::new(m0009_accounts::Migration),
             Box::new(m0012_live::Migration),
+            Box::new(m0010_roles::Migration),
         ]
     }
 }

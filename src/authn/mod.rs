@@ -158,14 +158,9 @@ fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recogni
     if first.status == UserStatus::Suspended {
         return Err(Rejected::Suspended);
     }
-    let memberships = holder
-        .rows
-        .iter()
-        .filter_map(|row| {
-            let roles = row.roles.as_ref()?;
-            Some(Membership::new(row.organization_id?, roles.0.iter().map(String::as_str)))
-        })
-        .collect();
+    let memberships = Membership::of_rows(holder.rows.iter().filter_map(|row| {
+        Some((row.organization_id?, row.roles.as_ref()?, row.custom_permissions.as_ref()))
+    }));
     let site_roles = first.site_roles.0.iter().map(String::as_str);
     let (id, username, credential) = (first.user_id, first.username.clone(), holder.credential);
     let mut actor = Actor::user(id, username, credential, site_roles, memberships, origin);

@@ -10,14 +10,14 @@ use guildhall_entity::id::{OrganizationId, SessionId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::UserStatus;
 use guildhall_entity::session::{Column, Entity};
-use guildhall_entity::{organization_member, sign_in_attempt, user};
+use guildhall_entity::{organization_member, role, sign_in_attempt, user};
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 
 use super::password::StoredHash;
 use crate::authz::{Actor, Credential, Identity, Limits};
 use crate::db::row::{One, row, select};
-use crate::db::{Db, Tx, is_one_of};
+use crate::db::{Db, Tx, is_one_of, names_hold};
 use crate::error::Result;
 
 /// What somebody shows, as it is looked up.
@@ -50,7 +50,7 @@ pub(super) struct Holder {
 }
 
 row! {
-    /// A user who holds a session or token, and one of their memberships.
+    /// A user who holds a session or token, one of their memberships, and one of the custom roles they hold there.
     pub(crate) struct Known {
         user_id: UserId,
         username: String,
@@ -60,6 +60,7 @@ row! {
         last_used_at: Option<DateTimeUtc>,
         organization_id: Option<OrganizationId>,
         roles: Option<Names>,
+        custom_permissions: Option<Names>,
     }
 }
 
@@ -72,6 +73,7 @@ fn with_holder(statement: &mut SelectStatement) {
         .columns([("u", User::Id), ("u", User::Username), ("u", User::Status), ("u", User::SiteRoles)])
         .columns([("c", Column::ExpiresAt), ("c", Column::LastUsedAt)])
         .columns([("m", Member::OrganizationId), ("m", Member::Roles)])
+        .column(("r", role::Column::Permissions))
         .join_as(
             sea_orm::JoinType::InnerJoin,
             user::Entity,
@@ -85,6 +87,14 @@ fn with_holder(statement: &mut SelectStatement) {
             organization_member::Entity,
             "m",
             Expr::col(("m", Member::UserId)).equals(("u", User::Id)),
+        )
+        .join_as(
+            sea_orm::JoinType::LeftJoin,
+            role::Entity,
+            "r",
+            Condition::all()
+                .add(Expr::col(("r", role::Column::OrganizationId)).equals(("m", Member::OrganizationId)))
+                .add(names_hold("m.roles", "r.name")),
         );
 }
 

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use guildhall_entity::id::{ApiTokenId, OrganizationId, ProvisionerKeyId, SessionId, UserId};
-use guildhall_entity::json::Tags;
+use guildhall_entity::json::{Names, Tags};
 
 use super::permission::{Permission, PermissionSet};
 use super::policy::{self, BuiltinRole, Scope, System};
@@ -96,7 +96,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// A member who holds these roles. Unknown names grant nothing.
+    /// A member who holds these built-in roles. Other names grant nothing: [`Membership::grant`] adds custom roles.
     pub fn new<'a>(organization: OrganizationId, roles: impl IntoIterator<Item = &'a str>) -> Self {
         let implied = BuiltinRole::OrganizationMember.grant();
         let mut membership = Self {
@@ -114,6 +114,32 @@ impl Membership {
             membership.from_roles = membership.from_roles.with(grant.organization);
         }
         membership
+    }
+
+    /// The memberships in rows of organization, names of roles held there, and permissions of one of the custom ones
+    /// among them: as many rows for an organization as there are of those, or one without.
+    pub fn of_rows<'a>(
+        rows: impl IntoIterator<Item = (OrganizationId, &'a Names, Option<&'a Names>)>,
+    ) -> Vec<Self> {
+        let mut memberships: Vec<Self> = Vec::new();
+        for (organization, roles, custom) in rows {
+            let at = memberships.iter().position(|membership| membership.organization == organization);
+            let at = at.unwrap_or_else(|| {
+                memberships.push(Self::new(organization, roles.0.iter().map(String::as_str)));
+                memberships.len() - 1
+            });
+            if let Some(custom) = custom {
+                memberships[at].grant(PermissionSet::named(custom.0.iter().map(String::as_str)));
+            }
+        }
+        memberships
+    }
+
+    /// Adds what a custom role gives, as far as custom roles may give it.
+    pub fn grant(&mut self, custom: PermissionSet) {
+        let custom = custom.common(policy::CUSTOM);
+        self.everywhere = self.everywhere.with(custom);
+        self.from_roles = self.from_roles.with(custom);
     }
 }
 

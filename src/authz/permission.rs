@@ -38,11 +38,11 @@ pub enum Resource {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $resource:ident, $action:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $resource:ident, $action:literal;)*) => {
         /// What may be done to what.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
         pub enum Permission {
-            $($(#[$doc])* $name),*
+            $($(#[doc = $doc])* $name),*
         }
 
         impl Permission {
@@ -58,6 +58,12 @@ macro_rules! permissions {
             pub fn action(self) -> &'static str {
                 match self { $(Permission::$name => $action),* }
             }
+
+            /// What it allows, for people.
+            pub fn description(self) -> &'static str {
+                let text = match self { $(Permission::$name => concat!($($doc),*)),* };
+                text.trim_start()
+            }
         }
     };
 }
@@ -65,15 +71,15 @@ macro_rules! permissions {
 permissions! {
     /// Create organizations.
     OrganizationCreate = Organization, "CREATE";
-    /// See the organization.
+    /// See organizations.
     OrganizationRead = Organization, "READ";
-    /// Change its name, display name, description and icon.
+    /// Change an organization's name, display name, description and icon.
     OrganizationUpdate = Organization, "UPDATE";
-    /// Delete it once it is empty.
+    /// Delete an organization once it is empty.
     OrganizationDelete = Organization, "DELETE";
     /// Add members.
     MemberCreate = Member, "CREATE";
-    /// See who belongs to it: username, name and avatar.
+    /// See members: username, name and avatar.
     MemberRead = Member, "READ";
     /// See members' email, status, login type, site roles and when they were last seen.
     MemberReadContact = Member, "READ_CONTACT";
@@ -147,7 +153,7 @@ permissions! {
     ProvisionerJobCancel = ProvisionerJob, "CANCEL";
     /// See how groups and roles follow an identity provider.
     IdpSyncRead = IdpSync, "READ";
-    /// Change that.
+    /// Change how groups and roles follow an identity provider.
     IdpSyncUpdate = IdpSync, "UPDATE";
     /// See budgets and what is used of them.
     QuotaRead = Quota, "READ";
@@ -248,6 +254,11 @@ impl PermissionSet {
         Self(bits)
     }
 
+    /// The set of those with these names. Unknown names are in no set.
+    pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        names.into_iter().filter_map(Permission::named).collect()
+    }
+
     /// Whether it is in the set.
     pub const fn contains(self, permission: Permission) -> bool {
         self.0 & 1 << permission as u64 != 0
@@ -279,5 +290,11 @@ impl PermissionSet {
     /// What is in it, in the order of [`Permission::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |&permission| self.contains(permission))
+    }
+}
+
+impl FromIterator<Permission> for PermissionSet {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        permissions.into_iter().fold(Self::NONE, |all, permission| all.with(Self::of(&[permission])))
     }
 }

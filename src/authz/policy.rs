@@ -178,6 +178,12 @@ impl BuiltinRole {
         }
     }
 
+    /// What it lets its holder do, however far it reaches: what whoever gives it must hold.
+    pub const fn gives(self) -> PermissionSet {
+        let grant = self.grant();
+        grant.site.with(grant.organization).with(grant.own)
+    }
+
     /// The name as it is stored and typed.
     pub const fn name(self) -> &'static str {
         match self {
@@ -212,6 +218,29 @@ impl BuiltinRole {
         }
     }
 
+    /// What it is for.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Owner => "Everything, everywhere.",
+            Self::UserAdmin => "Users, members and groups, in every organization.",
+            Self::TemplateAdmin => "Templates and provisioners, in every organization.",
+            Self::Auditor => {
+                "Reads everything and the audit log, in every organization, and changes nothing."
+            }
+            Self::SiteMember => "Oneself. Held by everybody.",
+            Self::OrganizationAdmin => "Everything in the organization.",
+            Self::OrganizationUserAdmin => "Members and groups of the organization.",
+            Self::OrganizationTemplateAdmin => "Templates and provisioners of the organization.",
+            Self::OrganizationAuditor => "Reads the organization and its audit log, and changes nothing.",
+            Self::OrganizationWorkspaceCreationBan => {
+                "Takes away the creation of workspaces in the organization, whatever else grants it."
+            }
+            Self::OrganizationMember => {
+                "One's own workspaces, from the templates one may use. Held by everybody in the organization."
+            }
+        }
+    }
+
     /// Where it is held.
     pub const fn scope(self) -> Scope {
         match self {
@@ -235,6 +264,9 @@ impl BuiltinRole {
             .find(|role| role.name() == name && role.scope() == scope && !role.is_implied())
     }
 }
+
+/// What a custom role of an organization may hold: nothing that only makes sense for the whole deployment.
+pub const CUSTOM: PermissionSet = BuiltinRole::OrganizationAdmin.grant().organization.without(set(&[USERS]));
 
 /// What a token that is bound to an organization leaves of what its owner may do with themselves: know who they are.
 pub const OWN_WHEN_BOUND: PermissionSet = set(&[&[UserRead, UserReadContact]]);

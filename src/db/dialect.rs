@@ -20,6 +20,11 @@ pub(crate) fn uuid_array(ids: &[Uuid]) -> Expr {
     Expr::val(Value::Array(ArrayType::Uuid, Some(Box::new(values))))
 }
 
+/// `names`, a column with a JSON array of slugs, holds the name in the column `name`. Nothing in a slug needs escaping.
+pub(crate) fn names_hold(names: &'static str, name: &'static str) -> Expr {
+    Expr::cust(format!("cast({names} as text) like '%\"' || {name} || '\"%'"))
+}
+
 /// The rows that a reach covers, for a table with these columns. Without an owner column nothing is anybody's own.
 pub(crate) fn covered(reach: &Reach, organization: Expr, owner: Option<Expr>) -> Condition {
     let Reach::Some { organizations, own_in, owner: actor } = reach else {

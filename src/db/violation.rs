@@ -5,13 +5,14 @@ use sea_orm::{DbErr, RuntimeErr};
 use crate::error::{Error, Refusal};
 
 /// SQLite names the columns of a unique constraint, not the constraint.
-const UNIQUE_ON_SQLITE: [(&str, &str); 12] = [
+const UNIQUE_ON_SQLITE: [(&str, &str); 13] = [
     ("pk_idempotency_key", "idempotency_key.actor_id, idempotency_key.key"),
     ("uq_organization_name", "organization.name"),
     ("uq_user_username", "user.username"),
     ("uq_user_email", "index 'uq_user_email'"),
     ("uq_api_token_name", "api_token.user_id, api_token.name"),
     ("uq_group_name", "group.organization_id, group.name"),
+    ("uq_role_name", "role.organization_id, role.name"),
     ("uq_provisioner_key_name", "provisioner_key.organization_id, provisioner_key.name"),
     ("uq_template_name", "template.organization_id, template.name"),
     ("uq_template_version_name", "template_version.template_id, template_version.name"),

@@ -27,6 +27,7 @@ use crate::member::graphql::MemberMutation;
 use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
 use crate::provisioner::graphql::{KeyMutation, ProvisionerSubscription};
 use crate::quota::graphql::{QuotaMutation, QuotaQuery};
+use crate::role::graphql::{PermissionQuery, RoleMutation, RoleQuery};
 use crate::template::graphql::TemplateMutation;
 use crate::user::graphql::{UserMutation, UserQuery};
 use crate::workspace::graphql::{WorkspaceMutation, WorkspaceQuery};
@@ -39,6 +40,8 @@ pub struct Query(
     UserQuery,
     WorkspaceQuery,
     QuotaQuery,
+    RoleQuery,
+    PermissionQuery,
     AuditLogQuery,
     EventQuery,
     node::DeploymentQuery,
@@ -55,6 +58,7 @@ pub struct Mutation(
     AccountMutation,
     OrganizationMutation,
     MemberMutation,
+    RoleMutation,
     GroupMutation,
     KeyMutation,
     QuotaMutation,

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object};
 use guildhall_entity::id::{
     ApiTokenId, AuditLogId, FileId, GroupId, OrganizationId, ProvisionerDaemonId, ProvisionerJobId,
-    ProvisionerKeyId, SessionId, TemplateId, TemplateVersionId, TypedId, UserId, WorkspaceBuildId,
+    ProvisionerKeyId, RoleId, SessionId, TemplateId, TemplateVersionId, TypedId, UserId, WorkspaceBuildId,
     WorkspaceId, prefix,
 };
 
@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::group::graphql::Group;
 use crate::organization::graphql::Organization;
 use crate::provisioner::graphql::{ProvisionerDaemon, ProvisionerJob, ProvisionerKey};
+use crate::role::graphql::Role;
 use crate::template::graphql::{File, Template, TemplateVersion};
 use crate::user;
 use crate::user::graphql::User;
@@ -30,6 +31,7 @@ pub(crate) enum Node {
     Session(Session),
     ApiToken(ApiToken),
     Group(Group),
+    Role(Role),
     ProvisionerKey(ProvisionerKey),
     ProvisionerDaemon(ProvisionerDaemon),
     ProvisionerJob(ProvisionerJob),
@@ -77,6 +79,12 @@ impl NodeQuery {
 
 /// The thing of an id, as whoever asks can see it.
 pub(super) async fn find(request: &Request, id: &str) -> Result<Option<Node>> {
+
+    // Built-in roles have ids, but no rows.
+    if prefix(id) == Some(RoleId::PREFIX) {
+        let Ok(id) = id.parse() else { return Ok(None) };
+        return Ok(Role::find(request, id).await?.map(Node::Role));
+    }
     macro_rules! by_prefix {
         ($($id:ty => $node:ident),* $(,)?) => {
             match prefix(id) {

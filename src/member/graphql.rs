@@ -54,8 +54,8 @@ impl Member {
     }
 
     /// Roles they were given in this organization.
-    async fn roles(&self) -> Vec<Role> {
-        self.row.roles.0.iter().map(|name| Role::in_organization(name)).collect()
+    async fn roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
+        Role::in_organization(ctx.request(), self.row.organization_id, &self.row.roles.0).await
     }
 
     /// Their budget in this organization and what they use of it. FORBIDDEN without the permission, which everybody has

@@ -2,7 +2,10 @@
 //! one's own roles, to remove oneself, to lose the last organization administrator, and roles beyond one's own.
 
 pub(crate) mod graphql;
+mod role;
 mod store;
+
+pub(crate) use role::{holders_in, lock_roles_in, take_role_in};
 
 pub(crate) use store::{MemberList, MemberOrder, MemberRow, Who};
 
@@ -28,10 +31,14 @@ pub(crate) async fn add(
     roles: &[String],
 ) -> Result<UserId> {
     let permit = actor.authorize(Permission::MemberCreate, Object::in_organization(organization))?;
-    let roles = crate::role::check_assignment(actor, Some(organization), &["roles"], roles)?;
+    let roles = crate::role::normalized(roles);
     let field = if matches!(who, Who::Id(_)) { "userId" } else { "username" };
     let (user, _) = store::candidate(db, who).await?.ok_or_else(|| Refusal::not_found(&[field], "user"))?;
     let tx = db.begin(permit).await?;
+    if !roles.is_empty() {
+        lock_roles_in(&tx, organization).await?;
+        crate::role::check_assignment_in(&tx, organization, &["roles"], &roles, &[]).await?;
+    }
     let change = insert_in(&tx, organization, user, roles).await?;
     let change = change.ok_or_else(|| Refusal::conflict(&[field], "they are a member already"))?;
     tx.commit(change).await?;
@@ -116,12 +123,12 @@ pub(crate) async fn set_roles(
         )
         .into());
     }
-    let roles = crate::role::check_assignment(actor, Some(organization), &["roles"], roles)?;
+    let roles = crate::role::normalized(roles);
     let tx = db.begin(permit).await?;
     let held = held_in(&tx, organization, user).await?;
-    // Taking a role away is power over whoever holds it: it needs the same as giving it.
+    let given: Vec<String> = roles.iter().filter(|role| !held.contains(role)).cloned().collect();
     let taken: Vec<String> = held.iter().filter(|role| !roles.contains(role)).cloned().collect();
-    crate::role::check_assignment(actor, Some(organization), &["roles"], &taken)?;
+    crate::role::check_assignment_in(&tx, organization, &["roles"], &given, &taken).await?;
     if taken.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
         keep_an_admin(&tx, organization, user).await?;
     }

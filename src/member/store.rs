@@ -6,7 +6,7 @@ use guildhall_entity::organization_member::{ActiveModel, Column, Entity};
 use guildhall_entity::user;
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{Insert, QueryTrait};
 
 use crate::authz::{Actor, Permission};
@@ -247,6 +247,27 @@ pub(super) async fn roles_in(
     Ok(tx.row::<One<Names>>(&statement).await?.map(|roles| roles.0.0))
 }
 
+row! {
+    /// Somebody who holds a role.
+    pub(crate) struct Holder {
+        user_id: UserId,
+        username: String,
+        roles: Names,
+    }
+}
+
+/// Who holds a role.
+pub(super) async fn holders_in(tx: &Tx, organization: OrganizationId, role: &str) -> Result<Vec<Holder>> {
+    let mut statement = Query::select()
+        .from_as(Entity, "m")
+        .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
+        .and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{role}\"%")))
+        .order_by(("m", Column::UserId), Order::Asc)
+        .to_owned();
+    select::<Holder>(&mut statement, "m");
+    tx.rows(&statement).await
+}
+
 /// How many members other than `except` hold a role.
 pub(super) async fn others_with_role_in(
     tx: &Tx,
@@ -254,12 +275,6 @@ pub(super) async fn others_with_role_in(
     role: &str,
     except: UserId,
 ) -> Result<usize> {
-    let statement = Query::select()
-        .column(("m", Column::UserId))
-        .from_as(Entity, "m")
-        .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
-        .and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{role}\"%")))
-        .to_owned();
-    let holders = tx.rows::<One<UserId>>(&statement).await?;
-    Ok(holders.iter().filter(|holder| holder.0 != except).count())
+    let holders = holders_in(tx, organization, role).await?;
+    Ok(holders.iter().filter(|holder| holder.user_id != except).count())
 }

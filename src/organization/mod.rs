@@ -157,6 +157,7 @@ pub(crate) async fn delete(db: &Db, actor: &Actor, current: &OrganizationRow) ->
         return Err(Refusal::organization_not_empty(&["organizationId"], contents).into());
     }
     store::delete_groups_in(&tx, id).await?;
+    crate::role::delete_all_in(&tx, id).await?;
     if !store::delete_in(&tx, id).await? {
         return Err(Refusal::not_found(&["organizationId"], "organization").into());
     }

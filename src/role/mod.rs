@@ -1,69 +1,136 @@
-//! Roles: names, what they grant, and who may give them. Built-in roles are the policy's; custom ones come later and
-//! have the same shape.
+//! Roles: names, what they grant, and who may give them. Built-in roles are the policy's; custom ones belong to an
+//! organization. Owns the table `role`; refuses to give or to take what the actor does not hold.
 
+mod builtin;
+pub(crate) mod custom;
 pub(crate) mod graphql;
+mod store;
+
+pub(crate) use builtin::{builtin, builtin_id};
+pub(crate) use store::RoleRow;
 
 use guildhall_entity::id::OrganizationId;
 
 use crate::authz::policy::{BuiltinRole, Scope};
-use crate::authz::{Actor, Object, Permission};
+use crate::authz::{Actor, Object, Permission, PermissionSet};
+use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
 
-/// Checks the names of roles that an actor wants to give in an organization, or on the site where there is none.
-/// Answers them sorted, without repeats.
+/// Checks the names of roles that an actor wants to give on the site. Answers them sorted, without repeats.
 ///
 /// # Errors
 /// `MISSING_PERMISSIONS` when a role would give what the actor lacks; a refusal that lists the roles for an unknown name;
 /// FORBIDDEN without `ROLE_ASSIGN`.
-pub(crate) fn check_assignment(
-    actor: &Actor,
-    organization: Option<OrganizationId>,
-    field: &[&str],
-    names: &[String],
-) -> Result<Vec<String>> {
-    let roles = parse(organization, field, names)?;
-    if roles.is_empty() {
-        return Ok(Vec::new());
+pub(crate) fn check_site_assignment(actor: &Actor, field: &[&str], names: &[String]) -> Result<Vec<String>> {
+    let names = normalized(names);
+    let mut gives = PermissionSet::NONE;
+    for name in &names {
+        let known = || site_roles().map(BuiltinRole::name).collect::<Vec<_>>();
+        let role =
+            BuiltinRole::assignable(name, Scope::Site).ok_or_else(|| unknown(field, name, &known()))?;
+        gives = gives.with(role.gives());
     }
-    let object = organization.map_or(Object::SITE, Object::in_organization);
-    actor.require(Permission::RoleAssign, object)?;
-    let mut missing = Vec::new();
-    for role in &roles {
-        let grant = role.grant();
-        let gives = grant.site.with(grant.organization).with(grant.own);
-        missing.extend(gives.iter().filter(|&permission| !actor.may(permission, object)));
+    if !names.is_empty() {
+        check_power(actor, Object::SITE, field, gives)?;
     }
-    if !missing.is_empty() {
-        missing.sort_by_key(|&permission| permission as u8);
-        missing.dedup();
-        return Err(Refusal::missing_permissions(field, missing).into());
-    }
-    let mut names: Vec<String> = roles.iter().map(|role| role.name().to_owned()).collect();
-    names.sort();
-    names.dedup();
     Ok(names)
 }
 
-fn parse(
-    organization: Option<OrganizationId>,
-    field: &[&str],
-    names: &[String],
-) -> Result<Vec<BuiltinRole>, Refusal> {
-    let scope = if organization.is_some() { Scope::Organization } else { Scope::Site };
-    let find = |name: &String| {
-        BuiltinRole::assignable(&name.trim().to_lowercase(), scope).ok_or_else(|| {
-            let known: Vec<_> = assignable(scope).map(BuiltinRole::name).collect();
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(32).collect();
-            Refusal::invalid(
-                field,
-                format!("there is no role `{shown}` here; the roles are {}", known.join(", ")),
-            )
-        })
-    };
-    names.iter().map(find).collect()
+/// Names of roles as they are kept: folded, sorted, without repeats.
+pub(crate) fn normalized(names: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
-/// The roles that can be given in a scope.
-pub(crate) fn assignable(scope: Scope) -> impl Iterator<Item = BuiltinRole> {
+/// Checks which roles an actor gives to and takes from a member of an organization, by their normalized names, while
+/// nobody else changes roles there. Taking a role away is power over whoever holds it: it needs the same as giving it.
+///
+/// # Errors
+/// `MISSING_PERMISSIONS` for what the actor lacks of those roles; a refusal that lists the roles for an unknown name;
+/// FORBIDDEN without `ROLE_ASSIGN`.
+pub(crate) async fn check_assignment_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    field: &[&str],
+    given: &[String],
+    taken: &[String],
+) -> Result<()> {
+    if given.is_empty() && taken.is_empty() {
+        return Ok(());
+    }
+    let is_builtin = |name: &String| BuiltinRole::assignable(name, Scope::Organization).is_some();
+    let custom = match given.iter().chain(taken).all(is_builtin) {
+        true => Vec::new(),
+        false => store::of_organization_in(tx, organization).await?,
+    };
+    let grants = |name: &str| match BuiltinRole::assignable(name, Scope::Organization) {
+        Some(role) => Some(role.gives()),
+        None => custom.iter().find(|role| role.name == name).map(RoleRow::grants),
+    };
+    let mut gives = PermissionSet::NONE;
+    for name in given {
+        let unknown = || {
+            let mut known: Vec<&str> = organization_roles().map(BuiltinRole::name).collect();
+            known.extend(custom.iter().map(|role| role.name.as_str()));
+            unknown(field, name, &known)
+        };
+        gives = gives.with(grants(name).ok_or_else(unknown)?);
+    }
+    let takes = taken.iter().filter_map(|name| grants(name)).fold(PermissionSet::NONE, PermissionSet::with);
+    check_power(tx.actor(), Object::in_organization(organization), field, gives.with(takes))
+}
+
+fn unknown(field: &[&str], name: &str, known: &[&str]) -> Refusal {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(32).collect();
+    let known = known.join(", ");
+    Refusal::invalid(field, format!("there is no role `{shown}` here; the roles are {known}"))
+}
+
+/// # Errors
+/// FORBIDDEN without `ROLE_ASSIGN`, `MISSING_PERMISSIONS` for what the actor does not hold.
+fn check_power(actor: &Actor, object: Object, field: &[&str], gives: PermissionSet) -> Result<()> {
+    actor.require(Permission::RoleAssign, object)?;
+    check_held(actor, object, field, gives)
+}
+
+/// # Errors
+/// `MISSING_PERMISSIONS` for what the actor does not hold.
+fn check_held(actor: &Actor, object: Object, field: &[&str], permissions: PermissionSet) -> Result<()> {
+    let missing: Vec<_> = permissions.iter().filter(|&permission| !actor.may(permission, object)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::missing_permissions(field, missing).into()) }
+}
+
+/// Whether the actor may give a role that grants this.
+fn is_assignable(actor: &Actor, object: Object, gives: PermissionSet) -> bool {
+    check_power(actor, object, &[], gives).is_ok()
+}
+
+/// The roles that can be given on the site.
+pub(crate) fn site_roles() -> impl Iterator<Item = BuiltinRole> {
+    assignable(Scope::Site)
+}
+
+/// The built-in roles that can be given in an organization.
+pub(crate) fn organization_roles() -> impl Iterator<Item = BuiltinRole> {
+    assignable(Scope::Organization)
+}
+
+fn assignable(scope: Scope) -> impl Iterator<Item = BuiltinRole> {
     BuiltinRole::ALL.iter().copied().filter(move |role| role.scope() == scope && !role.is_implied())
+}
+
+/// The custom roles of these organizations that the actor can see, by name.
+pub(crate) async fn of_organizations(
+    db: &Db,
+    actor: &Actor,
+    organizations: &[OrganizationId],
+) -> Result<Vec<RoleRow>> {
+    store::of_organizations(db, actor, organizations).await
+}
+
+/// Deletes the custom roles of an organization inside the transaction that deletes the organization.
+pub(crate) async fn delete_all_in(tx: &Tx, organization: OrganizationId) -> Result<()> {
+    store::delete_all_in(tx, organization).await
 }

@@ -92,7 +92,7 @@ pub(crate) async fn set_site_roles(db: &Db, actor: &Actor, user: UserId, roles: 
     let permit = actor.authorize(Permission::UserUpdate, Object::SITE)?;
     actor.require(Permission::RoleAssign, Object::SITE)?;
     refuse_oneself(actor, user, "nobody changes their own roles; ask another owner")?;
-    let roles = crate::role::check_assignment(actor, None, &["siteRoles"], roles)?;
+    let roles = crate::role::check_site_assignment(actor, &["siteRoles"], roles)?;
     let tx = db.begin(permit).await?;
     store::lock_owners_in(&tx).await?;
     let account = locked_in(&tx, user, LockType::NoKeyUpdate).await?.ok_or_else(gone)?;

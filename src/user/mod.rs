@@ -91,7 +91,7 @@ pub(crate) async fn create(
     organizations: &[OrganizationId],
 ) -> Result<UserId> {
     let permit = actor.authorize(Permission::UserCreate, Object::SITE)?;
-    let site_roles = crate::role::check_assignment(actor, None, &["siteRoles"], site_roles)?;
+    let site_roles = crate::role::check_site_assignment(actor, &["siteRoles"], site_roles)?;
     for &organization in organizations {
         if db.find(actor, organization).await?.is_none() {
             return Err(Refusal::not_found(&["organizationIds"], "organization").into());

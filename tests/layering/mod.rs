@@ -26,6 +26,7 @@ const LAYERS: &[&[&str]] = &[
     // How things are kept. A store joins the rows of the stores before it.
     &["authn/store"],
     &["audit_log/store"],
+    &["role/store"],
     &["user/store"],
     &["member/store"],
     &["group/store"],
@@ -39,6 +40,8 @@ const LAYERS: &[&[&str]] = &[
     &["role/"],
     &["audit_log/"],
     &["member/"],
+    // What is done to a role is done to its holders.
+    &["role/custom.rs"],
     &["user/"],
     &["group/"],
     &["organization/"],

@@ -16,6 +16,8 @@ pub(crate) struct World {
     pub(crate) member: Person,
     /// Holds `member`; `admin` is not in it.
     pub(crate) group: String,
+    /// A custom role, which somebody holds.
+    pub(crate) role: String,
     pub(crate) key: ProvisionerKey,
     pub(crate) daemon: Daemon,
     pub(crate) template: Template,
@@ -59,6 +61,8 @@ impl TestApp {
         let member = self.member_of(owner, &org, &name("member"), &[]).await;
         self.join(owner, &org, shared, &[]).await;
         let group = self.group(&admin, &org, &name("group"), &[&member, shared]).await;
+        let role = self.role(&admin, &org, &name("role"), &["QUOTA_READ"]).await;
+        let clerk = self.member_of(owner, &org, &name("clerk"), &[&name("role")]).await;
 
         let tagged =
             self.provisioner_key(&admin, &org, &name("tagged"), &[(&name("pool"), &name("tag"))]).await;
@@ -115,6 +119,8 @@ impl TestApp {
             ("User", template_admin.id.clone()),
             ("Group", group.clone()),
             ("Group", org.id.replace("org_", "grp_")),
+            ("User", clerk.id),
+            ("Role", role.clone()),
             ("ProvisionerKey", key.id.clone()),
             ("ProvisionerKey", tagged.id.clone()),
             ("ProvisionerDaemon", daemon.id.clone()),
@@ -139,6 +145,7 @@ impl TestApp {
             template_admin,
             member,
             group,
+            role,
             key,
             daemon,
             template,
@@ -151,6 +158,16 @@ impl TestApp {
             nodes,
             org,
         }
+    }
+
+    /// A custom role with these permissions.
+    pub(crate) async fn role(&self, admin: &Person, org: &Org, name: &str, permissions: &[&str]) -> String {
+        let input = json!({
+            "organizationId": org.id, "name": name, "displayName": format!("{name} display"),
+            "description": format!("{name} description"), "permissions": permissions,
+        });
+        let made = self.done(&admin.token, "createRole", "role { id }", input).await;
+        made["role"]["id"].as_str().unwrap().to_owned()
     }
 
     /// A group with these members.

@@ -30,6 +30,7 @@ use crate::provisioner::graphql::{
 };
 use crate::provisioner::{DaemonList, DaemonOrder, JobList, JobOrder, KeyList, KeyOrder};
 use crate::quota::graphql::Quota;
+use crate::role::graphql::Role;
 use crate::template::graphql::{Template, TemplateFilter};
 use crate::template::{TemplateList, TemplateOrder};
 use crate::workspace::graphql::{Workspace, WorkspaceFilter};
@@ -170,6 +171,11 @@ impl Organization {
         let filter = filter.unwrap_or_default();
         let list = MemberList { query: filter.query, role: filter.role, order: order_by.unwrap_or_default() };
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// The roles that can be held in it: those that come with Guildhall, then its own by name, at most 100.
+    async fn roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
+        Role::all_of(ctx.request(), self.0.id).await
     }
 
     /// Its groups, Everyone among them.

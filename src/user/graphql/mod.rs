@@ -152,7 +152,7 @@ impl User {
 
     /// Roles they hold on the site. Null like `email`.
     async fn site_roles(&self) -> Option<Vec<Role>> {
-        self.contact(self.row.site_roles.0.iter().map(|name| Role::on_site(name)).collect())
+        self.contact(Role::on_site(&self.row.site_roles.0))
     }
 
     /// When they last sent a request, to the minute. Null when never, and like `email`.

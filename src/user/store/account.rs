@@ -4,13 +4,13 @@ use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::{LoginType, UserStatus};
 use guildhall_entity::user::{Column, Entity};
-use guildhall_entity::{organization_member, workspace};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, LockType, Query, UpdateStatement};
+use guildhall_entity::{organization_member, role, workspace};
+use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, LockType, Query, UpdateStatement};
 
 use super::UserRow;
 use crate::authz::{Membership, Standing};
-use crate::db::Tx;
 use crate::db::row::{One, select};
+use crate::db::{Tx, names_hold};
 use crate::error::Result;
 
 /// Waits for others who lock the user so, or who give them something (with `FOR UPDATE`), and keeps them waiting until the
@@ -35,21 +35,28 @@ pub(in crate::user) async fn find_in(tx: &Tx, id: UserId) -> Result<Option<(User
     select::<UserRow>(&mut statement, "u");
     statement
         .columns([("m", Member::OrganizationId), ("m", Member::Roles)])
+        .column(("r", role::Column::Permissions))
         .join_as(
             sea_orm::JoinType::LeftJoin,
             organization_member::Entity,
             "m",
             Expr::col(("m", Member::UserId)).equals(("u", Column::Id)),
         )
+        .join_as(
+            sea_orm::JoinType::LeftJoin,
+            role::Entity,
+            "r",
+            Condition::all()
+                .add(Expr::col(("r", role::Column::OrganizationId)).equals(("m", Member::OrganizationId)))
+                .add(names_hold("m.roles", "r.name")),
+        )
         .and_where(Expr::col(("u", Column::Id)).eq(id))
         .and_where(Expr::col(("u", Column::DeletedAt)).is_null());
-    type Held = (One<Option<OrganizationId>>, One<Option<Names>>);
+    type Held = (One<Option<OrganizationId>>, (One<Option<Names>>, One<Option<Names>>));
     let rows = tx.rows::<(UserRow, Held)>(&statement).await?;
-    let memberships = rows.iter().filter_map(|(_, (organization, roles))| {
-        let roles = roles.0.as_ref()?;
-        Some(Membership::new(organization.0?, roles.0.iter().map(String::as_str)))
-    });
-    let memberships = memberships.collect();
+    let memberships = Membership::of_rows(rows.iter().filter_map(|(_, (organization, (roles, custom)))| {
+        Some((organization.0?, roles.0.as_ref()?, custom.0.as_ref()))
+    }));
     Ok(rows.into_iter().next().map(|(row, _)| {
         let standing = Standing::new(row.site_roles.0.iter().map(String::as_str), memberships);
         (row, standing)
