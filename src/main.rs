@@ -109,6 +109,8 @@ mod provisionerd {
             Engine::Echo => EngineChoice::Echo,
         };
         settings.terraform = start.terraform_path;
+        settings.options.memory = start.job_memory_mb.map(|mib| mib << 20);
+        settings.job_timeout = start.job_timeout.map(|minutes| std::time::Duration::from_secs(minutes * 60));
         let shutdown = Shutdown::default();
         let daemon = Daemon::run(settings, shutdown.clone());
         tokio::pin!(daemon);

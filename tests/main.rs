@@ -29,6 +29,7 @@ mod observing;
 mod organizations;
 mod pages;
 mod policy;
+mod provisioners;
 mod quotas;
 mod roles;
 mod serving;

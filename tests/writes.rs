@@ -127,6 +127,8 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     let empty = app.organization(&owner, "empty").await;
     let org = app.organization(&owner, "alpha").await;
     let spare = app.provisioner_key(&owner, &org, "spare", &[]).await;
+    let gone = app.daemon(&spare, &org, "gone").await;
+    app.clock.advance(chrono::TimeDelta::seconds(91));
     let key = app.provisioner_key(&owner, &org, "key", &[]).await;
     let daemon = app.daemon(&key, &org, "daemon").await;
     let group = app.group(&owner, &org, "crew", &[]).await;
@@ -195,6 +197,11 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         case("setOrganizationQuota", json!({ "organizationId": org, "cap": 100 }), 1),
         case("removeMember", json!({ "organizationId": org, "userId": nora.id }), 1),
         case("createProvisionerKey", json!({ "organizationId": org, "name": "fresh" }), 1),
+        case("updateProvisionerKey", json!({ "provisionerKeyId": spare.id, "name": "reserve" }), 1),
+        case("rotateProvisionerKey", json!({ "provisionerKeyId": spare.id }), 1),
+        case("disableProvisionerKey", json!({ "provisionerKeyId": spare.id }), 1),
+        case("enableProvisionerKey", json!({ "provisionerKeyId": spare.id }), 1),
+        case("deleteProvisionerDaemon", json!({ "provisionerDaemonId": gone.id }), 1),
         case("deleteProvisionerKey", json!({ "provisionerKeyId": spare.id }), 1),
         case(
             "createTemplate",

@@ -25,7 +25,8 @@ Examples:
     guildhall provisionerd start --org data-platform
   guildhall provisionerd start --org data-platform --key-file /run/secrets/key --concurrency 4
 
-The first signal (Ctrl-C) finishes the running jobs and takes no more; the second one cancels them.")]
+The first signal (Ctrl-C) finishes the running jobs and takes no more; the second one interrupts them, and hands back
+those that had applied nothing yet.")]
 pub struct Start {
     /// The organization to serve; must be that of the key
     #[arg(long, short = 'O', env = "GUILDHALL_ORG", value_name = "ORG")]
@@ -67,6 +68,24 @@ pub struct Start {
     /// The terraform or tofu binary; default: the first one on the PATH
     #[arg(long, env = "GUILDHALL_TERRAFORM_PATH", value_name = "FILE")]
     pub terraform_path: Option<PathBuf>,
+
+    /// MiB of memory of its own that each process of a job may have; default: no limit. Linux only
+    #[arg(
+        long,
+        env = "GUILDHALL_PROVISIONER_DAEMON_JOB_MEMORY_MB",
+        value_name = "MIB",
+        value_parser = clap::value_parser!(u64).range(64..=1_048_576)
+    )]
+    pub job_memory_mb: Option<u64>,
+
+    /// Minutes that a job may take before it is interrupted; default: as long as it takes
+    #[arg(
+        long,
+        env = "GUILDHALL_PROVISIONER_DAEMON_JOB_TIMEOUT",
+        value_name = "MINUTES",
+        value_parser = clap::value_parser!(u64).range(1..=10_080)
+    )]
+    pub job_timeout: Option<u64>,
 
     /// Where jobs get their private folders; default: a folder of this user
     #[arg(long, env = "GUILDHALL_PROVISIONER_DAEMON_WORK_DIR", value_name = "DIR")]

@@ -15,6 +15,7 @@ pub mod member;
 pub mod organization;
 pub mod provisioner;
 pub mod provisioner_daemon;
+pub mod provisioner_health;
 pub mod provisioner_job;
 pub mod provisioner_job_log;
 pub mod provisioner_key;

@@ -15,9 +15,9 @@ use crate::{Client, ClientError, Id, Json, MutationBuilder, UserError, schema};
 mod report;
 
 pub use report::{
-    JobLogInput, LogSource, ProvisionerJobResultInput, TemplateImportResultInput, TemplateVariableInput,
-    VariableValidationInput, WorkspaceAppInput, WorkspaceBuildResultInput, WorkspaceMetadataInput,
-    WorkspaceResourceInput,
+    JobFailure, JobLogInput, LogSource, ProvisionerJobResultInput, TemplateImportResultInput,
+    TemplateVariableInput, VariableValidationInput, WorkspaceAppInput, WorkspaceBuildResultInput,
+    WorkspaceMetadataInput, WorkspaceResourceInput,
 };
 
 /// How a daemon introduces itself.
@@ -51,11 +51,22 @@ pub struct Heartbeat {
     pub lost_job_ids: Vec<Id>,
 }
 
+/// What a daemon says of a job in every report: one that was taken again since is not this daemon's any more.
+#[derive(Debug, Clone)]
+pub struct Hold {
+    /// `job_…`.
+    pub job: Id,
+    /// The how-manieth time it was taken.
+    pub attempt: i32,
+}
+
 /// A job that is now this daemon's.
 #[derive(Debug)]
 pub struct AcquiredJob {
-    /// `job_…`.
-    pub id: Id,
+    /// `job_…`, and the how-manieth time it was taken.
+    pub hold: Hold,
+    /// The sequence that this daemon's part of the log begins with.
+    pub next_log_sequence: i32,
     /// Secret of this job alone: Basic password (any user name) for its state, Bearer for its archive.
     pub token: SecretString,
     /// What to do.
@@ -185,6 +196,8 @@ struct AcquireProvisionerJobPayload {
 #[cynic(graphql_type = "AcquiredJob")]
 struct AcquiredJobFragment {
     id: Id,
+    attempt: i32,
+    next_log_sequence: i32,
     token: String,
     task: ProvisionerTask,
 }
@@ -246,6 +259,11 @@ impl Client {
         let acquired = accepted(
             data.acquire_provisioner_job.map(|payload| (Some(payload.acquired_job), payload.user_errors)),
         )?;
-        Ok(acquired.map(|job| AcquiredJob { id: job.id, token: job.token.into(), task: job.task }))
+        Ok(acquired.map(|job| AcquiredJob {
+            hold: Hold { job: job.id, attempt: job.attempt },
+            next_log_sequence: job.next_log_sequence,
+            token: job.token.into(),
+            task: job.task,
+        }))
     }
 }

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::answer::{connection, found};
+use crate::answer::{accepted, connection, found};
+use crate::provisioner_job::{ProvisionerJobState, ProvisionerJobType};
 use crate::tag::Tag;
-use crate::{Client, ClientError, DateTime, Id, Page, QueryBuilder, schema};
+use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
 
 /// A daemon that runs or ran jobs of an organization.
 #[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct ProvisionerDaemon {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// Whether that is the server's.
+    pub version_matches: bool,
     /// What it can run.
     pub engines: Vec<ProvisionerEngine>,
     /// The tags of its key.
@@ -26,6 +29,24 @@ pub struct ProvisionerDaemon {
     pub last_seen_at: DateTime,
     /// Its key; `None` for one that runs inside the server.
     pub key_name: Option<String>,
+    /// What it works on.
+    pub current_jobs: Vec<JobRef>,
+    /// What it ended last.
+    pub last_job: Option<JobRef>,
+}
+
+/// A job as its daemon names it.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(graphql_type = "ProvisionerJob")]
+#[serde(rename_all = "camelCase")]
+pub struct JobRef {
+    /// `job_…`.
+    pub id: Id,
+    /// What it does.
+    #[cynic(rename = "type")]
+    pub r#type: ProvisionerJobType,
+    /// How far it is.
+    pub state: ProvisionerJobState,
 }
 
 /// Whether a daemon is there and busy.
@@ -54,6 +75,29 @@ pub enum ProvisionerEngine {
     /// One that this client does not know yet.
     #[cynic(fallback)]
     Other(String),
+}
+
+#[derive(cynic::InputObject)]
+struct DeleteProvisionerDaemonInput {
+    provisioner_daemon_id: Id,
+}
+
+#[derive(cynic::QueryVariables)]
+struct DeleteProvisionerDaemonVariables {
+    input: DeleteProvisionerDaemonInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "DeleteProvisionerDaemonVariables")]
+struct DeleteProvisionerDaemon {
+    #[arguments(input: $input)]
+    delete_provisioner_daemon: Option<DeleteProvisionerDaemonPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct DeleteProvisionerDaemonPayload {
+    deleted_provisioner_daemon_id: Option<Id>,
+    user_errors: Vec<UserError>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -91,5 +135,19 @@ impl Client {
         let variables = ProvisionerDaemonsVariables { organization: organization.clone(), after };
         let data = self.run_idempotent(ProvisionerDaemons::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.provisioner_daemons.into())
+    }
+
+    /// Forgets a daemon that is offline; answers which.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] for one that is there, else as [`Client::run`].
+    pub async fn delete_provisioner_daemon(&self, daemon: &Id) -> Result<Id, ClientError> {
+        let input = DeleteProvisionerDaemonInput { provisioner_daemon_id: daemon.clone() };
+        let variables = DeleteProvisionerDaemonVariables { input };
+        let data = self.run(DeleteProvisionerDaemon::build(variables)).await?;
+        accepted(
+            data.delete_provisioner_daemon
+                .map(|payload| (payload.deleted_provisioner_daemon_id, payload.user_errors)),
+        )
     }
 }

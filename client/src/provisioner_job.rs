@@ -176,6 +176,8 @@ struct CancelProvisionerJobInput {
 #[derive(cynic::QueryVariables)]
 struct ProvisionerJobsVariables {
     organization: Id,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    state: Option<ProvisionerJobState>,
     after: Option<String>,
 }
 
@@ -189,7 +191,7 @@ struct ProvisionerJobs {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Organization", variables = "ProvisionerJobsVariables")]
 struct ProvisionerJobsOfOrganization {
-    #[arguments(first: 100, after: $after, orderBy: CREATED_AT_DESC)]
+    #[arguments(first: 100, after: $after, filter: { state: $state }, orderBy: CREATED_AT_DESC)]
     provisioner_jobs: ProvisionerJobConnection,
 }
 
@@ -214,16 +216,17 @@ struct CancelProvisionerJobPayload {
 }
 
 impl Client {
-    /// The jobs of an organization that the token may see, newest first.
+    /// The jobs of an organization that the token may see, newest first; with `state`, those of one.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
     pub async fn provisioner_jobs(
         &self,
         organization: &Id,
+        state: Option<ProvisionerJobState>,
         after: Option<String>,
     ) -> Result<Page<ProvisionerJob>, ClientError> {
-        let variables = ProvisionerJobsVariables { organization: organization.clone(), after };
+        let variables = ProvisionerJobsVariables { organization: organization.clone(), state, after };
         let data = self.run_idempotent(ProvisionerJobs::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.provisioner_jobs.into())
     }

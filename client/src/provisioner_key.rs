@@ -28,6 +28,25 @@ pub struct ProvisionerKey {
     pub expires_at: Option<DateTime>,
     /// Since when it is refused.
     pub disabled_at: Option<DateTime>,
+    /// Whether it is accepted.
+    pub state: ProvisionerKeyState,
+    /// Until when the secret before the last rotation is accepted as well.
+    pub previous_secret_expires_at: Option<DateTime>,
+}
+
+/// Whether a key is accepted.
+#[derive(cynic::Enum, Debug, Clone, PartialEq, Eq)]
+#[cynic(non_exhaustive)]
+pub enum ProvisionerKeyState {
+    /// It is.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// Somebody disabled it.
+    Disabled,
+    /// One that this client does not know yet.
+    #[cynic(fallback)]
+    Other(String),
 }
 
 /// A key that was just made, with its secret.
@@ -53,6 +72,45 @@ pub struct CreateProvisionerKeyInput {
     pub expires_at: Option<DateTime>,
 }
 
+/// What is to change of a key; what is `None` stays.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct UpdateProvisionerKeyInput {
+    /// Which.
+    pub provisioner_key_id: Id,
+    /// A new name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// All tags that its daemons are to carry.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<TagInput>>,
+    /// When it ends by itself.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<End>,
+}
+
+/// When a key ends by itself; `None`: never. Absent from an input, the end stays what it is.
+#[derive(Serialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct End(pub Option<DateTime>);
+
+cynic::impl_scalar!(End, schema::DateTime);
+
+#[derive(cynic::InputObject)]
+struct RotateProvisionerKeyInput {
+    provisioner_key_id: Id,
+    overlap_minutes: i32,
+}
+
+#[derive(cynic::InputObject)]
+struct DisableProvisionerKeyInput {
+    provisioner_key_id: Id,
+}
+
+#[derive(cynic::InputObject)]
+struct EnableProvisionerKeyInput {
+    provisioner_key_id: Id,
+}
+
 #[derive(cynic::InputObject)]
 struct DeleteProvisionerKeyInput {
     provisioner_key_id: Id,
@@ -63,6 +121,8 @@ struct ProvisionerKeysVariables {
     organization: Id,
     #[cynic(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    state: Option<ProvisionerKeyState>,
     after: Option<String>,
 }
 
@@ -76,7 +136,7 @@ struct ProvisionerKeys {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Organization", variables = "ProvisionerKeysVariables")]
 struct ProvisionerKeysOfOrganization {
-    #[arguments(first: 100, after: $after, filter: { name: $name }, orderBy: NAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: { name: $name, state: $state }, orderBy: NAME_ASC)]
     provisioner_keys: Option<ProvisionerKeyConnection>,
 }
 
@@ -102,6 +162,79 @@ struct CreateProvisionerKeyPayload {
 }
 
 #[derive(cynic::QueryVariables)]
+struct UpdateProvisionerKeyVariables {
+    input: UpdateProvisionerKeyInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "UpdateProvisionerKeyVariables")]
+struct UpdateProvisionerKey {
+    #[arguments(input: $input)]
+    update_provisioner_key: Option<UpdateProvisionerKeyPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct UpdateProvisionerKeyPayload {
+    provisioner_key: Option<ProvisionerKey>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct RotateProvisionerKeyVariables {
+    input: RotateProvisionerKeyInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "RotateProvisionerKeyVariables")]
+struct RotateProvisionerKey {
+    #[arguments(input: $input)]
+    rotate_provisioner_key: Option<RotateProvisionerKeyPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct RotateProvisionerKeyPayload {
+    provisioner_key: Option<ProvisionerKey>,
+    secret: Option<String>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct DisableProvisionerKeyVariables {
+    input: DisableProvisionerKeyInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "DisableProvisionerKeyVariables")]
+struct DisableProvisionerKey {
+    #[arguments(input: $input)]
+    disable_provisioner_key: Option<DisableProvisionerKeyPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct DisableProvisionerKeyPayload {
+    provisioner_key: Option<ProvisionerKey>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct EnableProvisionerKeyVariables {
+    input: EnableProvisionerKeyInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "EnableProvisionerKeyVariables")]
+struct EnableProvisionerKey {
+    #[arguments(input: $input)]
+    enable_provisioner_key: Option<EnableProvisionerKeyPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct EnableProvisionerKeyPayload {
+    provisioner_key: Option<ProvisionerKey>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
 struct DeleteProvisionerKeyVariables {
     input: DeleteProvisionerKeyInput,
 }
@@ -120,7 +253,7 @@ struct DeleteProvisionerKeyPayload {
 }
 
 impl Client {
-    /// The keys of an organization, by name; with `name`, the one called so.
+    /// The keys of an organization, by name; with `name`, the one called so, with `state`, those of one.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
@@ -128,9 +261,10 @@ impl Client {
         &self,
         organization: &Id,
         name: Option<String>,
+        state: Option<ProvisionerKeyState>,
         after: Option<String>,
     ) -> Result<Page<ProvisionerKey>, ClientError> {
-        let variables = ProvisionerKeysVariables { organization: organization.clone(), name, after };
+        let variables = ProvisionerKeysVariables { organization: organization.clone(), name, state, after };
         let data = self.run_idempotent(ProvisionerKeys::build(variables)).await?;
         let organization = found(data.organization, "organization", organization.inner())?;
         // Null only together with an error, which has been returned above.
@@ -151,6 +285,56 @@ impl Client {
                 .map(|payload| (payload.provisioner_key.zip(payload.secret), payload.user_errors)),
         );
         made.map(|(key, secret)| NewProvisionerKey { key, secret: secret.into() })
+    }
+
+    /// Changes a key's name, tags or end.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn update_provisioner_key(
+        &self,
+        input: UpdateProvisionerKeyInput,
+    ) -> Result<ProvisionerKey, ClientError> {
+        let data = self.run(UpdateProvisionerKey::build(UpdateProvisionerKeyVariables { input })).await?;
+        accepted(data.update_provisioner_key.map(|payload| (payload.provisioner_key, payload.user_errors)))
+    }
+
+    /// Gives a key a new secret; the one before stays accepted for so many minutes.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn rotate_provisioner_key(
+        &self,
+        key: &Id,
+        overlap_minutes: i32,
+    ) -> Result<NewProvisionerKey, ClientError> {
+        let input = RotateProvisionerKeyInput { provisioner_key_id: key.clone(), overlap_minutes };
+        let data = self.run(RotateProvisionerKey::build(RotateProvisionerKeyVariables { input })).await?;
+        let rotated = accepted(
+            data.rotate_provisioner_key
+                .map(|payload| (payload.provisioner_key.zip(payload.secret), payload.user_errors)),
+        );
+        rotated.map(|(key, secret)| NewProvisionerKey { key, secret: secret.into() })
+    }
+
+    /// Disables a key, which ends the sessions of its daemons until it is enabled again.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn disable_provisioner_key(&self, key: &Id) -> Result<ProvisionerKey, ClientError> {
+        let input = DisableProvisionerKeyInput { provisioner_key_id: key.clone() };
+        let data = self.run(DisableProvisionerKey::build(DisableProvisionerKeyVariables { input })).await?;
+        accepted(data.disable_provisioner_key.map(|payload| (payload.provisioner_key, payload.user_errors)))
+    }
+
+    /// Accepts a disabled key again.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn enable_provisioner_key(&self, key: &Id) -> Result<ProvisionerKey, ClientError> {
+        let input = EnableProvisionerKeyInput { provisioner_key_id: key.clone() };
+        let data = self.run(EnableProvisionerKey::build(EnableProvisionerKeyVariables { input })).await?;
+        accepted(data.enable_provisioner_key.map(|payload| (payload.provisioner_key, payload.user_errors)))
     }
 
     /// Deletes a key, which ends the sessions of its daemons; answers which.

@@ -19,6 +19,7 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub tags: Tags,
     pub priority: i32,
+    pub turn: i32,
     pub initiator_id: Option<UserId>,
     pub owner_id: UserId,
     pub provisioner_daemon_id: Option<ProvisionerDaemonId>,
@@ -27,6 +28,7 @@ pub struct Model {
     pub error_code: Option<String>,
     pub error_message: Option<String>,
     pub log_bytes: i64,
+    pub applying_at: Option<DateTimeUtc>,
     pub cancel_requested_at: Option<DateTimeUtc>,
     pub started_at: Option<DateTimeUtc>,
     pub completed_at: Option<DateTimeUtc>,

@@ -16,6 +16,7 @@ mod m0008_ledger;
 mod m0009_accounts;
 mod m0012_live;
 mod m0010_roles;
+mod m0015_provisioners;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_accounts::Migration),
             Box::new(m0012_live::Migration),
             Box::new(m0010_roles::Migration),
+            Box::new(m0015_provisioners::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub terraform: Option<PathBuf>,
     /// How Terraform is run, and the grace from SIGINT to SIGKILL.
     pub options: Options,
+    /// The longest that a job may take; then it is interrupted like one that is canceled. Default: as long as it takes.
+    pub job_timeout: Option<Duration>,
 }
 
 impl Settings {
@@ -47,6 +50,7 @@ impl Settings {
             engine: EngineChoice::default(),
             terraform: None,
             options: Options::default(),
+            job_timeout: None,
         }
     }
 }

@@ -142,11 +142,11 @@ async fn daemon(
         let actor = Actor::daemon(None, "built-in".into(), builtin.organization, Tags::default(), origin);
         return Ok(Ok(Recognised { actor, expires_at: None }));
     }
-    let Some(key) = provisioner::key::find_by_secret(db, token).await? else {
+    let Some((key, expires_at)) = provisioner::key::find_by_secret(db, token).await? else {
         return Ok(Err(Rejected::UnknownKey));
     };
     let actor = Actor::daemon(Some(key.id), key.name, key.organization_id, key.tags, origin);
-    Ok(Ok(Recognised { actor, expires_at: key.expires_at }))
+    Ok(Ok(Recognised { actor, expires_at }))
 }
 
 fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recognised, Rejected> {

@@ -13,7 +13,7 @@ use guildhall_provisionerd::engine::module::{self, Module};
 
 use crate::authz::{Actor, Origin};
 use crate::db::Db;
-use crate::dispatch::{self, Outcome};
+use crate::dispatch::{self, Failure, Outcome};
 use crate::error::{Error, Result};
 use crate::name::Slug;
 use crate::provisioner::job::{self, Line};
@@ -194,7 +194,7 @@ impl Worker<'_> {
             stage: stage.into(),
             text: text.into(),
         };
-        job::append_logs(self.db, self.daemon, job.id, 1, lines.iter().map(line).collect()).await?;
+        job::append_logs(self.db, self.daemon, job.held(), 1, lines.iter().map(line).collect()).await?;
         Ok(())
     }
 
@@ -202,8 +202,13 @@ impl Worker<'_> {
         let job = self.take().await?;
         self.log(&job, &[(LogLevel::Info, "Init", "Terraform has been successfully initialized")]).await?;
         let variables = Variables(module.variables.into_iter().map(variable).collect());
-        dispatch::complete(self.db, self.daemon, job.id, Outcome::Import { readme: module.readme, variables })
-            .await
+        dispatch::complete(
+            self.db,
+            self.daemon,
+            job.held(),
+            Outcome::Import { readme: module.readme, variables },
+        )
+        .await
     }
 
     /// A workspace from its first build to its fate.
@@ -226,7 +231,9 @@ impl Worker<'_> {
                 ],
             )
             .await?;
-            return dispatch::fail(self.db, self.daemon, job.id, "APPLY_FAILED", error, false).await;
+            let failure =
+                Failure { code: "APPLY_FAILED", message: error, canceled: false, handed_back: false };
+            return dispatch::fail(self.db, self.daemon, job.held(), failure).await.map(|_| ());
         }
         self.build(&job, what.2).await?;
         if matches!(fate, Fate::Stopped) {
@@ -267,7 +274,7 @@ impl Worker<'_> {
             metadata: Metadata([("region".to_owned(), "eu-central".to_owned())].into()),
             daily_cost: 8,
         };
-        dispatch::complete(self.db, self.daemon, job.id, Outcome::Build(made)).await
+        dispatch::complete(self.db, self.daemon, job.held(), Outcome::Build(made)).await
     }
 }
 

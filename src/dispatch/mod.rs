@@ -16,10 +16,11 @@ use crate::authz::{Actor, Object, Permission, Resource};
 use crate::db::{Db, Tx, Unaudited};
 use crate::error::{Error, Refusal, Result};
 use crate::provisioner::JobRow;
-use crate::provisioner::job::{self, Ending};
+use crate::provisioner::job::{self, Ending, Held};
 use crate::quota;
 use crate::template::version;
 use crate::workspace::build::{self, Made};
+use crate::workspace::state;
 
 /// What a job brought.
 pub(crate) enum Outcome {
@@ -38,8 +39,9 @@ pub(crate) enum Outcome {
 ///
 /// # Errors
 /// CONFLICT when the daemon does not hold the job; a refusal when the result is of another kind than the job.
-pub(crate) async fn complete(db: &Db, actor: &Actor, id: ProvisionerJobId, outcome: Outcome) -> Result<()> {
-    let (mut tx, row) = job::begin_held(db, actor, id).await?;
+pub(crate) async fn complete(db: &Db, actor: &Actor, held: Held, outcome: Outcome) -> Result<()> {
+    let (mut tx, row) = job::begin_held(db, actor, held).await?;
+    let id = row.id;
     match (row.kind, outcome) {
         (JobType::TemplateImport, Outcome::Import { readme, variables }) => {
             let version = version::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
@@ -55,21 +57,29 @@ pub(crate) async fn complete(db: &Db, actor: &Actor, id: ProvisionerJobId, outco
     tx.commit_unaudited(Unaudited::JobProgress).await
 }
 
-/// Decides, on its daemon's word, over what a planned build is going to cost a day: between plan and apply.
+/// Decides, on its daemon's word, over what a planned build is going to cost a day, between plan and apply. Where that is not
+/// known before the apply there is nothing to decide; either way the build may be applied from now on, and its job is not
+/// given to another daemon any more.
 ///
 /// # Errors
 /// CONFLICT when the daemon does not hold the job; refusals for a job that builds nothing and for a cost beyond the quota,
 /// which stays noted with the build.
-pub(crate) async fn plan(db: &Db, actor: &Actor, id: ProvisionerJobId, daily_cost: i32) -> Result<()> {
-    let (tx, row) = job::begin_held(db, actor, id).await?;
+pub(crate) async fn plan(db: &Db, actor: &Actor, held: Held, daily_cost: Option<i32>) -> Result<()> {
+    let (tx, row) = job::begin_held(db, actor, held).await?;
     if row.kind != JobType::WorkspaceBuild {
         return Err(Refusal::invalid(&["provisionerJobId"], "the job builds no workspace").into());
     }
-    if daily_cost < 0 {
+    if daily_cost.is_some_and(|cost| cost < 0) {
         return Err(Refusal::invalid(&["dailyCost"], "a cost is 0 or more").into());
     }
-    let target = build::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
-    let refusal = quota::decide_in(&tx, &target, daily_cost).await?;
+    let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;
+    let refusal = match daily_cost {
+        Some(cost) => quota::decide_in(&tx, &target, cost).await?,
+        None => None,
+    };
+    if refusal.is_none() {
+        job::applying_in(&tx, &row).await?;
+    }
     tx.commit_unaudited(Unaudited::JobProgress).await?;
     match refusal {
         Some(refusal) => Err(Refusal::quota_exceeded(&["dailyCost"], refusal).into()),
@@ -81,26 +91,49 @@ fn orphan(job: ProvisionerJobId) -> Error {
     Error::internal(format!("{job} belongs to nothing"))
 }
 
-/// Ends a job with an error, or as canceled where that was asked for, on its daemon's word.
+/// Why a job did not come to a result.
+pub(crate) struct Failure<'a> {
+    /// For programs.
+    pub(crate) code: &'a str,
+    /// For people.
+    pub(crate) message: &'a str,
+    /// It ended because it was asked to.
+    pub(crate) canceled: bool,
+    /// Its daemon stops and says that another one may do it.
+    pub(crate) handed_back: bool,
+}
+
+/// Ends a job with an error, or as canceled where that was asked for, on its daemon's word; `true` when it was handed back
+/// and waits for another daemon instead.
 ///
 /// # Errors
 /// CONFLICT when the daemon does not hold the job.
-pub(crate) async fn fail(
-    db: &Db,
-    actor: &Actor,
-    id: ProvisionerJobId,
-    code: &str,
-    message: &str,
-    canceled: bool,
-) -> Result<()> {
-    let (mut tx, row) = job::begin_held(db, actor, id).await?;
-    let ending = if canceled && row.state == JobState::Canceling {
-        Ending::Canceled
-    } else {
-        Ending::Failed(code, message)
-    };
-    end_in(&mut tx, db, &row, ending).await?;
-    tx.commit_unaudited(Unaudited::JobProgress).await
+pub(crate) async fn fail(db: &Db, actor: &Actor, held: Held, failure: Failure<'_>) -> Result<bool> {
+    let (mut tx, row) = job::begin_held(db, actor, held).await?;
+    let requeued = failure.handed_back && requeue_in(&mut tx, db, &row, failure.message).await?;
+    if !requeued {
+        let canceling = row.state == JobState::Canceling;
+        let ending = if canceling && (failure.canceled || failure.handed_back) {
+            Ending::Canceled
+        } else {
+            Ending::Failed(failure.code, failure.message)
+        };
+        end_in(&mut tx, db, &row, ending).await?;
+    }
+    tx.commit_unaudited(Unaudited::JobProgress).await?;
+    Ok(requeued)
+}
+
+/// Lets another daemon take a job of which nothing was applied; what its Terraform locked is free for the next one.
+async fn requeue_in(tx: &mut Tx, db: &Db, row: &JobRow, why: &str) -> Result<bool> {
+    if !job::requeue_in(tx, row, why).await? {
+        return Ok(false);
+    }
+    if row.kind == JobType::WorkspaceBuild {
+        let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;
+        state::forget_lock_in(tx, &target).await?;
+    }
+    Ok(true)
 }
 
 /// Ends a job without a result, with what that means for its build.

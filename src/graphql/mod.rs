@@ -25,7 +25,7 @@ use crate::live::graphql::{
 };
 use crate::member::graphql::MemberMutation;
 use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
-use crate::provisioner::graphql::{KeyMutation, ProvisionerSubscription};
+use crate::provisioner::graphql::{DaemonListMutation, KeyMutation, ProvisionerSubscription};
 use crate::quota::graphql::{QuotaMutation, QuotaQuery};
 use crate::role::graphql::{PermissionQuery, RoleMutation, RoleQuery};
 use crate::template::graphql::TemplateMutation;
@@ -61,6 +61,7 @@ pub struct Mutation(
     RoleMutation,
     GroupMutation,
     KeyMutation,
+    DaemonListMutation,
     QuotaMutation,
     TemplateMutation,
     WorkspaceMutation,

@@ -79,7 +79,6 @@ impl NodeQuery {
 
 /// The thing of an id, as whoever asks can see it.
 pub(super) async fn find(request: &Request, id: &str) -> Result<Option<Node>> {
-
     // Built-in roles have ids, but no rows.
     if prefix(id) == Some(RoleId::PREFIX) {
         let Ok(id) = id.parse() else { return Ok(None) };

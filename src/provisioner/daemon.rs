@@ -4,8 +4,12 @@ use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId
 use guildhall_entity::json::{Engines, Tags};
 use guildhall_entity::kind::JobState;
 
+use serde_json::json;
+
+use super::DaemonRow;
 use super::store::{daemon as store, job};
-use crate::authz::{Actor, Denied, Identity, Object, Permission, Permit};
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::{Actor, Denied, Identity, Object, Permission, Permit, Resource};
 use crate::db::{Db, Unaudited};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{Event, EventKind};
@@ -123,6 +127,8 @@ pub(crate) async fn heartbeat(
     let mut orders = Orders::default();
     if !running.is_empty() {
         let held = job::held_in(&tx, caller.organization, caller.key, running).await?;
+        // Of another daemon with the same key: it was put back into the queue and taken by that one.
+        let held: Vec<_> = held.into_iter().filter(|job| job.provisioner_daemon_id == Some(daemon)).collect();
         let held_ids: Vec<_> = held.iter().map(|job| job.id).collect();
         job::touch_in(&tx, &held_ids, 0).await?;
         orders.cancel =
@@ -133,8 +139,48 @@ pub(crate) async fn heartbeat(
     Ok(orders)
 }
 
+/// Forgets a daemon that is not there any more. One that comes back registers anew.
+///
+/// # Errors
+/// FORBIDDEN without `PROVISIONER_DAEMON_DELETE`; a refusal for one that is there or holds a job.
+pub(crate) async fn delete(db: &Db, actor: &Actor, row: &DaemonRow) -> Result<()> {
+    let daemon = &row.daemon;
+    let organization = daemon.organization_id;
+    let permit =
+        actor.authorize(Permission::ProvisionerDaemonDelete, Object::in_organization(organization))?;
+    let mut tx = db.begin(permit).await?;
+    if !store::delete_in(&tx, daemon.id, tx.clock().now()).await? {
+        let message = "only an offline daemon without a job can be deleted: stop it and wait 90 seconds, or disable \
+                       its key";
+        return Err(Refusal::conflict(&["provisionerDaemonId"], message).into());
+    }
+    tx.emit(changed(organization, daemon.id)).await?;
+    let before = facts(json!({ "name": daemon.name, "version": daemon.version, "tags": daemon.tags }));
+    let change = Change::new(
+        Action::Delete,
+        Resource::ProvisionerDaemon,
+        Some(organization),
+        daemon.id,
+        &daemon.name,
+        &before,
+        &Facts::new(),
+    );
+    tx.commit(change).await
+}
+
+fn changed(organization: OrganizationId, daemon: ProvisionerDaemonId) -> Event {
+    Event {
+        kind: EventKind::DaemonChanged,
+        organization: Some(organization),
+        subject: daemon.0,
+        parent: None,
+    }
+}
+
 pub(super) fn unknown_daemon() -> Error {
     Error::Conflict(
-        "this daemon is not registered with this key; call registerProvisionerDaemon again".into(),
+        "this daemon is not registered with this key, or the key is not accepted any more; call \
+         registerProvisionerDaemon again"
+            .into(),
     )
 }

@@ -1,5 +1,6 @@
 //! Jobs: PENDING → RUNNING → SUCCEEDED | FAILED; PENDING → CANCELED; RUNNING → CANCELING → CANCELED (or SUCCEEDED or
-//! FAILED if it ends first). Nothing else.
+//! FAILED if it ends first). A job whose daemon is lost or stops before anything was applied goes back: RUNNING → PENDING.
+//! Nothing else.
 
 use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId, UserId};
 use guildhall_entity::json::Tags;
@@ -8,7 +9,7 @@ use sea_orm::prelude::DateTimeUtc;
 use secrecy::SecretString;
 
 use super::daemon::{Caller, unknown_daemon};
-use super::store::{daemon as daemons, job as store, log};
+use super::store::{daemon as daemons, job as store, log, queue};
 use super::{JobRow, LogRow};
 use crate::authn::secret;
 use crate::authz::{Actor, Object, Permission};
@@ -37,6 +38,13 @@ pub(crate) struct NewJob {
 pub(crate) async fn insert_in(tx: &mut Tx, job: NewJob) -> Result<ProvisionerJobId> {
     let id: ProvisionerJobId = tx.clock().id();
     let organization = job.organization;
+    let entry = queue::Entry {
+        organization,
+        tags: &job.tags,
+        priority: job.priority as i32,
+        initiator: job.initiator.unwrap_or(job.owner),
+    };
+    let turn = queue::turn_in(tx, &entry).await?;
     let row = store::NewRow {
         id,
         organization,
@@ -45,6 +53,7 @@ pub(crate) async fn insert_in(tx: &mut Tx, job: NewJob) -> Result<ProvisionerJob
         initiator: job.initiator,
         owner: job.owner,
         priority: job.priority as i32,
+        turn,
     };
     store::insert_in(tx, row).await?;
     tx.emit(event(EventKind::JobQueued, organization, id)).await?;
@@ -72,7 +81,7 @@ pub(crate) async fn acquire(
     if !daemons::touch_in(&tx, daemon, caller.organization, caller.key).await? {
         return Err(unknown_daemon());
     }
-    let claimed = store::claim_in(&tx, caller.organization, daemon, &caller.tags, token_hash).await?;
+    let claimed = queue::claim_in(&tx, caller.organization, daemon, &caller.tags, token_hash).await?;
     if let Some(job) = &claimed {
         tx.emit(event(EventKind::JobChanged, job.organization_id, job.id)).await?;
     }
@@ -103,11 +112,11 @@ pub(crate) struct Line {
 pub(crate) async fn append_logs(
     db: &Db,
     actor: &Actor,
-    job: ProvisionerJobId,
+    Held { job, attempt }: Held,
     first_sequence: i32,
     lines: Vec<Line>,
 ) -> Result<bool> {
-    let (mut tx, row) = begin_held(db, actor, job).await?;
+    let (mut tx, row) = begin_held(db, actor, Held { job, attempt }).await?;
     let mut bytes = 0;
     let mut rows = Vec::with_capacity(lines.len());
     let last_sequence = first_sequence.saturating_add(i32::try_from(lines.len()).unwrap_or(i32::MAX));
@@ -140,20 +149,77 @@ pub(crate) async fn append_logs(
     Ok(row.state == JobState::Canceling)
 }
 
+/// A job as a daemon names it in its reports: which, and the how-manieth time it was taken then. Whoever took it before
+/// that does not hold it any more, whatever its key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) job: ProvisionerJobId,
+    pub(crate) attempt: i32,
+}
+
+impl JobRow {
+    /// The job as its daemon names it.
+    pub(crate) fn held(&self) -> Held {
+        Held { job: self.id, attempt: self.attempts }
+    }
+}
+
 /// Begins a write for a job that the calling daemon holds.
 ///
 /// # Errors
 /// CONFLICT when it does not hold it.
-pub(crate) async fn begin_held(db: &Db, actor: &Actor, job: ProvisionerJobId) -> Result<(Tx, JobRow)> {
+pub(crate) async fn begin_held(db: &Db, actor: &Actor, held: Held) -> Result<(Tx, JobRow)> {
     let caller = Caller::of(actor)?;
     let permit =
         actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
     let tx = db.begin(permit).await?;
-    let held = store::held_in(&tx, caller.organization, caller.key, &[job]).await?.into_iter().next();
-    let row = held.ok_or_else(|| {
+    let row = store::held_in(&tx, caller.organization, caller.key, &[held.job]).await?.into_iter().next();
+    let row = row.filter(|row| row.attempts == held.attempt).ok_or_else(|| {
         Error::Conflict("this daemon does not hold this job (any more); stop working on it".into())
     })?;
     Ok((tx, row))
+}
+
+/// A job as it is now, locked, if it is as it was when the reaper looked: in the same state, without a word since.
+pub(crate) async fn overdue_in(tx: &Tx, seen: &JobRow) -> Result<Option<JobRow>> {
+    let now = store::lock_in(tx, seen.id).await?;
+    Ok(now.filter(|now| now.state == seen.state && now.updated_at == seen.updated_at))
+}
+
+/// Notes, between plan and apply, that the job is about to change the world.
+pub(crate) async fn applying_in(tx: &Tx, job: &JobRow) -> Result<()> {
+    queue::applying_in(tx, job.id).await
+}
+
+/// How often a job is taken before it must end.
+pub(crate) const ATTEMPTS_MAX: i32 = 3;
+
+/// Puts a running job back into the queue inside the caller's transaction, where nothing of it was applied and it was not
+/// taken too often; says in its log why. `false` when it must end instead.
+pub(crate) async fn requeue_in(tx: &mut Tx, job: &JobRow, why: &str) -> Result<bool> {
+    if !queue::requeue_in(tx, job.id, ATTEMPTS_MAX).await? {
+        return Ok(false);
+    }
+    let line = LogRow {
+        sequence: log::next_in(tx, job.id).await?,
+        time: tx.clock().now(),
+        level: LogLevel::Warn,
+        source: LogSource::ProvisionerDaemon,
+        stage: "Queue".into(),
+        text: format!(
+            "{why}; it waits for a provisioner again (it was taken {} of {ATTEMPTS_MAX} times)",
+            job.attempts
+        ),
+    };
+    log::append_in(tx, job.organization_id, job.id, vec![line]).await?;
+    tx.tell_only(event(EventKind::JobLogged, job.organization_id, job.id));
+    tx.emit(event(EventKind::JobQueued, job.organization_id, job.id)).await?;
+    Ok(true)
+}
+
+/// The sequence of the line that a job's log goes on with.
+pub(crate) async fn next_sequence(db: &Db, job: ProvisionerJobId) -> Result<i32> {
+    log::next(db, job).await
 }
 
 /// How a job ended.
@@ -215,5 +281,5 @@ pub(crate) async fn overdue(
     waiting_since: DateTimeUtc,
     after: Option<ProvisionerJobId>,
 ) -> Result<Vec<JobRow>> {
-    store::overdue(db, silent_since, waiting_since, after).await
+    queue::overdue(db, silent_since, waiting_since, after).await
 }

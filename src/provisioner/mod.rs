@@ -4,16 +4,17 @@
 pub(crate) mod daemon;
 pub(crate) mod event;
 pub(crate) mod graphql;
+pub(crate) mod health;
 pub(crate) mod job;
 pub(crate) mod key;
 mod pending;
 mod store;
 mod tail;
 
-pub(crate) use pending::why_pending;
+pub(crate) use pending::{Reason, why_pending};
 pub(crate) use store::daemon::{DaemonList, DaemonOrder, DaemonRow, Status};
-pub(crate) use store::job::{JobList, JobOrder, JobRow, join as join_job};
-pub(crate) use store::key::{KeyList, KeyOrder, KeyRow};
+pub(crate) use store::job::{JobList, JobOrder, JobRow, JobsOfDaemon, join as join_job};
+pub(crate) use store::key::{KeyList, KeyOrder, KeyRow, KeyState};
 pub(crate) use store::log::{LogList, LogRow};
 
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ use std::collections::BTreeMap;
 use guildhall_entity::json::Tags;
 
 use crate::error::Refusal;
+
+/// The server's own version; a daemon of another one is shown to be so.
+pub(crate) const SERVER_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The most tags that a key or job carries.
 const TAGS_MAX: usize = 16;

@@ -91,6 +91,15 @@ pub(crate) async fn unlock(db: &Db, job: &JobRow, lock_id: &str) -> Outcome<()> 
     Ok(Ok(()))
 }
 
+/// Takes the lock from a build whose Terraform has no token any more, inside the transaction that takes that.
+pub(crate) async fn forget_lock_in(tx: &Tx, target: &Target) -> Result<()> {
+    let lock = store::lock_in(tx, target.workspace).await?;
+    if lock.is_some_and(|lock| lock.workspace_build_id == target.build) {
+        store::unlock_in(tx, target.workspace).await?;
+    }
+    Ok(())
+}
+
 /// Begins a write of the state that a job's build may write, while no newer build has begun.
 async fn begin(db: &Db, job: &JobRow) -> Result<std::result::Result<(Tx, Target), Refused>> {
     let Some(target) = of_job(db, job.id).await? else { return Ok(Err(Refused::Superseded)) };

@@ -36,20 +36,33 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("PendingReason", "code message tags"),
     (
         "ProvisionerDaemon",
-        "createdAt engines id keyName lastSeenAt name organization status tags updatedAt version",
+        "createdAt engines id keyName lastSeenAt name organization status tags updatedAt version versionMatches",
     ),
     (
         "ProvisionerJob",
         "attempts cancelRequestedAt completedAt createdAt error id logs organization pendingReason position \
          startedAt state tags type updatedAt",
     ),
+    ("ProvisionerDaemonGroup", "busy idle keyName offline tags version versionMatches"),
+    (
+        "ProvisionerHealth",
+        "busyDaemons daemonGroups idleDaemons jobs mismatchedDaemons offlineDaemons oldestWaitingSince queues waitingJobs",
+    ),
     ("ProvisionerJobError", "code message"),
+    (
+        "ProvisionerJobStatistics",
+        "canceled durationP50Seconds durationP95Seconds failed succeeded successRate type",
+    ),
+    ("ProvisionerQueue", "jobs oldestWaitingSince reason tags"),
     ("ProvisionerJobLogEvent", "cursor log"),
     ("ProvisionerJobLog", "level sequence source stage text time"),
     ("BuildCostPreview", "accepted basis cost currentCost ownerQuota"),
     ("BuildQuotaRefusal", "budget cost scope used"),
     ("Quota", "budget remaining used"),
-    ("ProvisionerKey", "createdAt disabledAt expiresAt id lastUsedAt name organization tags updatedAt"),
+    (
+        "ProvisionerKey",
+        "createdAt disabledAt expiresAt id lastUsedAt name organization previousSecretExpiresAt state tags updatedAt",
+    ),
     ("Session", "createdAt expiresAt id ip isCurrent lastUsedAt user userAgent"),
     (
         "Template",
@@ -77,6 +90,8 @@ const FILTERED: &[(&str, &str)] = &[
     ("AuditLogEntry", "organization"),
     ("Member", "roles"),
     ("Organization", "groups members provisionerDaemons provisionerJobs roles templates workspaces"),
+    ("Organization", "groups members provisionerDaemons provisionerJobs templates workspaces"),
+    ("ProvisionerDaemon", "currentJobs lastJob"),
     ("ProvisionerJob", "daemon initiator"),
     ("ProvisionerKey", "createdBy"),
     ("Role", "organization"),

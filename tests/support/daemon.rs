@@ -27,6 +27,10 @@ pub(crate) struct HeldJob {
     /// `TEMPLATE_IMPORT` or `WORKSPACE_BUILD`.
     pub(crate) kind: String,
     pub(crate) task: Value,
+    /// The how-manieth time it was taken.
+    pub(crate) attempt: i64,
+    /// The sequence that its log goes on with.
+    pub(crate) next_log_sequence: i64,
 }
 
 /// What an import of a module without variables or README finds.
@@ -85,7 +89,7 @@ impl TestApp {
                 "mutation($input: AcquireProvisionerJobInput!) {
                    acquireProvisionerJob(input: $input) {
                      acquiredJob {
-                       id type token
+                       id type token attempt nextLogSequence
                        task {
                          __typename
                          ... on TemplateImportTask { archivePath }
@@ -107,6 +111,8 @@ impl TestApp {
             token: text("token")?,
             kind: text("type")?,
             task: job["task"].clone(),
+            attempt: job["attempt"].as_i64()?,
+            next_log_sequence: job["nextLogSequence"].as_i64()?,
         })
     }
 
@@ -130,7 +136,9 @@ impl TestApp {
                 "mutation($input: AppendProvisionerJobLogsInput!) {
                    appendProvisionerJobLogs(input: $input) { cancelRequested userErrors { message } }
                  }",
-                json!({ "provisionerJobId": job.id, "firstSequence": first_sequence, "logs": logs }),
+                json!({
+                    "provisionerJobId": job.id, "attempt": job.attempt, "firstSequence": first_sequence, "logs": logs,
+                }),
             )
             .await;
         payload["cancelRequested"].as_bool().unwrap()
@@ -143,7 +151,7 @@ impl TestApp {
             "mutation($input: CompleteProvisionerJobInput!) {
                completeProvisionerJob(input: $input) { completedProvisionerJobId userErrors { message } }
              }",
-            json!({ "provisionerJobId": job.id, "result": result }),
+            json!({ "provisionerJobId": job.id, "attempt": job.attempt, "result": result }),
         )
         .await;
     }
@@ -155,7 +163,7 @@ impl TestApp {
             "mutation($input: FailProvisionerJobInput!) {
                failProvisionerJob(input: $input) { failedProvisionerJobId userErrors { message } }
              }",
-            json!({ "provisionerJobId": job.id, "code": code, "message": message }),
+            json!({ "provisionerJobId": job.id, "attempt": job.attempt, "code": code, "message": message }),
         )
         .await;
     }

@@ -66,6 +66,7 @@ impl TestApp {
 
         let tagged =
             self.provisioner_key(&admin, &org, &name("tagged"), &[(&name("pool"), &name("tag"))]).await;
+        self.done(&admin.token, "rotateProvisionerKey", "", json!({ "provisionerKeyId": tagged.id })).await;
         let tagged_daemon = self.daemon(&tagged, &org, &name("tagged-daemon")).await;
         let key = self.provisioner_key(&admin, &org, &name("key"), &[]).await;
         let daemon = self.daemon(&key, &org, &name("daemon")).await;

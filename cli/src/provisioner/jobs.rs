@@ -1,7 +1,7 @@
 //! `provisioner jobs`.
 
-use clap::{Args, Subcommand};
-use guildhall_client::provisioner_job::ProvisionerJob;
+use clap::{Args, Subcommand, ValueEnum};
+use guildhall_client::provisioner_job::{ProvisionerJob, ProvisionerJobState};
 use guildhall_client::{Id, Page};
 
 use crate::context::Context;
@@ -17,6 +17,7 @@ use crate::output::{Value, state, word};
     after_help = "\
 Examples:
   guildhall provisioner jobs --org data-platform
+  guildhall provisioner jobs list --org data-platform --state pending
   guildhall provisioner jobs logs job_01h455vb4pex5vsknk084sn02q --follow
   guildhall provisioner jobs cancel job_01h455vb4pex5vsknk084sn02q"
 )]
@@ -33,8 +34,41 @@ struct List {
     /// At most so many, newest first
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
+    /// Only those in this state
+    #[arg(long, value_name = "STATE")]
+    state: Option<State>,
     #[command(flatten)]
     organization: InOrganization,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum State {
+    /// Waits for a daemon.
+    Pending,
+    /// A daemon works on it.
+    Running,
+    /// It was told to stop.
+    Canceling,
+    /// Ended well.
+    Succeeded,
+    /// Ended with an error.
+    Failed,
+    /// Ended because somebody asked for it.
+    Canceled,
+}
+
+impl From<State> for ProvisionerJobState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Pending => Self::Pending,
+            State::Running => Self::Running,
+            State::Canceling => Self::Canceling,
+            State::Succeeded => Self::Succeeded,
+            State::Failed => Self::Failed,
+            State::Canceled => Self::Canceled,
+        }
+    }
 }
 
 /// The verbs of `guildhall provisioner jobs`.
@@ -84,7 +118,8 @@ impl List {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         let organization = self.organization.resolve(&client).await?;
-        let page = async |after| client.provisioner_jobs(&organization.id, after).await;
+        let only = self.state.map(ProvisionerJobState::from);
+        let page = async |after| client.provisioner_jobs(&organization.id, only.clone(), after).await;
         let mut jobs = Page::all(self.limit, page).await?;
         jobs.truncate(self.limit);
         context.output.list(

@@ -1,7 +1,10 @@
 //! `provisioner keys`.
 
-use clap::Subcommand;
-use guildhall_client::provisioner_key::{CreateProvisionerKeyInput, ProvisionerKey};
+use clap::{Args, Subcommand, ValueEnum};
+use guildhall_client::provisioner_key::{
+    CreateProvisionerKeyInput, End, NewProvisionerKey, ProvisionerKey, ProvisionerKeyState,
+    UpdateProvisionerKeyInput,
+};
 use guildhall_client::{Client, ClientError, DateTime, Page};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -10,6 +13,7 @@ use super::tags;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::names::{InOrganization, Scoped};
+use crate::output::state;
 use crate::parameters::{self, Pair};
 
 /// The verbs of `guildhall provisioner keys`.
@@ -18,6 +22,9 @@ use crate::parameters::{self, Pair};
 Examples:
   guildhall provisioner keys create my-cluster --org data-platform
   guildhall provisioner keys create gpu --org data-platform --tag gpu=a100 > gpu.key
+  guildhall provisioner keys update data-platform/gpu --tag gpu=h200
+  guildhall provisioner keys rotate data-platform/my-cluster --overlap-minutes 120 > my-cluster.key
+  guildhall provisioner keys disable data-platform/my-cluster
   guildhall provisioner keys delete data-platform/my-cluster")]
 pub enum Keys {
     /// Make a key and print its secret, once
@@ -36,6 +43,40 @@ pub enum Keys {
     /// List the keys of an organization
     #[command(visible_alias = "ls")]
     List {
+        /// Only those in this state
+        #[arg(long, value_name = "STATE")]
+        state: Option<State>,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Change the name, the tags or the end of a key
+    Update(Update),
+    /// Give a key a new secret and print it, once; the old one stays good for a while
+    Rotate {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// How many minutes the old secret stays good; 0 ends it at once
+        #[arg(
+            long,
+            value_name = "MINUTES",
+            default_value_t = 60,
+            value_parser = clap::value_parser!(i32).range(0..=10080)
+        )]
+        overlap_minutes: i32,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Refuse a key until it is enabled again, which ends the sessions of its daemons
+    Disable {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Accept a disabled key again
+    Enable {
+        /// NAME or ORG/NAME
+        name: Scoped,
         #[command(flatten)]
         organization: InOrganization,
     },
@@ -47,6 +88,52 @@ pub enum Keys {
         #[command(flatten)]
         organization: InOrganization,
     },
+}
+
+/// What is to change of a key.
+#[derive(Debug, Args)]
+#[group(id = "change", required = true, multiple = true, args = ["rename", "tags", "no_tags", "expires_at", "never_expires"])]
+pub struct Update {
+    /// NAME or ORG/NAME
+    name: Scoped,
+    /// A new name
+    #[arg(long, value_name = "SLUG")]
+    rename: Option<String>,
+    /// A tag that its daemons are to carry, in place of those they carry; may be repeated
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    tags: Vec<Pair>,
+    /// Its daemons are to carry no tags
+    #[arg(long, conflicts_with = "tags")]
+    no_tags: bool,
+    /// When it ends by itself, e.g. 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<DateTime>,
+    /// It never ends by itself
+    #[arg(long, conflicts_with = "expires_at")]
+    never_expires: bool,
+    #[command(flatten)]
+    organization: InOrganization,
+}
+
+/// Whether a key is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// It is.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// Somebody disabled it.
+    Disabled,
+}
+
+impl From<State> for ProvisionerKeyState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Active => Self::Active,
+            State::Expired => Self::Expired,
+            State::Disabled => Self::Disabled,
+        }
+    }
 }
 
 impl Keys {
@@ -63,7 +150,22 @@ impl Keys {
                 };
                 create(context, &client, input, &organization.name).await
             }
-            Self::List { organization } => list(context, &client, &organization).await,
+            Self::List { state, organization } => list(context, &client, state, &organization).await,
+            Self::Update(update) => update.run(context, &client).await,
+            Self::Rotate { name, overlap_minutes, organization } => {
+                rotate(context, &client, (&name, &organization), overlap_minutes).await
+            }
+            Self::Disable { name, organization } => {
+                let (key, _) = find(&client, &name, &organization).await?;
+                let key = client.disable_provisioner_key(&key.id).await?;
+                let sentence = format!("Disabled the key {}; its daemons end within 30 seconds.", key.name);
+                context.output.done(&key, &sentence)
+            }
+            Self::Enable { name, organization } => {
+                let (key, _) = find(&client, &name, &organization).await?;
+                let key = client.enable_provisioner_key(&key.id).await?;
+                context.output.done(&key, &format!("Enabled the key {}.", key.name))
+            }
             Self::Delete { name, organization } => delete(context, &client, &name, &organization).await,
         }
     }
@@ -76,6 +178,16 @@ async fn create(
     organization: &str,
 ) -> Result<(), Failure> {
     let made = client.create_provisioner_key(input).await?;
+    show(context, client, &made, organization)
+}
+
+/// Prints a secret, the only time that it is to be had, and says so beside it.
+fn show(
+    context: &Context,
+    client: &Client,
+    made: &NewProvisionerKey,
+    organization: &str,
+) -> Result<(), Failure> {
     let secret = made.secret.expose_secret();
     context.output.done(&json!({ "provisionerKey": made.key, "secret": secret }), secret)?;
     context.output.note(&format!(
@@ -87,16 +199,63 @@ async fn create(
     Ok(())
 }
 
-async fn list(context: &Context, client: &Client, organization: &InOrganization) -> Result<(), Failure> {
+async fn rotate(
+    context: &Context,
+    client: &Client,
+    (name, organization): (&Scoped, &InOrganization),
+    overlap_minutes: i32,
+) -> Result<(), Failure> {
+    let (key, organization) = find(client, name, organization).await?;
+    let rotated = client.rotate_provisioner_key(&key.id, overlap_minutes).await?;
+    show(context, client, &rotated, &organization)?;
+    context.output.note(&match rotated.key.previous_secret_expires_at {
+        Some(at) => format!("The secret before it is accepted until {}.", at.to_rfc3339()),
+        None => "The secret before it is not accepted any more.".to_owned(),
+    });
+    Ok(())
+}
+
+impl Update {
+    async fn run(self, context: &Context, client: &Client) -> Result<(), Failure> {
+        let (key, _) = find(client, &self.name, &self.organization).await?;
+        let tags = (self.no_tags || !self.tags.is_empty()).then(|| parameters::tags(self.tags));
+        let expires_at =
+            if self.never_expires { Some(End(None)) } else { self.expires_at.map(|at| End(Some(at))) };
+        let input =
+            UpdateProvisionerKeyInput { provisioner_key_id: key.id, name: self.rename, tags, expires_at };
+        let key = client.update_provisioner_key(input).await?;
+        context.output.done(&key, &format!("Changed the key {}.", key.name))
+    }
+}
+
+/// The key of a name, and the name of its organization.
+async fn find(
+    client: &Client,
+    name: &Scoped,
+    organization: &InOrganization,
+) -> Result<(ProvisionerKey, String), Failure> {
+    let organization = organization.resolve_for(client, name).await?;
+    let page = client.provisioner_keys(&organization.id, Some(name.name.clone()), None, None).await?;
+    Ok((one_called(page, &name.name)?, organization.name))
+}
+
+async fn list(
+    context: &Context,
+    client: &Client,
+    only: Option<State>,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
     let organization = organization.resolve(client).await?;
-    let page = async |after| client.provisioner_keys(&organization.id, None, after).await;
+    let only = only.map(ProvisionerKeyState::from);
+    let page = async |after| client.provisioner_keys(&organization.id, None, only.clone(), after).await;
     let keys = Page::all(usize::MAX, page).await?;
     context.output.list(
         &keys,
-        &["NAME", "TAGS", "CREATED BY", "CREATED", "LAST USED", "EXPIRES"],
+        &["NAME", "STATE", "TAGS", "CREATED BY", "CREATED", "LAST USED", "EXPIRES"],
         |key| {
             vec![
                 key.name.as_str().into(),
+                state(&key.state),
                 tags(&key.tags).into(),
                 key.created_by.as_ref().map_or("", |user| user.username.as_str()).into(),
                 key.created_at.into(),
@@ -117,9 +276,7 @@ async fn delete(
     name: &Scoped,
     organization: &InOrganization,
 ) -> Result<(), Failure> {
-    let organization = organization.resolve_for(client, name).await?;
-    let page = client.provisioner_keys(&organization.id, Some(name.name.clone()), None).await?;
-    let key = one_called(page, &name.name)?;
+    let (key, _) = find(client, name, organization).await?;
     context.confirm(&format!("the key {} and ends the sessions of its daemons", key.name), &key.name)?;
     let deleted = client.delete_provisioner_key(&key.id).await?;
     let sentence = format!("Deleted the key {}.", key.name);

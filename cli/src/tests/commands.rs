@@ -29,7 +29,8 @@ async fn a_new_key_prints_its_secret_alone_and_warns_beside_it() {
     let answer = |name: &str, variables: &Value| match name {
         "CreateProvisionerKey" => Some(json!({"createProvisionerKey": {
             "provisionerKey": {"id": "pkey_1", "name": "gpu", "tags": [{"name": "gpu", "value": "a100"}],
-                "createdBy": null, "createdAt": NOW, "lastUsedAt": null, "expiresAt": null, "disabledAt": null},
+                "createdBy": null, "createdAt": NOW, "lastUsedAt": null, "expiresAt": null, "disabledAt": null,
+                "state": "ACTIVE", "previousSecretExpiresAt": null},
             "secret": "ghpk_secret", "userErrors": [],
         }})),
         _ => known(name, variables),

@@ -8,6 +8,7 @@ mod events;
 mod fake;
 mod ledger;
 mod lines;
+mod provisioner;
 mod roles;
 mod sign_in;
 

@@ -1,5 +1,6 @@
 //! What a daemon says of a job that it holds: its log, and how it ended.
 
+use super::Hold;
 use crate::answer::accepted;
 use crate::provisioner_job::LogLevel;
 use crate::{Client, ClientError, DateTime, Id, Json, MutationBuilder, UserError, schema};
@@ -26,6 +27,19 @@ pub enum LogSource {
     ProvisionerDaemon,
     /// What it runs.
     Provisioner,
+}
+
+/// Why a job did not succeed.
+#[derive(Debug, Clone)]
+pub struct JobFailure {
+    /// For programs.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// It ended because it was asked to.
+    pub canceled: bool,
+    /// The daemon stops before it has applied anything: another one may do it.
+    pub handed_back: bool,
 }
 
 /// What a job that succeeded found or made.
@@ -128,6 +142,7 @@ pub struct WorkspaceMetadataInput {
 #[derive(cynic::InputObject)]
 struct AppendProvisionerJobLogsInput {
     provisioner_job_id: Id,
+    attempt: i32,
     first_sequence: i32,
     logs: Vec<JobLogInput>,
 }
@@ -135,15 +150,18 @@ struct AppendProvisionerJobLogsInput {
 #[derive(cynic::InputObject)]
 struct CompleteProvisionerJobInput {
     provisioner_job_id: Id,
+    attempt: i32,
     result: ProvisionerJobResultInput,
 }
 
 #[derive(cynic::InputObject)]
 struct FailProvisionerJobInput {
     provisioner_job_id: Id,
+    attempt: i32,
     code: String,
     message: String,
     canceled: bool,
+    handed_back: bool,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -167,7 +185,8 @@ struct AppendProvisionerJobLogsPayload {
 #[derive(cynic::InputObject)]
 struct PlanWorkspaceBuildInput {
     provisioner_job_id: Id,
-    daily_cost: i32,
+    attempt: i32,
+    daily_cost: Option<i32>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -229,11 +248,16 @@ impl Client {
     /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
     pub async fn append_provisioner_job_logs(
         &self,
-        job: &Id,
+        hold: &Hold,
         first_sequence: i32,
         logs: Vec<JobLogInput>,
     ) -> Result<bool, ClientError> {
-        let input = AppendProvisionerJobLogsInput { provisioner_job_id: job.clone(), first_sequence, logs };
+        let input = AppendProvisionerJobLogsInput {
+            provisioner_job_id: hold.job.clone(),
+            attempt: hold.attempt,
+            first_sequence,
+            logs,
+        };
         let variables = AppendProvisionerJobLogsVariables { input };
         let data = self.run(AppendProvisionerJobLogs::build(variables)).await?;
         accepted(
@@ -242,13 +266,22 @@ impl Client {
         )
     }
 
-    /// Asks whether a planned build may be applied at this cost a day.
+    /// Says that a planned build is going to be applied, and asks whether it may be at this cost a day (`None`: known only
+    /// after the apply).
     ///
     /// # Errors
     /// [`ClientError::Refused`] when the quota does not take it or the job is not held by this key's daemon, else as
     /// [`Client::run`].
-    pub async fn plan_workspace_build(&self, job: &Id, daily_cost: i32) -> Result<(), ClientError> {
-        let input = PlanWorkspaceBuildInput { provisioner_job_id: job.clone(), daily_cost };
+    pub async fn plan_workspace_build(
+        &self,
+        hold: &Hold,
+        daily_cost: Option<i32>,
+    ) -> Result<(), ClientError> {
+        let input = PlanWorkspaceBuildInput {
+            provisioner_job_id: hold.job.clone(),
+            attempt: hold.attempt,
+            daily_cost,
+        };
         let data = self.run(PlanWorkspaceBuild::build(PlanWorkspaceBuildVariables { input })).await?;
         accepted(data.plan_workspace_build.map(|payload| (Some(()), payload.user_errors)))
     }
@@ -259,30 +292,30 @@ impl Client {
     /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
     pub async fn complete_provisioner_job(
         &self,
-        job: &Id,
+        hold: &Hold,
         result: ProvisionerJobResultInput,
     ) -> Result<(), ClientError> {
-        let input = CompleteProvisionerJobInput { provisioner_job_id: job.clone(), result };
+        let input = CompleteProvisionerJobInput {
+            provisioner_job_id: hold.job.clone(),
+            attempt: hold.attempt,
+            result,
+        };
         let data = self.run(CompleteProvisionerJob::build(CompleteProvisionerJobVariables { input })).await?;
         accepted(data.complete_provisioner_job.map(|payload| (Some(()), payload.user_errors)))
     }
 
-    /// Reports that a job failed, or ended because it was asked to (`canceled`).
+    /// Reports that a job failed, ended because it was asked to, or is handed back.
     ///
     /// # Errors
     /// [`ClientError::Refused`] when the job is not held by this key's daemon, else as [`Client::run`].
-    pub async fn fail_provisioner_job(
-        &self,
-        job: &Id,
-        code: &str,
-        message: &str,
-        canceled: bool,
-    ) -> Result<(), ClientError> {
+    pub async fn fail_provisioner_job(&self, hold: &Hold, failure: &JobFailure) -> Result<(), ClientError> {
         let input = FailProvisionerJobInput {
-            provisioner_job_id: job.clone(),
-            code: code.to_owned(),
-            message: message.to_owned(),
-            canceled,
+            provisioner_job_id: hold.job.clone(),
+            attempt: hold.attempt,
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+            canceled: failure.canceled,
+            handed_back: failure.handed_back,
         };
         let data = self.run(FailProvisionerJob::build(FailProvisionerJobVariables { input })).await?;
         accepted(data.fail_provisioner_job.map(|payload| (Some(()), payload.user_errors)))

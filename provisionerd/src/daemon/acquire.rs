@@ -41,7 +41,7 @@ pub(super) async fn run(daemon: &Arc<Daemon>, jobs: &mut JoinSet<()>) {
         let pause = match answer {
             Ok(Some(job)) => {
                 (backoff, _) = (Backoff::endless(), server.reached());
-                let place = daemon.running.enter(&job.id);
+                let place = daemon.running.enter(&job.hold);
                 jobs.spawn(job::run(Arc::clone(daemon), job, place));
                 continue;
             }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use guildhall_archive::Limits;
+use guildhall_client::ClientError;
 use guildhall_client::provisioner::{
-    AcquiredJob, ProvisionerJobResultInput, ProvisionerTask, TaskVariable, WorkspaceBuildTask,
+    AcquiredJob, Hold, JobFailure, ProvisionerJobResultInput, ProvisionerTask, TaskVariable,
+    WorkspaceBuildTask,
 };
 use guildhall_client::workspace_build::WorkspaceTransition;
-use guildhall_client::{ClientError, Id};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::report::Reporter;
@@ -33,11 +34,7 @@ const FETCH: Duration = Duration::from_secs(15 * 60);
 
 /// Why a job did not succeed, for the person who asked for it.
 #[derive(Debug)]
-struct Failure {
-    code: String,
-    message: String,
-    canceled: bool,
-}
+struct Failure(JobFailure);
 
 /// Whether everything of the job is at the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,16 +46,30 @@ enum Trace {
 
 /// Runs `job`; `place` counts it among the running ones until it is reported.
 pub(super) async fn run(daemon: Arc<Daemon>, job: AcquiredJob, place: Place) {
-    let (id, control) = (job.id.clone(), place.control.clone());
-    tracing::info!(job = id.inner(), "a job begins");
+    let (hold, control) = (job.hold.clone(), place.control.clone());
+    tracing::info!(job = hold.job.inner(), attempt = hold.attempt, "a job begins");
     let (sink, lines) = LogSink::new();
     sink.hide(job.token.expose_secret());
-    let reporter = Reporter::new(Arc::clone(&daemon), id.clone(), control.clone(), lines);
+    let next = job.next_log_sequence;
+    let reporter = Reporter::new(Arc::clone(&daemon), hold.clone(), control.clone(), (next, lines));
     let reporter = tokio::spawn(reporter.run());
-    let result = in_folder(&daemon, job, &control, sink).await;
+    let result = match daemon.settings.job_timeout {
+        Some(limit) => {
+            let result = in_folder(&daemon, job, &control, sink);
+            tokio::pin!(result);
+            tokio::select! {
+                result = &mut result => result,
+                () = tokio::time::sleep(limit) => {
+                    control.time_out();
+                    result.await
+                }
+            }
+        }
+        None => in_folder(&daemon, job, &control, sink).await,
+    };
     // The last sink is gone: the reporter ends when its last line is said. It reports its own troubles.
     let _ = reporter.await;
-    report(&daemon, &id, &control, result).await;
+    report(&daemon, &hold, &control, result).await;
 }
 
 /// Carries out the job in a folder of its own, which is gone afterwards.
@@ -72,8 +83,8 @@ async fn in_folder(
         ProvisionerTask::WorkspaceBuild(task) => Some(daemon.server.client.url(&task.state_path)?),
         ProvisionerTask::TemplateImport(_) | ProvisionerTask::Unknown => None,
     };
-    let id = job.id.clone();
-    let record = Record { job: job.id.clone(), token: job.token.clone(), state: state.clone() };
+    let hold = job.hold;
+    let record = Record { hold: hold.clone(), token: job.token.clone(), state: state.clone() };
     let dir = daemon.work_dir.create(record).map_err(|error| Failure::fault(&error))?;
     let run = Run { folder: dir.path.clone(), sink, cancel: control.interrupt.clone() };
     let result = match job.task {
@@ -83,13 +94,13 @@ async fn in_folder(
         ProvisionerTask::WorkspaceBuild(task) => match state {
             Some(url) => {
                 let state = StateEndpoint { url, token: job.token };
-                build(daemon, &id, &dir, task, state, &run).await
+                build(daemon, &hold, &dir, task, state, &run).await
             }
             None => Err(Failure::unknown_task()),
         },
         ProvisionerTask::Unknown => Err(Failure::unknown_task()),
     };
-    let result = result.map_err(|failure| failure.seen_from(control));
+    let result = result.map_err(|failure| failure.seen_from(daemon, control));
     match rescue(daemon, &dir, control, &run.sink).await {
         Trace::None => dir.remove(),
         Trace::State => {}
@@ -110,7 +121,7 @@ async fn import(
 
 async fn build(
     daemon: &Arc<Daemon>,
-    job: &Id,
+    hold: &Hold,
     dir: &JobDir,
     task: WorkspaceBuildTask,
     state: StateEndpoint,
@@ -128,18 +139,20 @@ async fn build(
         workspace: task.workspace,
         state,
     };
-    let gate = quota_gate(Arc::clone(daemon), job.clone(), run.sink.clone());
+    let gate = plan_gate(Arc::clone(daemon), hold.clone(), run.sink.clone());
     Ok(outcome::build(daemon.engine.build(&task, &dir.module(), run, &gate).await?))
 }
 
-/// Asks the server whether the quota takes what a plan costs. What is known only after the apply counts then.
-fn quota_gate(daemon: Arc<Daemon>, job: Id, sink: LogSink) -> PlanGate {
+/// Tells the server that a plan is going to be applied, and asks whether the quota takes what it costs. What is known only
+/// after the apply counts then.
+fn plan_gate(daemon: Arc<Daemon>, hold: Hold, sink: LogSink) -> PlanGate {
     Box::new(move |cost| {
-        let (daemon, job, sink) = (Arc::clone(&daemon), job.clone(), sink.clone());
+        let (daemon, hold, sink) = (Arc::clone(&daemon), hold.clone(), sink.clone());
         async move {
-            let Some(cost) = cost else { return Ok(()) };
-            sink.daemon(LogLevel::Info, Stage::Plan, &format!("The planned cost of a day is {cost}."));
-            let ask = || daemon.server.client.plan_workspace_build(&job, cost);
+            if let Some(cost) = cost {
+                sink.daemon(LogLevel::Info, Stage::Plan, &format!("The planned cost of a day is {cost}."));
+            }
+            let ask = || daemon.server.client.plan_workspace_build(&hold, cost);
             daemon
                 .server
                 .insist(ask)
@@ -231,44 +244,46 @@ async fn rescue(daemon: &Daemon, dir: &JobDir, control: &Control, sink: &LogSink
 
 async fn report(
     daemon: &Daemon,
-    job: &Id,
+    hold: &Hold,
     control: &Control,
     result: Result<ProvisionerJobResultInput, Failure>,
 ) {
+    let job = hold.job.inner();
     if control.is_lost() {
-        tracing::warn!(job = job.inner(), "the job is no longer this provisioner's; nothing is reported");
+        tracing::warn!(job, "the job is no longer this provisioner's; nothing is reported");
         return;
     }
     let client = &daemon.server.client;
     let said = match &result {
         Ok(result) => {
-            tracing::info!(job = job.inner(), "the job succeeded");
-            daemon.server.insist(|| client.complete_provisioner_job(job, result.clone())).await
+            tracing::info!(job, "the job succeeded");
+            daemon.server.insist(|| client.complete_provisioner_job(hold, result.clone())).await
         }
-        Err(Failure { code, message, canceled }) => {
-            tracing::info!(job = job.inner(), code, canceled, "the job did not succeed");
-            daemon.server.insist(|| client.fail_provisioner_job(job, code, message, *canceled)).await
+        Err(Failure(failure)) => {
+            let JobFailure { code, canceled, handed_back, .. } = failure;
+            tracing::info!(job, code, canceled, handed_back, "the job did not succeed");
+            daemon.server.insist(|| client.fail_provisioner_job(hold, failure)).await
         }
     };
     match said {
         Ok(()) => {}
         Err(Unsaid::Refused(error)) => {
-            tracing::warn!(job = job.inner(), %error, "the server did not take the result of the job");
+            tracing::warn!(job, %error, "the server did not take the result of the job");
             // A result that can't be taken, e.g. for its size, must not leave the job running for ever. If it is
             // the job that was taken away, this is refused as well.
             let message = format!("the server did not take the result of the job: {error}");
-            let fail = || client.fail_provisioner_job(job, "RESULT_REFUSED", &message, false);
-            let _ = daemon.server.insist(fail).await;
+            let Failure(failure) = Failure::new("RESULT_REFUSED", message);
+            let _ = daemon.server.insist(|| client.fail_provisioner_job(hold, &failure)).await;
         }
         Err(Unsaid::GaveUp(error)) => {
-            tracing::error!(job = job.inner(), %error, "the result of the job could not be delivered");
+            tracing::error!(job, %error, "the result of the job could not be delivered");
         }
     }
 }
 
 impl Failure {
     fn new(code: &str, message: String) -> Self {
-        Self { code: code.to_owned(), message, canceled: false }
+        Self(JobFailure { code: code.to_owned(), message, canceled: false, handed_back: false })
     }
 
     fn fault(error: &dyn std::error::Error) -> Self {
@@ -280,20 +295,35 @@ impl Failure {
         Self::new("UNKNOWN_TASK", message)
     }
 
-    /// An interruption is a cancellation only if somebody asked for one; else the daemon itself ended.
-    fn seen_from(self, control: &Control) -> Self {
-        if !self.canceled || control.is_asked() {
+    /// An interruption is a cancellation only if somebody asked for one; else the job took too long, or the daemon itself
+    /// ends. What it has not begun to apply then, another one may do: the server knows.
+    fn seen_from(self, daemon: &Daemon, control: &Control) -> Self {
+        if !self.0.canceled || control.is_asked() {
             return self;
         }
+        if let Some(limit) = daemon.settings.job_timeout.filter(|_| control.is_timed_out()) {
+            let limit = limit.as_secs();
+            let message = format!(
+                "the job was stopped because it took longer than {limit} s, which is all that this provisioner \
+                         gives one (`--job-timeout`); what was made so far is kept"
+            );
+            return Self::new("JOB_TIMEOUT", message);
+        }
         let message = "the provisioner was stopped before the job was done; what was made so far is kept";
-        Self::new("DAEMON_STOPPED", message.to_owned())
+        let Self(stopped) = Self::new("DAEMON_STOPPED", message.to_owned());
+        Self(JobFailure { handed_back: true, ..stopped })
     }
 }
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let canceled = error.is_canceled();
-        Self { code: error.code().to_owned(), message: error.to_string(), canceled }
+        Self(JobFailure {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            canceled,
+            handed_back: false,
+        })
     }
 }
 

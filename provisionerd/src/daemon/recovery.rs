@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guildhall_client::provisioner::JobFailure;
 use rustix::process::{Pid, Signal, getpgid, getpgrp, kill_process_group};
 use tokio::time::{Instant, sleep};
 
@@ -30,22 +31,27 @@ pub(super) async fn run(daemon: Arc<Daemon>, dir: JobDir) {
         return;
     };
     match rescue(&daemon, &dir, PATIENCE).await {
-        Ok(Some(note)) => tracing::warn!(job = record.job.inner(), "{note}"),
+        Ok(Some(note)) => tracing::warn!(job = record.hold.job.inner(), "{note}"),
         Ok(None) => {}
         Err(problem) => {
-            tracing::error!(job = record.job.inner(), "{problem}");
+            tracing::error!(job = record.hold.job.inner(), "{problem}");
             return;
         }
     }
-    let message = "the provisioner died during this job; what was made so far is kept";
     let client = &daemon.server.client;
-    let said =
-        daemon.server.insist(|| client.fail_provisioner_job(&record.job, "DAEMON_LOST", message, false));
+    // Where nothing was applied yet, as the server knows, another daemon may do it.
+    let failure = JobFailure {
+        code: "DAEMON_LOST".to_owned(),
+        message: "the provisioner died during this job; what was made so far is kept".to_owned(),
+        canceled: false,
+        handed_back: true,
+    };
+    let said = daemon.server.insist(|| client.fail_provisioner_job(&record.hold, &failure));
     match said.await {
         // Refused: the server gave the job up before.
         Ok(()) | Err(Unsaid::Refused(_)) => dir.remove(),
         Err(Unsaid::GaveUp(error)) => {
-            tracing::error!(job = record.job.inner(), %error, "the end of the job could not be reported");
+            tracing::error!(job = record.hold.job.inner(), %error, "the end of the job could not be reported");
         }
     }
 }

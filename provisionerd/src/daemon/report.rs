@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guildhall_client::Id;
-use guildhall_client::provisioner::{self, JobLogInput};
+use guildhall_client::provisioner::{self, Hold, JobLogInput};
 use guildhall_client::provisioner_job;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
@@ -26,7 +25,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 
 pub(super) struct Reporter {
     daemon: Arc<Daemon>,
-    job: Id,
+    hold: Hold,
     control: Control,
     lines: UnboundedReceiver<LogLine>,
     /// Not yet acknowledged; the first has number `next`.
@@ -37,13 +36,14 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
+    /// Brings the log of what is held, from the line with this sequence on.
     pub(super) fn new(
         daemon: Arc<Daemon>,
-        job: Id,
+        hold: Hold,
         control: Control,
-        lines: UnboundedReceiver<LogLine>,
+        (next, lines): (i32, UnboundedReceiver<LogLine>),
     ) -> Self {
-        Self { daemon, job, control, lines, pending: VecDeque::new(), next: 1, closed: false }
+        Self { daemon, hold, control, lines, pending: VecDeque::new(), next, closed: false }
     }
 
     /// Returns when the last line is at the server, or when the job is lost.
@@ -103,7 +103,7 @@ impl Reporter {
         let batch = self.batch();
         let append = || {
             let client = &self.daemon.server.client;
-            client.append_provisioner_job_logs(&self.job, self.next, batch.clone())
+            client.append_provisioner_job_logs(&self.hold, self.next, batch.clone())
         };
         match self.daemon.server.insist(append).await {
             Ok(cancel_requested) => {
@@ -116,7 +116,7 @@ impl Reporter {
                 true
             }
             Err(Unsaid::Refused(error)) => {
-                tracing::warn!(job = self.job.inner(), %error, "the server took the job away");
+                tracing::warn!(job = self.hold.job.inner(), %error, "the server took the job away");
                 if self.daemon.server.judge(&error) == super::server::Verdict::Key {
                     self.daemon.server.end_with(DaemonError::Key(error));
                 }
@@ -124,7 +124,7 @@ impl Reporter {
                 false
             }
             Err(Unsaid::GaveUp(error)) => {
-                tracing::error!(job = self.job.inner(), %error, "the log of the job could not be delivered");
+                tracing::error!(job = self.hold.job.inner(), %error, "the log of the job could not be delivered");
                 false
             }
         }

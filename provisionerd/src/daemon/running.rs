@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use guildhall_client::Id;
+use guildhall_client::provisioner::Hold;
 use tokio_util::sync::CancellationToken;
 
 /// How one job is told to end.
@@ -15,6 +16,8 @@ pub(super) struct Control {
     asked: CancellationToken,
     /// The job is no longer this daemon's: nothing it says counts.
     lost: CancellationToken,
+    /// It took longer than a job may.
+    timed_out: CancellationToken,
 }
 
 impl Control {
@@ -26,6 +29,15 @@ impl Control {
     pub(super) fn lose(&self) {
         self.lost.cancel();
         self.interrupt.cancel();
+    }
+
+    pub(super) fn time_out(&self) {
+        self.timed_out.cancel();
+        self.interrupt.cancel();
+    }
+
+    pub(super) fn is_timed_out(&self) -> bool {
+        self.timed_out.is_cancelled()
     }
 
     pub(super) fn is_asked(&self) -> bool {
@@ -41,18 +53,22 @@ impl Control {
     }
 }
 
+/// A job and the how-manieth time it was taken: one that was lost may be taken again by the same daemon before what ran
+/// of it has ended.
+type Key = (String, i32);
+
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Running {
-    jobs: Arc<Mutex<HashMap<String, Control>>>,
+    jobs: Arc<Mutex<HashMap<Key, Control>>>,
     abort: CancellationToken,
 }
 
 /// A job's place among the running ones; leaves it when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    jobs: Arc<Mutex<HashMap<String, Control>>>,
-    job: String,
+    jobs: Arc<Mutex<HashMap<Key, Control>>>,
+    key: Key,
     pub(super) control: Control,
 }
 
@@ -62,29 +78,33 @@ impl Running {
         Self { jobs: Arc::default(), abort }
     }
 
-    pub(super) fn enter(&self, job: &Id) -> Place {
+    pub(super) fn enter(&self, hold: &Hold) -> Place {
         let control = Control {
             interrupt: self.abort.child_token(),
             asked: CancellationToken::new(),
             lost: CancellationToken::new(),
+            timed_out: CancellationToken::new(),
         };
-        let job = job.inner().to_owned();
-        lock(&self.jobs).insert(job.clone(), control.clone());
-        Place { jobs: Arc::clone(&self.jobs), job, control }
+        let key = (hold.job.inner().to_owned(), hold.attempt);
+        lock(&self.jobs).insert(key.clone(), control.clone());
+        Place { jobs: Arc::clone(&self.jobs), key, control }
     }
 
     pub(super) fn ids(&self) -> Vec<Id> {
-        lock(&self.jobs).keys().map(Id::new).collect()
+        lock(&self.jobs).keys().map(|(job, _)| Id::new(job)).collect()
     }
 
+    /// The job, as it was taken last.
     pub(super) fn get(&self, job: &Id) -> Option<Control> {
-        lock(&self.jobs).get(job.inner()).cloned()
+        let jobs = lock(&self.jobs);
+        let attempts = jobs.iter().filter(|((id, _), _)| id == job.inner());
+        attempts.max_by_key(|((_, attempt), _)| *attempt).map(|(_, control)| control.clone())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        lock(&self.jobs).remove(&self.job);
+        lock(&self.jobs).remove(&self.key);
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use guildhall_client::Id;
+use guildhall_client::provisioner::Hold;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -39,7 +40,7 @@ pub(super) struct JobDir {
 /// What another life of the daemon must know to end a job well.
 #[derive(Debug)]
 pub(super) struct Record {
-    pub(super) job: Id,
+    pub(super) hold: Hold,
     pub(super) token: SecretString,
     pub(super) state: Option<Url>,
 }
@@ -47,6 +48,7 @@ pub(super) struct Record {
 #[derive(Serialize, Deserialize)]
 struct RecordFile {
     job: String,
+    attempt: i32,
     token: String,
     state: Option<String>,
 }
@@ -82,7 +84,8 @@ impl WorkDir {
 
     pub(super) fn create(&self, record: Record) -> std::io::Result<JobDir> {
         // The server's word is not made a path; it helps who looks into the folder.
-        let id = record.job.inner().chars().filter(char::is_ascii_alphanumeric).take(64).collect::<String>();
+        let id =
+            record.hold.job.inner().chars().filter(char::is_ascii_alphanumeric).take(64).collect::<String>();
         let path = self.root.join(JOBS).join(format!("{id}-{:08x}", rand::random::<u32>()));
         DirBuilder::new().mode(0o700).create(&path)?;
         record.write(&path)?;
@@ -126,12 +129,14 @@ impl Record {
         let text = fs::read(dir.join(RECORD)).ok()?;
         let file: RecordFile = serde_json::from_slice(&text).ok()?;
         let state = file.state.map(|url| url.parse()).transpose().ok()?;
-        Some(Self { job: Id::new(file.job), token: file.token.into(), state })
+        let hold = Hold { job: Id::new(file.job), attempt: file.attempt };
+        Some(Self { hold, token: file.token.into(), state })
     }
 
     fn write(&self, dir: &Path) -> std::io::Result<()> {
         let file = RecordFile {
-            job: self.job.inner().to_owned(),
+            job: self.hold.job.inner().to_owned(),
+            attempt: self.hold.attempt,
             token: self.token.expose_secret().to_owned(),
             state: self.state.as_ref().map(Url::to_string),
         };
@@ -162,9 +167,13 @@ mod tests {
 
     use super::*;
 
+    fn hold(job: &str) -> Hold {
+        Hold { job: Id::new(job), attempt: 2 }
+    }
+
     fn record() -> Record {
         let state = Some("http://localhost/state/1".parse().unwrap());
-        Record { job: Id::new("job_01"), token: SecretString::from("secret"), state }
+        Record { hold: hold("job_01"), token: SecretString::from("secret"), state }
     }
 
     #[test]
@@ -194,7 +203,8 @@ mod tests {
         let again = WorkDir::open(folder.path(), "one").unwrap();
         let [left] = &again.leftovers()[..] else { panic!("one leftover") };
         let found = left.record.as_ref().unwrap();
-        assert_eq!((found.job.inner(), found.token.expose_secret()), ("job_01", "secret"));
+        assert_eq!((found.hold.job.inner(), found.hold.attempt), ("job_01", 2));
+        assert_eq!(found.token.expose_secret(), "secret");
         assert_eq!(found.endpoint().unwrap().url.path(), "/state/1");
         left.remove();
         assert!(again.leftovers().is_empty());
@@ -204,7 +214,7 @@ mod tests {
     fn an_id_from_outside_stays_inside() {
         let folder = tempfile::tempdir().unwrap();
         let work_dir = WorkDir::open(folder.path(), "one").unwrap();
-        let dir = work_dir.create(Record { job: Id::new("../../evil"), ..record() }).unwrap();
+        let dir = work_dir.create(Record { hold: hold("../../evil"), ..record() }).unwrap();
         assert_eq!(dir.path.parent(), Some(work_dir.root.join(JOBS).as_path()));
     }
 }

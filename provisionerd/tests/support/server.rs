@@ -88,7 +88,7 @@ impl FakeServer {
 
     pub fn enqueue_import(&self) {
         let task = json!({"__typename": "TemplateImportTask", "archivePath": "/archive"});
-        self.seen().queue.push_back(json!({"id": "job_import", "token": TOKEN, "task": task}));
+        self.seen().queue.push_back(job("job_import", task));
     }
 
     pub fn enqueue_build(&self) {
@@ -100,7 +100,7 @@ impl FakeServer {
             "variables": [{"name": "secret", "value": "s3cr3t-value", "sensitive": true}],
             "workspace": {"id": "wks_1", "name": "dev", "transition": "START", "owner": "ada", "organization": "acme"},
         });
-        self.seen().queue.push_back(json!({"id": "job_build", "token": TOKEN, "task": task}));
+        self.seen().queue.push_back(job("job_build", task));
     }
 
     pub fn ended(&self) -> Option<Value> {
@@ -117,6 +117,10 @@ impl Drop for FakeServer {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn job(id: &str, task: Value) -> Value {
+    json!({"id": id, "attempt": 2, "nextLogSequence": 1, "token": TOKEN, "task": task})
 }
 
 fn pack(main: &str) -> Vec<u8> {

@@ -113,6 +113,16 @@ impl AcquiredJob {
         &self.token
     }
 
+    /// The how-manieth time it was taken, from 1: to be said in every report on it.
+    async fn attempt(&self) -> i32 {
+        self.row.attempts
+    }
+
+    /// The sequence of the first line of its log that this daemon writes: 1, or more where another one began it.
+    async fn next_log_sequence(&self, ctx: &Context<'_>) -> Result<i32> {
+        job::next_sequence(&ctx.request().db, self.row.id).await
+    }
+
     /// What to do.
     async fn task(&self) -> ProvisionerTask {
         match &self.task {

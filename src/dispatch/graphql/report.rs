@@ -4,13 +4,13 @@ use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject}
 use guildhall_entity::json::{App, Apps, Metadata, Resource, Resources, Variables};
 
 use super::parse_job;
-use crate::dispatch::{self, Outcome};
+use crate::dispatch::{self, Failure, Outcome};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::provisioner::graphql::{LogLevel, LogSource};
-use crate::provisioner::job::{self, Line};
+use crate::provisioner::job::{self, Held, Line};
 use crate::template::graphql::TemplateVariableInput;
 use crate::workspace::build::Made;
 
@@ -37,6 +37,9 @@ struct JobLogInput {
 struct AppendProvisionerJobLogsInput {
     /// The job.
     provisioner_job_id: ID,
+    /// The how-manieth time the job was taken, as `AcquiredJob.attempt` says.
+    #[graphql(default = 1)]
+    attempt: i32,
     /// The sequence of the first line, from 1. Lines that the server has are ignored, so the call may be repeated.
     first_sequence: i32,
     /// The lines, at most 1,000; none is a sign of life.
@@ -57,8 +60,11 @@ struct AppendProvisionerJobLogsPayload {
 struct PlanWorkspaceBuildInput {
     /// The build's job.
     provisioner_job_id: ID,
-    /// The planned output `daily_cost`, in credits; 0 or more.
-    daily_cost: i32,
+    /// The how-manieth time the job was taken, as `AcquiredJob.attempt` says.
+    #[graphql(default = 1)]
+    attempt: i32,
+    /// The planned output `daily_cost`, in credits; 0 or more. Null where it is known only after the apply.
+    daily_cost: Option<i32>,
 }
 
 /// What `planWorkspaceBuild` answers.
@@ -75,6 +81,9 @@ struct PlanWorkspaceBuildPayload {
 struct CompleteProvisionerJobInput {
     /// The job.
     provisioner_job_id: ID,
+    /// The how-manieth time the job was taken, as `AcquiredJob.attempt` says.
+    #[graphql(default = 1)]
+    attempt: i32,
     /// What it brought.
     result: ProvisionerJobResultInput,
 }
@@ -156,6 +165,9 @@ struct CompleteProvisionerJobPayload {
 struct FailProvisionerJobInput {
     /// The job.
     provisioner_job_id: ID,
+    /// The how-manieth time the job was taken, as `AcquiredJob.attempt` says.
+    #[graphql(default = 1)]
+    attempt: i32,
     /// For programs, e.g. `APPLY_FAILED`.
     code: String,
     /// For people.
@@ -163,13 +175,19 @@ struct FailProvisionerJobInput {
     /// Whether it ended because it was asked to.
     #[graphql(default = false)]
     canceled: bool,
+    /// Whether the daemon stops before it has applied anything, so that another one may do the job. It waits in its queue
+    /// again then, unless it was taken three times or the server was told of an apply: then it ends with this error.
+    #[graphql(default = false)]
+    handed_back: bool,
 }
 
 /// What `failProvisionerJob` answers.
 #[derive(SimpleObject)]
 struct FailProvisionerJobPayload {
-    /// The job that ended; null when there are user errors.
+    /// The job that ended or was handed back; null when there are user errors.
     failed_provisioner_job_id: Option<ID>,
+    /// Whether it waits in its queue again.
+    requeued: bool,
     /// What a person can fix.
     user_errors: Vec<UserError>,
 }
@@ -196,7 +214,8 @@ impl ReportMutation {
         .await
     }
 
-    /// For daemons: asks, between plan and apply, whether the owner's quota takes the planned cost. May be repeated.
+    /// For daemons: says, between plan and apply, that a build is going to be applied, and asks whether the owner's quota takes
+    /// its planned cost. May be repeated.
     async fn plan_workspace_build(
         &self,
         ctx: &Context<'_>,
@@ -222,22 +241,24 @@ impl ReportMutation {
         .await
     }
 
-    /// For daemons: ends a job with an error, or as canceled where that was asked for.
+    /// For daemons: ends a job with an error, or as canceled where that was asked for, or hands it back.
     async fn fail_provisioner_job(
         &self,
         ctx: &Context<'_>,
         input: FailProvisionerJobInput,
     ) -> Nullable<FailProvisionerJobPayload> {
         nullable(async {
-            let (id, user_errors) = outcome(fail(ctx.request(), input).await)?;
-            Ok(Some(FailProvisionerJobPayload { failed_provisioner_job_id: id, user_errors }))
+            let (failed, user_errors) = outcome(fail(ctx.request(), input).await)?;
+            let (id, requeued) = failed.unzip();
+            let requeued = requeued.unwrap_or_default();
+            Ok(Some(FailProvisionerJobPayload { failed_provisioner_job_id: id, requeued, user_errors }))
         })
         .await
     }
 }
 
 async fn append(request: &Request, input: AppendProvisionerJobLogsInput) -> Result<bool> {
-    let id = parse_job(&input.provisioner_job_id)?;
+    let held = held(&input.provisioner_job_id, input.attempt)?;
     if input.logs.len() > LINES_MAX {
         let message = format!("at most {LINES_MAX} lines at once, got {}", input.logs.len());
         return Err(Refusal::invalid(&["logs"], message).into());
@@ -254,16 +275,16 @@ async fn append(request: &Request, input: AppendProvisionerJobLogsInput) -> Resu
         text: input.text,
     };
     let lines = input.logs.into_iter().map(line).collect();
-    job::append_logs(&request.db, &request.actor, id, input.first_sequence, lines).await
+    job::append_logs(&request.db, &request.actor, held, input.first_sequence, lines).await
 }
 
 async fn plan(request: &Request, input: PlanWorkspaceBuildInput) -> Result<()> {
-    let id = parse_job(&input.provisioner_job_id)?;
-    dispatch::plan(&request.db, &request.actor, id, input.daily_cost).await
+    let held = held(&input.provisioner_job_id, input.attempt)?;
+    dispatch::plan(&request.db, &request.actor, held, input.daily_cost).await
 }
 
 async fn complete(request: &Request, input: CompleteProvisionerJobInput) -> Result<ID> {
-    let id = parse_job(&input.provisioner_job_id)?;
+    let held = held(&input.provisioner_job_id, input.attempt)?;
     let outcome = match input.result {
         ProvisionerJobResultInput::TemplateImport(result) => Outcome::Import {
             readme: result.readme,
@@ -271,7 +292,7 @@ async fn complete(request: &Request, input: CompleteProvisionerJobInput) -> Resu
         },
         ProvisionerJobResultInput::WorkspaceBuild(result) => Outcome::Build(made(result)?),
     };
-    dispatch::complete(&request.db, &request.actor, id, outcome).await?;
+    dispatch::complete(&request.db, &request.actor, held, outcome).await?;
     Ok(input.provisioner_job_id)
 }
 
@@ -295,10 +316,16 @@ fn made(result: WorkspaceBuildResultInput) -> Result<Made> {
     })
 }
 
-async fn fail(request: &Request, input: FailProvisionerJobInput) -> Result<ID> {
-    let id = parse_job(&input.provisioner_job_id)?;
+async fn fail(request: &Request, input: FailProvisionerJobInput) -> Result<(ID, bool)> {
+    let held = held(&input.provisioner_job_id, input.attempt)?;
     let code: String = input.code.chars().filter(|c| !c.is_control()).take(64).collect();
     let message: String = input.message.chars().filter(|c| *c != '\0').take(4000).collect();
-    dispatch::fail(&request.db, &request.actor, id, &code, &message, input.canceled).await?;
-    Ok(input.provisioner_job_id)
+    let failure =
+        Failure { code: &code, message: &message, canceled: input.canceled, handed_back: input.handed_back };
+    let requeued = dispatch::fail(&request.db, &request.actor, held, failure).await?;
+    Ok((input.provisioner_job_id, requeued))
+}
+
+fn held(job: &ID, attempt: i32) -> Result<Held> {
+    Ok(Held { job: parse_job(job)?, attempt })
 }

@@ -25,10 +25,10 @@ use crate::group::{GroupList, GroupOrder};
 use crate::member::graphql::{Member, MemberFilter};
 use crate::member::{MemberList, MemberOrder};
 use crate::provisioner::graphql::{
-    ProvisionerDaemon, ProvisionerDaemonFilter, ProvisionerJob, ProvisionerJobFilter, ProvisionerKey,
-    ProvisionerKeyFilter,
+    ProvisionerDaemon, ProvisionerDaemonFilter, ProvisionerHealth, ProvisionerJob, ProvisionerJobFilter,
+    ProvisionerKey, ProvisionerKeyFilter,
 };
-use crate::provisioner::{DaemonList, DaemonOrder, JobList, JobOrder, KeyList, KeyOrder};
+use crate::provisioner::{DaemonList, DaemonOrder, JobList, JobOrder, KeyOrder};
 use crate::quota::graphql::Quota;
 use crate::role::graphql::Role;
 use crate::template::graphql::{Template, TemplateFilter};
@@ -245,7 +245,7 @@ impl Organization {
     ) -> Nullable<Connection<ProvisionerKey>> {
         nullable(async {
             ctx.request().require(Permission::ProvisionerKeyRead, self.object())?;
-            let list = KeyList { name: filter.unwrap_or_default().name, order: order_by.unwrap_or_default() };
+            let list = filter.unwrap_or_default().list(order_by.unwrap_or_default(), ctx.request());
             Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await.map(Some)
         })
         .await
@@ -266,6 +266,19 @@ impl Organization {
         let status = filter.unwrap_or_default().into_status();
         let list = DaemonList::new(status, order_by.unwrap_or_default(), ctx.request().db.clock().now());
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+    }
+
+    /// How its provisioners are: who is there, what waits and why, how jobs have ended lately. FORBIDDEN without the
+    /// permission.
+    #[graphql(directive = requires::apply("PROVISIONER_JOB".into(), "READ".into()))]
+    async fn provisioner_health(&self, ctx: &Context<'_>) -> Nullable<ProvisionerHealth> {
+        nullable(async {
+            let request = ctx.request();
+            request.require(Permission::ProvisionerJobRead, self.object())?;
+            request.require(Permission::ProvisionerDaemonRead, self.object())?;
+            ProvisionerHealth::of(request, self.0.id).await.map(Some)
+        })
+        .await
     }
 
     /// Its jobs that the viewer can see: all for those whose role reads jobs, else those they started.

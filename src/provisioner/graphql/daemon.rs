@@ -1,15 +1,18 @@
 //! How daemons look.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use guildhall_entity::id::ProvisionerDaemonId;
 use guildhall_entity::json::Engine;
 
-use super::{Tag, tags};
-use crate::error::Result;
+use super::{ProvisionerJob, Tag, tags};
+use crate::db::page::PageArgs;
+use crate::error::{Refusal, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Request};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
-use crate::provisioner::{DaemonList, DaemonRow, Status};
+use crate::provisioner::{DaemonList, DaemonRow, JobsOfDaemon, SERVER_VERSION, Status, daemon};
 
 /// Whether a daemon is at work.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -80,6 +83,11 @@ impl ProvisionerDaemon {
         &self.0.daemon.version
     }
 
+    /// Whether its version is the server's. One of another version may lack what newer jobs ask for: update it.
+    async fn version_matches(&self) -> bool {
+        self.0.daemon.version == SERVER_VERSION
+    }
+
     /// What it can run.
     async fn engines(&self) -> Vec<ProvisionerEngine> {
         self.0.daemon.engines.0.iter().map(|&engine| engine.into()).collect()
@@ -109,6 +117,28 @@ impl ProvisionerDaemon {
     async fn key_name(&self) -> Option<&str> {
         self.0.key_name.as_deref()
     }
+
+    /// The jobs that it works on, of those that the viewer can see, begun last first; at most 64.
+    async fn current_jobs(&self, ctx: &Context<'_>) -> Result<Vec<ProvisionerJob>> {
+        self.jobs(ctx.request(), JobsOfDaemon::Held, CURRENT_JOBS).await
+    }
+
+    /// The job that it began last of those that have ended and that the viewer can see; null when there is none.
+    async fn last_job(&self, ctx: &Context<'_>) -> Nullable<ProvisionerJob> {
+        nullable(async { Ok(self.jobs(ctx.request(), JobsOfDaemon::Ended, 1).await?.into_iter().next()) })
+            .await
+    }
+}
+
+/// The most jobs that a daemon runs at a time.
+const CURRENT_JOBS: u64 = 64;
+
+impl ProvisionerDaemon {
+    async fn jobs(&self, request: &Request, list: JobsOfDaemon, limit: u64) -> Result<Vec<ProvisionerJob>> {
+        let args = PageArgs { limit, backward: false, cursor: None };
+        let page = request.page(self.0.daemon.id.0, &list, args).await?;
+        Ok(page.rows.into_iter().map(|(row, _)| row.into()).collect())
+    }
 }
 
 /// Which daemons.
@@ -123,4 +153,49 @@ impl ProvisionerDaemonFilter {
     pub(crate) fn into_status(self) -> Option<Status> {
         self.status.map(Status::from)
     }
+}
+
+/// A daemon to forget.
+#[derive(InputObject)]
+struct DeleteProvisionerDaemonInput {
+    /// The daemon; it must be offline.
+    provisioner_daemon_id: ID,
+}
+
+/// What `deleteProvisionerDaemon` answers.
+#[derive(SimpleObject)]
+struct DeleteProvisionerDaemonPayload {
+    /// The daemon that is gone; null when there are user errors.
+    deleted_provisioner_daemon_id: Option<ID>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes to daemons.
+#[derive(Default)]
+pub(crate) struct DaemonListMutation;
+
+#[Object]
+impl DaemonListMutation {
+    /// Forgets a daemon that is offline; one that comes back registers anew. Needs `PROVISIONER_DAEMON_DELETE`.
+    async fn delete_provisioner_daemon(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteProvisionerDaemonInput,
+    ) -> Nullable<DeleteProvisionerDaemonPayload> {
+        nullable(async {
+            let (deleted, user_errors) = outcome(delete(ctx.request(), input.provisioner_daemon_id).await)?;
+            Ok(Some(DeleteProvisionerDaemonPayload { deleted_provisioner_daemon_id: deleted, user_errors }))
+        })
+        .await
+    }
+}
+
+async fn delete(request: &Request, id: ID) -> Result<ID> {
+    request.signed_in()?;
+    let not_found = || Refusal::not_found(&["provisionerDaemonId"], "provisioner daemon");
+    let daemon: ProvisionerDaemonId = id.parse().map_err(|_| not_found())?;
+    let row = request.find(daemon).await?.ok_or_else(not_found)?;
+    daemon::delete(&request.db, &request.actor, &row).await?;
+    Ok(id)
 }

@@ -15,7 +15,7 @@ use crate::graphql::context::{Ask, Loaders, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
-use crate::provisioner::pending::{ReasonKind, reason};
+use crate::provisioner::pending::{Reason, ReasonKind, reason};
 use crate::provisioner::{DaemonRow, JobList, JobOrder, JobRow, LogList, LogRow, store};
 use crate::user::graphql::User;
 
@@ -142,7 +142,7 @@ impl Loader<PositionOf> for Loaders {
     async fn load(&self, keys: &[PositionOf]) -> Result<HashMap<PositionOf, i64>> {
         let jobs: Vec<JobRow> = keys.iter().map(|key| key.0.as_ref().clone()).collect();
         let places: HashMap<ProvisionerJobId, i64> =
-            store::job::positions(&self.db, &jobs).await?.into_iter().collect();
+            store::queue::positions(&self.db, &jobs).await?.into_iter().collect();
         Ok(keys.iter().filter_map(|key| places.get(&key.0.id).map(|&place| (key.clone(), place))).collect())
     }
 }
@@ -275,7 +275,7 @@ impl ProvisionerJob {
             let daemons = daemons.unwrap_or_default();
             let all: Vec<&DaemonRow> = daemons.iter().collect();
             let why = reason(&self.0.tags, position.unwrap_or(1), &all, request.db.clock().now());
-            Ok(Some(PendingReason { code: why.kind.into(), message: why.message, tags: tags(&why.tags) }))
+            Ok(Some(why.into()))
         })
         .await
     }
@@ -304,13 +304,19 @@ struct ProvisionerJobError {
 
 /// Why a job waits.
 #[derive(Clone, SimpleObject)]
-struct PendingReason {
+pub(crate) struct PendingReason {
     /// For programs.
     code: PendingReasonCode,
     /// For people, with what to do.
     message: String,
     /// Tags that no daemon carries, for TAGS_UNMATCHED.
     tags: Vec<Tag>,
+}
+
+impl From<Reason> for PendingReason {
+    fn from(why: Reason) -> Self {
+        Self { code: why.kind.into(), message: why.message, tags: tags(&why.tags) }
+    }
 }
 
 /// A line.

@@ -1,11 +1,13 @@
 //! How provisioners look.
 
 mod daemon;
+mod health;
 mod job;
 mod key;
 mod subscription;
 
-pub(crate) use daemon::{ProvisionerDaemon, ProvisionerDaemonFilter, ProvisionerEngine};
+pub(crate) use daemon::{DaemonListMutation, ProvisionerDaemon, ProvisionerDaemonFilter, ProvisionerEngine};
+pub(crate) use health::ProvisionerHealth;
 pub(crate) use job::{
     JobState, LogLevel, LogSource, ProvisionerJob, ProvisionerJobFilter, ProvisionerJobType,
 };

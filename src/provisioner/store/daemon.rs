@@ -248,20 +248,31 @@ pub(in crate::provisioner) async fn register_in(
     Ok(id)
 }
 
-/// Notes that a daemon is alive. `false` when it is not one of this key's.
+/// Notes that a daemon is alive. `false` when it is not one of this key's, or the key is not accepted (any more).
 pub(in crate::provisioner) async fn touch_in(
     tx: &Tx,
     daemon: ProvisionerDaemonId,
     organization: OrganizationId,
     key: Option<ProvisionerKeyId>,
 ) -> Result<bool> {
-    let statement = Query::update()
+    let now = tx.clock().now();
+    let mut statement = Query::update()
         .table(Entity)
-        .value(Column::LastSeenAt, tx.clock().now())
+        .value(Column::LastSeenAt, now)
         .and_where(Expr::col(Column::Id).eq(daemon))
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(is_of_key(key))
         .to_owned();
+    if let Some(key) = key {
+        // It may have been disabled while this call waited for a job.
+        let accepted = Query::select()
+            .expr(Expr::val(1))
+            .from_as(provisioner_key::Entity, "k")
+            .and_where(Expr::col(("k", provisioner_key::Column::Id)).eq(key))
+            .and_where(super::key::is_accepted("k", now))
+            .to_owned();
+        statement.and_where(Expr::exists(accepted));
+    }
     Ok(tx.update(&statement).await? == 1)
 }
 
@@ -298,6 +309,39 @@ pub(in crate::provisioner) async fn note_presence_in(
         .to_owned();
     let rows = tx.update_returning::<(One<OrganizationId>, One<ProvisionerDaemonId>)>(&statement).await?;
     Ok(rows.into_iter().map(|(organization, daemon)| (organization.0, daemon.0)).collect())
+}
+
+/// Deletes a daemon that has not been seen since a time and holds no job; its old jobs forget who did them. `false` when it
+/// has been, or does.
+pub(in crate::provisioner) async fn delete_in(
+    tx: &Tx,
+    daemon: ProvisionerDaemonId,
+    now: DateTimeUtc,
+) -> Result<bool> {
+    use provisioner_job::Column as Job;
+    let of_daemon = || Expr::col(Job::ProvisionerDaemonId).eq(daemon);
+    let held = Query::select()
+        .expr(Expr::val(1))
+        .from(provisioner_job::Entity)
+        .and_where(of_daemon())
+        .and_where(Expr::col(Job::State).is_in(["RUNNING", "CANCELING"]))
+        .limit(1)
+        .to_owned();
+    if tx.row::<One<i32>>(&held).await?.is_some() {
+        return Ok(false);
+    }
+    let forget = Query::update()
+        .table(provisioner_job::Entity)
+        .value(Job::ProvisionerDaemonId, Option::<sea_orm::prelude::Uuid>::None)
+        .and_where(of_daemon())
+        .to_owned();
+    tx.update(&forget).await?;
+    let delete = Query::delete()
+        .from_table(Entity)
+        .and_where(Expr::col(Column::Id).eq(daemon))
+        .and_where(Expr::col(Column::LastSeenAt).lt(now - OFFLINE_AFTER))
+        .to_owned();
+    Ok(tx.delete(&delete).await? == 1)
 }
 
 /// Tags as people read them: `a=1 b=2`.

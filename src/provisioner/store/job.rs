@@ -1,4 +1,4 @@
-//! How jobs are kept, and the queue.
+//! How jobs are kept. Their queue is in `queue.rs`.
 
 use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId, ProvisionerKeyId, UserId};
 use guildhall_entity::json::Tags;
@@ -8,15 +8,12 @@ use guildhall_entity::provisioner_job::{ActiveModel, Column, Entity};
 use sea_orm::ActiveValue::Set;
 use sea_orm::DbBackend;
 use sea_orm::prelude::{DateTimeUtc, Uuid};
-use sea_orm::sea_query::{
-    Asterisk, Condition, Expr, ExprTrait, Func, LockBehavior, LockType, Order, Query, SelectStatement,
-    UpdateStatement,
-};
+use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
 use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
-use crate::db::row::{One, Row, row, select};
+use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, covered, is_one_of};
 use crate::error::Result;
 
@@ -122,6 +119,42 @@ impl List for JobList {
     }
 }
 
+/// The jobs of a daemon, those it began last first: those that it holds, or those that have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum JobsOfDaemon {
+    /// It works on them.
+    Held,
+    /// They have ended.
+    Ended,
+}
+
+impl List for JobsOfDaemon {
+    type Row = JobRow;
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).to_owned();
+        let held = Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]);
+        statement.and_where(match self {
+            Self::Held => held,
+            Self::Ended => held.not(),
+        });
+        statement
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<JobRow>(statement, "j");
+    }
+
+    fn keyset(&self) -> Keyset {
+        const STARTED_AT: &[Key] = &[Key::time("j", "started_at"), Key::id("j", "id")];
+        Keyset { tag: "provisioner_job.started_at", keys: STARTED_AT, descending: true }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("j", "provisioner_daemon_id")
+    }
+}
+
 /// A new job's row.
 pub(in crate::provisioner) struct NewRow {
     pub(in crate::provisioner) id: ProvisionerJobId,
@@ -131,6 +164,7 @@ pub(in crate::provisioner) struct NewRow {
     pub(in crate::provisioner) initiator: Option<UserId>,
     pub(in crate::provisioner) owner: UserId,
     pub(in crate::provisioner) priority: i32,
+    pub(in crate::provisioner) turn: i32,
 }
 
 pub(in crate::provisioner) async fn insert_in(tx: &Tx, job: NewRow) -> Result<()> {
@@ -142,6 +176,7 @@ pub(in crate::provisioner) async fn insert_in(tx: &Tx, job: NewRow) -> Result<()
         state: Set(JobState::Pending),
         tags: Set(job.tags),
         priority: Set(job.priority),
+        turn: Set(job.turn),
         initiator_id: Set(job.initiator),
         owner_id: Set(job.owner),
         provisioner_daemon_id: Set(None),
@@ -150,6 +185,7 @@ pub(in crate::provisioner) async fn insert_in(tx: &Tx, job: NewRow) -> Result<()
         error_code: Set(None),
         error_message: Set(None),
         log_bytes: Set(0),
+        applying_at: Set(None),
         cancel_requested_at: Set(None),
         started_at: Set(None),
         completed_at: Set(None),
@@ -157,72 +193,6 @@ pub(in crate::provisioner) async fn insert_in(tx: &Tx, job: NewRow) -> Result<()
         updated_at: Set(now),
     })
     .await
-}
-
-/// Claims the next job that a daemon with these tags may take, in one statement: on PostgreSQL rows that another daemon
-/// is claiming are skipped; SQLite has one writer.
-pub(in crate::provisioner) async fn claim_in(
-    tx: &Tx,
-    organization: OrganizationId,
-    daemon: ProvisionerDaemonId,
-    tags: &Tags,
-    token_hash: Vec<u8>,
-) -> Result<Option<JobRow>> {
-    let mut next = Query::select()
-        .column(("j", Column::Id))
-        .from_as(Entity, "j")
-        .and_where(Expr::col(("j", Column::OrganizationId)).eq(organization))
-        .and_where(Expr::col(("j", Column::State)).eq("PENDING"))
-        .and_where(takes(tx.backend(), tags))
-        .order_by(("j", Column::Priority), Order::Asc)
-        .order_by(("j", Column::CreatedAt), Order::Asc)
-        .order_by(("j", Column::Id), Order::Asc)
-        .limit(1)
-        .to_owned();
-    if tx.backend() == DbBackend::Postgres {
-        next.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
-    let now = tx.clock().now();
-    let mut claim = Query::update()
-        .table(Entity)
-        .value(Column::State, "RUNNING")
-        .value(Column::ProvisionerDaemonId, daemon)
-        .value(Column::TokenHash, token_hash)
-        .value(Column::Attempts, Expr::col(Column::Attempts).add(1))
-        .value(Column::StartedAt, now)
-        .value(Column::UpdatedAt, now)
-        // Not `in`: PostgreSQL may plan that as a join and run the subquery again for every row, each time locking another.
-        .and_where(Expr::col(Column::Id).eq(next))
-        .to_owned();
-    returning_job(&mut claim);
-    Ok(tx.update_returning::<JobRow>(&claim).await?.into_iter().next())
-}
-
-/// A daemon with these tags may take the job: see [`tags_match`](crate::provisioner::tags_match).
-fn takes(backend: DbBackend, tags: &Tags) -> Expr {
-    if tags.0.is_empty() {
-        return Expr::cust("cast(j.tags as text) = '{}'");
-    }
-    let carried = serde_json::to_string(&tags.0).unwrap_or_default();
-    let subset = if backend == DbBackend::Postgres {
-        Expr::cust_with_values("j.tags <@ cast($1 as jsonb)", [carried])
-    } else {
-        Expr::cust_with_values(
-            "not exists (select 1 from json_each(j.tags) as wanted where not exists (select 1 from json_each(?) as \
-             carried where carried.key = wanted.key and carried.value = wanted.value))",
-            [carried],
-        )
-    };
-    Expr::cust("cast(j.tags as text) <> '{}'").and(subset)
-}
-
-fn returning_job(statement: &mut UpdateStatement) {
-    let columns: Vec<Column> = JobRow::COLUMNS
-        .iter()
-        .filter_map(|name| <Column as std::str::FromStr>::from_str(name).ok())
-        .collect();
-    debug_assert_eq!(columns.len(), JobRow::COLUMNS.len());
-    statement.returning(Query::returning().columns(columns));
 }
 
 /// Jobs among these that a key's daemon holds now; locked, so that two reports don't cross.
@@ -253,6 +223,17 @@ pub(in crate::provisioner) async fn held_in(
         statement.lock_exclusive();
     }
     tx.rows(&statement).await
+}
+
+/// Finds a job again inside a transaction, locked.
+pub(in crate::provisioner) async fn lock_in(tx: &Tx, job: ProvisionerJobId) -> Result<Option<JobRow>> {
+    let mut statement =
+        Query::select().from_as(Entity, "j").and_where(Expr::col(("j", Column::Id)).eq(job)).to_owned();
+    select::<JobRow>(&mut statement, "j");
+    if tx.backend() == DbBackend::Postgres {
+        statement.lock_exclusive();
+    }
+    tx.row(&statement).await
 }
 
 /// Notes progress: the reaper leaves the job alone for a while.
@@ -307,32 +288,6 @@ pub(in crate::provisioner) async fn request_cancel_in(tx: &Tx, job: ProvisionerJ
     Ok(tx.update(&statement).await? == 1)
 }
 
-/// The places of waiting jobs in their queues (organization and tag set), first = 1.
-pub(in crate::provisioner) async fn positions(
-    db: &Db,
-    jobs: &[JobRow],
-) -> Result<Vec<(ProvisionerJobId, i64)>> {
-    let organizations: Vec<Uuid> = jobs.iter().map(|job| job.organization_id.0).collect();
-    let queue = Query::select()
-        .column(("j", Column::Id))
-        .expr_as(
-            Expr::cust("row_number() over (partition by j.organization_id, j.tags order by j.priority, j.created_at, j.id)"),
-            "position",
-        )
-        .from_as(Entity, "j")
-        .and_where(Expr::col(("j", Column::State)).eq("PENDING"))
-        .and_where(is_one_of(db.backend(), Expr::col(("j", Column::OrganizationId)), &organizations))
-        .to_owned();
-    let ids: Vec<Uuid> = jobs.iter().map(|job| job.id.0).collect();
-    let statement = Query::select()
-        .columns([("queue", "id"), ("queue", "position")])
-        .from_subquery(queue, "queue")
-        .and_where(is_one_of(db.backend(), Expr::col(("queue", "id")), &ids))
-        .to_owned();
-    let rows = db.rows::<(One<ProvisionerJobId>, One<i64>)>(&statement).await?;
-    Ok(rows.into_iter().map(|(id, position)| (id.0, position.0)).collect())
-}
-
 /// The job of a token, if a daemon holds it still.
 pub(in crate::provisioner) async fn by_token_hash(db: &Db, hash: &[u8]) -> Result<Option<JobRow>> {
     let mut statement = Query::select()
@@ -362,31 +317,4 @@ pub(in crate::provisioner) async fn unfinished(db: &Db) -> Result<Vec<(JobState,
         counts.push((state, count));
     }
     Ok(counts)
-}
-
-/// Jobs for the reaper: held without an update since `silent_since`, or waiting since before `waiting_since`. At most 100,
-/// in the order of their ids.
-pub(in crate::provisioner) async fn overdue(
-    db: &Db,
-    silent_since: DateTimeUtc,
-    waiting_since: DateTimeUtc,
-    after: Option<ProvisionerJobId>,
-) -> Result<Vec<JobRow>> {
-    let hung = Condition::all()
-        .add(Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]))
-        .add(Expr::col(("j", Column::UpdatedAt)).lt(silent_since));
-    let waiting = Condition::all()
-        .add(Expr::col(("j", Column::State)).eq("PENDING"))
-        .add(Expr::col(("j", Column::CreatedAt)).lt(waiting_since));
-    let mut statement = Query::select()
-        .from_as(Entity, "j")
-        .cond_where(Condition::any().add(hung).add(waiting))
-        .order_by(("j", Column::Id), Order::Asc)
-        .limit(100)
-        .to_owned();
-    if let Some(after) = after {
-        statement.and_where(Expr::col(("j", Column::Id)).gt(after));
-    }
-    select::<JobRow>(&mut statement, "j");
-    db.rows(&statement).await
 }

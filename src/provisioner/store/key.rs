@@ -5,13 +5,14 @@ use guildhall_entity::json::Tags;
 use guildhall_entity::provisioner_key::{ActiveModel, Column, Entity};
 use guildhall_entity::{provisioner_daemon, provisioner_job};
 use sea_orm::ActiveValue::Set;
+use sea_orm::DbBackend;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement, UpdateStatement};
 
 use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
-use crate::db::row::{row, select};
+use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, covered};
 use crate::error::Result;
 
@@ -26,8 +27,31 @@ row! {
         expires_at: Option<DateTimeUtc>,
         last_used_at: Option<DateTimeUtc>,
         disabled_at: Option<DateTimeUtc>,
+        previous_expires_at: Option<DateTimeUtc>,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
+    }
+}
+
+/// Whether a key is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum KeyState {
+    /// It is.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// Somebody disabled it.
+    Disabled,
+}
+
+impl KeyRow {
+    /// Whether it is accepted at a time.
+    pub(crate) fn state(&self, now: DateTimeUtc) -> KeyState {
+        match (self.disabled_at, self.expires_at) {
+            (Some(_), _) => KeyState::Disabled,
+            (None, Some(at)) if at <= now => KeyState::Expired,
+            (None, _) => KeyState::Active,
+        }
     }
 }
 
@@ -50,6 +74,8 @@ impl Find for ProvisionerKeyId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct KeyList {
     pub(crate) name: Option<String>,
+    /// Of this state at a time.
+    pub(crate) state: Option<(KeyState, DateTimeUtc)>,
     pub(crate) order: KeyOrder,
 }
 
@@ -76,6 +102,15 @@ impl List for KeyList {
         if let Some(name) = &self.name {
             statement.and_where(Expr::col(("k", Column::Name)).eq(name.to_lowercase()));
         }
+        if let Some((state, now)) = self.state {
+            statement.and_where(match state {
+                KeyState::Active => is_accepted("k", now),
+                KeyState::Expired => Expr::col(("k", Column::DisabledAt))
+                    .is_null()
+                    .and(Expr::col(("k", Column::ExpiresAt)).lte(now)),
+                KeyState::Disabled => Expr::col(("k", Column::DisabledAt)).is_not_null(),
+            });
+        }
         statement
     }
 
@@ -100,14 +135,96 @@ impl List for KeyList {
     }
 }
 
-/// The key of a secret, whoever asks: this is how a daemon proves who it is.
-pub(in crate::provisioner) async fn by_secret_hash(db: &Db, hash: &[u8]) -> Result<Option<KeyRow>> {
-    let mut statement = Query::select()
-        .from_as(Entity, "k")
-        .and_where(Expr::col(("k", Column::SecretHash)).eq(hash))
-        .to_owned();
+/// A key is neither disabled nor expired at a time, for a statement where its table has this alias.
+pub(in crate::provisioner) fn is_accepted(alias: &'static str, now: DateTimeUtc) -> Expr {
+    let expires_at = || Expr::col((alias, Column::ExpiresAt));
+    Expr::col((alias, Column::DisabledAt)).is_null().and(expires_at().is_null().or(expires_at().gt(now)))
+}
+
+/// What is kept of a key's secrets: of the one in use, and of the one before its last rotation.
+pub(in crate::provisioner) struct Hashes {
+    pub(in crate::provisioner) current: Vec<u8>,
+    pub(in crate::provisioner) previous: Option<Vec<u8>>,
+}
+
+/// The key that has or had a secret with this hash, whoever asks: this is how a daemon proves who it is.
+pub(in crate::provisioner) async fn by_secret_hash(db: &Db, hash: &[u8]) -> Result<Option<(KeyRow, Hashes)>> {
+    let hashes = [Column::SecretHash, Column::PreviousSecretHash];
+    let any =
+        hashes.into_iter().fold(Condition::any(), |any, column| any.add(Expr::col(("k", column)).eq(hash)));
+    let mut statement = Query::select().from_as(Entity, "k").cond_where(any).to_owned();
     select::<KeyRow>(&mut statement, "k");
-    db.row(&statement).await
+    statement.columns(hashes.map(|column| ("k", column)));
+    let found = db.row::<(KeyRow, (One<Vec<u8>>, One<Option<Vec<u8>>>))>(&statement).await?;
+    Ok(found.map(|(key, (current, previous))| (key, Hashes { current: current.0, previous: previous.0 })))
+}
+
+/// Finds a key again inside a transaction, locked, so that two changes don't cross.
+pub(in crate::provisioner) async fn lock_in(tx: &Tx, key: ProvisionerKeyId) -> Result<Option<KeyRow>> {
+    let mut statement =
+        Query::select().from_as(Entity, "k").and_where(Expr::col(("k", Column::Id)).eq(key)).to_owned();
+    select::<KeyRow>(&mut statement, "k");
+    if tx.backend() == DbBackend::Postgres {
+        statement.lock_exclusive();
+    }
+    tx.row(&statement).await
+}
+
+fn changed(tx: &Tx, key: ProvisionerKeyId) -> UpdateStatement {
+    Query::update()
+        .table(Entity)
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(key))
+        .to_owned()
+}
+
+/// Writes a key's name, tags and end; its daemons carry the tags from now on.
+pub(in crate::provisioner) async fn update_in(tx: &Tx, key: &KeyRow) -> Result<()> {
+    let mut statement = changed(tx, key.id);
+    statement
+        .value(Column::Name, key.name.as_str())
+        .value(Column::Tags, sea_orm::Value::from(key.tags.clone()))
+        .value(Column::ExpiresAt, key.expires_at);
+    tx.update(&statement).await?;
+    let retag = Query::update()
+        .table(provisioner_daemon::Entity)
+        .value(provisioner_daemon::Column::Tags, sea_orm::Value::from(key.tags.clone()))
+        .and_where(Expr::col(provisioner_daemon::Column::ProvisionerKeyId).eq(key.id))
+        .to_owned();
+    tx.update(&retag).await?;
+    Ok(())
+}
+
+/// Replaces a key's secret. The one that it had stays good until this time, or is worth nothing at once.
+pub(in crate::provisioner) async fn rotate_in(
+    tx: &Tx,
+    key: ProvisionerKeyId,
+    secret_hash: Vec<u8>,
+    previous_until: Option<DateTimeUtc>,
+) -> Result<()> {
+    let mut statement = changed(tx, key);
+    let previous = match previous_until {
+        Some(_) => Expr::col(Column::SecretHash),
+        None => Expr::val(Option::<Vec<u8>>::None),
+    };
+    statement
+        .value(Column::PreviousSecretHash, previous)
+        .value(Column::PreviousExpiresAt, previous_until)
+        .value(Column::SecretHash, secret_hash);
+    tx.update(&statement).await?;
+    Ok(())
+}
+
+/// Disables a key since a time, or enables it.
+pub(in crate::provisioner) async fn disable_in(
+    tx: &Tx,
+    key: ProvisionerKeyId,
+    since: Option<DateTimeUtc>,
+) -> Result<()> {
+    let mut statement = changed(tx, key);
+    statement.value(Column::DisabledAt, since);
+    tx.update(&statement).await?;
+    Ok(())
 }
 
 /// A new key's row.
@@ -129,6 +246,8 @@ pub(in crate::provisioner) async fn insert_in(tx: &Tx, key: NewRow) -> Result<()
         name: Set(key.name),
         tags: Set(key.tags),
         secret_hash: Set(key.secret_hash),
+        previous_secret_hash: Set(None),
+        previous_expires_at: Set(None),
         created_by: Set(key.created_by),
         expires_at: Set(key.expires_at),
         last_used_at: Set(None),

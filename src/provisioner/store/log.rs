@@ -95,6 +95,28 @@ pub(in crate::provisioner) async fn kept_in(
     Ok(rows.into_iter().map(|One(sequence)| sequence).collect())
 }
 
+fn next_of(job: ProvisionerJobId) -> SelectStatement {
+    Query::select()
+        .expr(Expr::col(Column::Sequence).max())
+        .from(Entity)
+        .and_where(Expr::col(Column::ProvisionerJobId).eq(job))
+        .to_owned()
+}
+
+fn after(last: Option<One<Option<i32>>>) -> i32 {
+    last.and_then(|One(last)| last).map_or(1, |last| last.saturating_add(1))
+}
+
+/// The sequence after a job's last line.
+pub(in crate::provisioner) async fn next(db: &Db, job: ProvisionerJobId) -> Result<i32> {
+    Ok(after(db.row(&next_of(job)).await?))
+}
+
+/// The same inside a transaction.
+pub(in crate::provisioner) async fn next_in(tx: &Tx, job: ProvisionerJobId) -> Result<i32> {
+    Ok(after(tx.row(&next_of(job)).await?))
+}
+
 /// Appends lines; those that are there already are left as they are.
 pub(in crate::provisioner) async fn append_in(
     tx: &Tx,

@@ -2,6 +2,8 @@
 
 pub(super) mod daemon;
 pub(super) mod event;
+pub(super) mod health;
 pub(super) mod job;
 pub(super) mod key;
 pub(super) mod log;
+pub(super) mod queue;

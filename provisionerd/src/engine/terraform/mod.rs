@@ -53,11 +53,19 @@ pub struct Options {
     /// How often Terraform repeats a call to the state that the server didn't answer, with waits of 1, 2, 4, …
     /// up to 10 s. After that it leaves the state to the daemon, which is more patient.
     pub state_retries: u32,
+    /// Bytes of memory of its own that each process of a job may have; default: no limit. Linux only.
+    pub memory: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { grace: Duration::from_secs(60), plugin_cache: None, cli_config: None, state_retries: 4 }
+        Self {
+            grace: Duration::from_secs(60),
+            plugin_cache: None,
+            cli_config: None,
+            state_retries: 4,
+            memory: None,
+        }
     }
 }
 

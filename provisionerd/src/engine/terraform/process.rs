@@ -46,6 +46,8 @@ pub(super) struct Process<'a> {
     pub(super) until: Until<'a>,
     /// From SIGINT to SIGKILL.
     pub(super) grace: Duration,
+    /// Bytes that it and each of its children may allocate.
+    pub(super) memory: Option<u64>,
 }
 
 /// Which of its two outputs a line comes from.
@@ -80,6 +82,13 @@ impl Process<'_> {
         let (out, err) = (self.output_file("out"), self.output_file("err"));
         let mut child = self.spawn(&out, &err).await?;
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        if let (Some(bytes), Some(process)) = (self.memory, group) {
+            // Inherited by whatever it starts: this is long before it has read its first file.
+            if let Err(source) = limit_memory(process, bytes) {
+                let _ = kill_process_group(process, Signal::KILL);
+                return Err(self.failed(source));
+            }
+        }
         let mut output =
             Output { out: Tail::open(&out, largest).await?, err: Tail::open(&err, LARGEST_LOG).await? };
         let ended = self.wait(&mut *child, &mut output, &mut line).await;
@@ -175,6 +184,20 @@ impl Process<'_> {
     }
 }
 
+/// `RLIMIT_DATA`, not `RLIMIT_AS`: a program in Go reserves far more addresses than it uses memory.
+#[cfg(target_os = "linux")]
+fn limit_memory(process: Pid, bytes: u64) -> std::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, prlimit};
+    let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    prlimit(Some(process), Resource::Data, limit)?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_memory(_: Pid, _: u64) -> std::io::Result<()> {
+    Err(std::io::Error::other("the memory of a job can be limited on Linux only"))
+}
+
 /// Both outputs of a program.
 struct Output {
     out: Tail,
@@ -216,6 +239,14 @@ mod tests {
 
     /// Runs `script` and answers what it printed, and whether it was interrupted.
     async fn shell(script: &str, until: Until<'_>) -> (Vec<(Stream, String)>, bool) {
+        shell_within(None, script, until).await
+    }
+
+    async fn shell_within(
+        memory: Option<u64>,
+        script: &str,
+        until: Until<'_>,
+    ) -> (Vec<(Stream, String)>, bool) {
         let folder = tempfile::tempdir().unwrap();
         let process = Process {
             program: "/bin/sh".as_ref(),
@@ -226,6 +257,7 @@ mod tests {
             name: "1-shell".to_owned(),
             until,
             grace: Duration::from_millis(100),
+            memory,
         };
         let mut lines = Vec::new();
         let ended = process.follow(|stream, line| {
@@ -246,6 +278,19 @@ mod tests {
         let texts = lines.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>();
         assert_eq!(texts, ["out", "no endPATH=/usr/bin:/bin", "err"]);
         assert!(!interrupted);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn memory_is_limited_for_children_too() {
+        let never = CancellationToken::new();
+        // `dd` allocates its buffer whole.
+        let script = "sleep 0.2; (dd if=/dev/zero of=/dev/null bs=256M count=1 && echo had it) 2>&1";
+        let (lines, _) = shell_within(Some(64 << 20), script, Until::Canceled(&never)).await;
+        assert!(lines.iter().any(|(_, line)| line.contains("memory")), "{lines:?}");
+        assert!(!lines.iter().any(|(_, line)| line == "had it"), "{lines:?}");
+        let (lines, _) = shell_within(Some(1 << 30), script, Until::Canceled(&never)).await;
+        assert!(lines.iter().any(|(_, line)| line == "had it"), "{lines:?}");
     }
 
     #[tokio::test]

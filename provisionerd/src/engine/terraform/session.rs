@@ -164,6 +164,7 @@ impl<'a> Session<'a> {
             name: format!("{step}-{name}"),
             until,
             grace: self.terraform.options.grace,
+            memory: self.terraform.options.memory,
         }
     }
 

@@ -1,0 +1,117 @@
+//! Keys, daemons and the health of provisioners.
+
+use serde_json::{Value, json};
+
+use super::fake::{Fake, NOW, connection, organization, organization_ref, viewer};
+use crate::failure::Exit;
+
+fn key(state: &str) -> Value {
+    json!({
+        "id": "pkey_1", "name": "gpu", "tags": [], "createdBy": null, "createdAt": NOW, "lastUsedAt": null,
+        "expiresAt": null, "disabledAt": null, "state": state, "previousSecretExpiresAt": NOW,
+    })
+}
+
+fn daemon(id: &str, name: &str) -> Value {
+    json!({
+        "id": id, "name": name, "version": "0.0.1", "versionMatches": false, "engines": ["TERRAFORM"],
+        "tags": [{"name": "gpu", "value": "a100"}], "status": "BUSY", "lastSeenAt": NOW, "keyName": "gpu",
+        "currentJobs": [{"id": "job_1", "type": "WORKSPACE_BUILD", "state": "RUNNING"}], "lastJob": null,
+    })
+}
+
+fn known(name: &str, _: &Value) -> Option<Value> {
+    Some(match name {
+        "CurrentUser" => viewer(vec![organization_ref()]),
+        "OrganizationByName" => json!({"organization": organization()}),
+        "ProvisionerKeys" => json!({"organization": {"provisionerKeys": connection(vec![key("ACTIVE")])}}),
+        "RotateProvisionerKey" => json!({"rotateProvisionerKey": {
+            "provisionerKey": key("ACTIVE"), "secret": "ghpk_new", "userErrors": [],
+        }}),
+        "UpdateProvisionerKey" => {
+            json!({"updateProvisionerKey": {"provisionerKey": key("ACTIVE"), "userErrors": []}})
+        }
+        "DisableProvisionerKey" => {
+            json!({"disableProvisionerKey": {"provisionerKey": key("DISABLED"), "userErrors": []}})
+        }
+        "ProvisionerDaemons" => json!({"organization": {"provisionerDaemons": connection(vec![
+            daemon("pdmn_1", "twin"), daemon("pdmn_2", "twin"), daemon("pdmn_3", "single"),
+        ])}}),
+        "DeleteProvisionerDaemon" => {
+            json!({"deleteProvisionerDaemon": {"deletedProvisionerDaemonId": "pdmn_3", "userErrors": []}})
+        }
+        "HealthOfProvisioners" => json!({"organization": {"provisionerHealth": {
+            "idleDaemons": 2, "busyDaemons": 1, "offlineDaemons": 0, "mismatchedDaemons": 1,
+            "daemonGroups": [{"keyName": null, "version": "1", "versionMatches": true, "tags": [], "idle": 2,
+                "busy": 1, "offline": 0}],
+            "waitingJobs": 7, "oldestWaitingSince": NOW,
+            "queues": [{"tags": [{"name": "gpu", "value": "h200"}], "jobs": 7, "oldestWaitingSince": NOW,
+                "reason": {"code": "TAGS_UNMATCHED", "message": "no provisioner carries gpu=h200", "tags": []}}],
+            "jobs": [{"type": "WORKSPACE_BUILD", "succeeded": 9, "failed": 1, "canceled": 2, "successRate": 0.9,
+                "durationP50Seconds": 3.25, "durationP95Seconds": 60.0}],
+        }}}),
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn a_rotated_key_prints_its_new_secret_alone() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["provisioner", "keys", "rotate", "data/gpu", "--overlap-minutes", "5"]).await;
+    assert_eq!((outcome.exit, outcome.results.as_str()), (None, "ghpk_new\n"));
+    assert!(outcome.notes.contains("is accepted until"), "{}", outcome.notes);
+    let input = server.variables("RotateProvisionerKey")["input"].clone();
+    assert_eq!(input, json!({"provisionerKeyId": "pkey_1", "overlapMinutes": 5}));
+}
+
+#[tokio::test]
+async fn a_change_sends_what_was_asked_for_alone() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["provisioner", "keys", "update", "data/gpu", "--never-expires"]).await;
+    assert_eq!((outcome.exit, outcome.results.as_str()), (None, "Changed the key gpu.\n"));
+    let input = server.variables("UpdateProvisionerKey")["input"].clone();
+    assert_eq!(input, json!({"provisionerKeyId": "pkey_1", "expiresAt": null}));
+    let server = Fake::knowing(known).await;
+    server.run(&["provisioner", "keys", "update", "data/gpu", "--no-tags"]).await;
+    let input = server.variables("UpdateProvisionerKey")["input"].clone();
+    assert_eq!(input, json!({"provisionerKeyId": "pkey_1", "tags": []}));
+}
+
+#[tokio::test]
+async fn keys_are_disabled_and_listed_by_state() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["provisioner", "keys", "disable", "data/gpu", "-o", "json"]).await;
+    assert_eq!(outcome.json()["state"], "DISABLED");
+    let outcome = server.run(&["provisioner", "keys", "list", "--org", "data", "--state", "active"]).await;
+    assert!(outcome.results.contains("active"), "{}", outcome.results);
+    assert_eq!(server.variables("ProvisionerKeys")["state"], "ACTIVE");
+}
+
+#[tokio::test]
+async fn a_daemon_is_forgotten_by_its_name_or_id() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["provisioner", "daemons", "delete", "data/single", "--yes"]).await;
+    assert_eq!((outcome.exit, outcome.results.as_str()), (None, "Deleted the daemon single.\n"));
+    let outcome = server.run(&["provisioner", "daemons", "delete", "data/twin", "--yes"]).await;
+    assert_eq!(outcome.exit, Some(Exit::Usage));
+    assert!(outcome.notes.contains("pdmn_1, pdmn_2"), "{}", outcome.notes);
+    let outcome = server.run(&["provisioner", "daemons", "delete", "data/none", "--yes"]).await;
+    assert_eq!(outcome.exit, Some(Exit::NotFound));
+    let outcome = server.run(&["provisioner", "list", "--org", "data"]).await;
+    assert!(outcome.results.contains("0.0.1 (not the server's)"), "{}", outcome.results);
+    assert!(outcome.results.contains("job_1"), "{}", outcome.results);
+}
+
+#[tokio::test]
+async fn health_tells_who_is_there_and_what_waits() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["provisioner", "health", "--org", "data"]).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    for part in
+        ["2 idle, 1 busy, 0 offline", "9 succeeded, 1 failed", "90 %", "half within 3.2 s", "gpu=h200"]
+    {
+        assert!(outcome.results.contains(part), "{part} in\n{}", outcome.results);
+    }
+    let outcome = server.run(&["provisioner", "health", "--org", "data", "-o", "json"]).await;
+    assert_eq!(outcome.json()["queues"][0]["reason"]["code"], "TAGS_UNMATCHED");
+}
