@@ -119,16 +119,17 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     seen.insert(first.mutation);
 
     let owner = app.sign_in("flo").await;
+    let org = app.organization(&owner, "alpha").await;
+    let spare = app.provisioner_key(&owner, &org, "spare", &[]).await;
+    let lost = app.daemon(&spare, &org, "lost").await;
+    // Long enough for it to be offline.
+    app.clock.advance(chrono::TimeDelta::seconds(91));
     let leaver = app.user(&owner, "lea", &[]).await;
     let nora = app.user(&owner, "nora", &[]).await;
     let gone = app.user(&owner, "gone", &[]).await;
     let session = app.session(&app.sign_in("lea").await).await;
     let (token, _) = app.api_token(&owner, json!({ "name": "spare" })).await;
     let empty = app.organization(&owner, "empty").await;
-    let org = app.organization(&owner, "alpha").await;
-    let spare = app.provisioner_key(&owner, &org, "spare", &[]).await;
-    let gone = app.daemon(&spare, &org, "gone").await;
-    app.clock.advance(chrono::TimeDelta::seconds(91));
     let key = app.provisioner_key(&owner, &org, "key", &[]).await;
     let daemon = app.daemon(&key, &org, "daemon").await;
     let group = app.group(&owner, &org, "crew", &[]).await;
@@ -201,7 +202,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         case("rotateProvisionerKey", json!({ "provisionerKeyId": spare.id }), 1),
         case("disableProvisionerKey", json!({ "provisionerKeyId": spare.id }), 1),
         case("enableProvisionerKey", json!({ "provisionerKeyId": spare.id }), 1),
-        case("deleteProvisionerDaemon", json!({ "provisionerDaemonId": gone.id }), 1),
+        case("deleteProvisionerDaemon", json!({ "provisionerDaemonId": lost.id }), 1),
         case("deleteProvisionerKey", json!({ "provisionerKeyId": spare.id }), 1),
         case(
             "createTemplate",
