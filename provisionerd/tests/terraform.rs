@@ -269,8 +269,11 @@ async fn secrets_of_many_lines_and_inside_of_json_are_masked() {
          resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" { command = \"cat secrets.txt\" }\n}\n",
     );
     let pem = "-----BEGIN KEY-----\nbGluZSBvbmU\nbGluZSB0d28\n-----END KEY-----";
-    fs::write(job.module.join("secrets.txt"), format!("{pem}\nit is hidden-word, said {{\"password\":\"hidden-word\"}}\n"))
-        .unwrap();
+    fs::write(
+        job.module.join("secrets.txt"),
+        format!("{pem}\nit is hidden-word, said {{\"password\":\"hidden-word\"}}\n"),
+    )
+    .unwrap();
     let login = r#"{"user":"ada-lovelace","password":"hidden-word"}"#;
     let build = task(Transition::Start, &[("pem", pem), ("login", login)], &server);
     engine.build(&build, &job.module, &job.run, &open_gate()).await.unwrap();

@@ -18,10 +18,12 @@ async fn a_disabled_key_ends_its_daemons_within_a_heartbeat(
     let Some(server) = Server::start(backend, 0).await else { return };
     let olga = server.owner().await;
     olga.ok(&["organizations", "create", "data-platform"]).await;
-    let secret = olga.ok(&["provisioner", "keys", "create", "data-platform/cluster"]).await.out.trim().to_owned();
+    let secret =
+        olga.ok(&["provisioner", "keys", "create", "data-platform/cluster"]).await.out.trim().to_owned();
     let mut daemon = server.daemon(&secret, "data-platform", "d1");
     daemon.says("the provisioner is ready").await;
-    let rotated = olga.ok(&["provisioner", "keys", "rotate", "data-platform/cluster"]).await.out.trim().to_owned();
+    let rotated =
+        olga.ok(&["provisioner", "keys", "rotate", "data-platform/cluster"]).await.out.trim().to_owned();
     let mut second = server.daemon(&rotated, "data-platform", "d2");
     second.says("the provisioner is ready").await;
 

@@ -7,6 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::Scene;
+use crate::support::daemon::plain_import;
 use crate::support::statements::RequestLog;
 use crate::support::{Backend, Person};
 
@@ -21,9 +22,10 @@ impl Scene {
         people
     }
 
-    /// Whose the job is that is taken next.
+    /// Whose the job is that is taken next, and done.
     async fn serve(&self) -> Option<String> {
         let job = self.app.acquire(&self.daemon).await?;
+        self.app.complete(&self.daemon, &job, plain_import()).await;
         let seen = self.node(&job.id, "ProvisionerJob", "initiator { username }").await;
         Some(seen["initiator"]["username"].as_str().unwrap().to_owned())
     }

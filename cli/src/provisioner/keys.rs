@@ -90,12 +90,21 @@ pub enum Keys {
     },
 }
 
-/// What is to change of a key.
+/// A key and what is to change of it.
 #[derive(Debug, Args)]
-#[group(id = "change", required = true, multiple = true, args = ["rename", "tags", "no_tags", "expires_at", "never_expires"])]
 pub struct Update {
     /// NAME or ORG/NAME
     name: Scoped,
+    #[command(flatten)]
+    change: Change,
+    #[command(flatten)]
+    organization: InOrganization,
+}
+
+/// What is to change of a key: at least one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct Change {
     /// A new name
     #[arg(long, value_name = "SLUG")]
     rename: Option<String>,
@@ -111,8 +120,6 @@ pub struct Update {
     /// It never ends by itself
     #[arg(long, conflicts_with = "expires_at")]
     never_expires: bool,
-    #[command(flatten)]
-    organization: InOrganization,
 }
 
 /// Whether a key is accepted.
@@ -218,11 +225,10 @@ async fn rotate(
 impl Update {
     async fn run(self, context: &Context, client: &Client) -> Result<(), Failure> {
         let (key, _) = find(client, &self.name, &self.organization).await?;
-        let tags = (self.no_tags || !self.tags.is_empty()).then(|| parameters::tags(self.tags));
-        let expires_at =
-            if self.never_expires { Some(End(None)) } else { self.expires_at.map(|at| End(Some(at))) };
-        let input =
-            UpdateProvisionerKeyInput { provisioner_key_id: key.id, name: self.rename, tags, expires_at };
+        let Change { rename, tags, no_tags, expires_at, never_expires } = self.change;
+        let tags = (no_tags || !tags.is_empty()).then(|| parameters::tags(tags));
+        let expires_at = if never_expires { Some(End(None)) } else { expires_at.map(|at| End(Some(at))) };
+        let input = UpdateProvisionerKeyInput { provisioner_key_id: key.id, name: rename, tags, expires_at };
         let key = client.update_provisioner_key(input).await?;
         context.output.done(&key, &format!("Changed the key {}.", key.name))
     }
