@@ -39,7 +39,7 @@ async fn a_rotated_secret_stays_good_for_its_overlap(
     for secret in [first, &second] {
         assert_eq!(scene.beat(daemon, secret).await, None);
     }
-    assert_eq!(scene.key().await["previousSecretExpiresAt"], "2026-11-24T08:30:00Z");
+    assert_eq!(scene.key().await["previousSecretExpiresAt"], "2026-11-24T08:30:00.000000Z");
     scene.app.clock.advance(TimeDelta::minutes(30));
     assert_eq!(scene.beat(daemon, first).await.as_deref(), Some("UNAUTHENTICATED"));
     assert_eq!(scene.beat(daemon, &second).await, None);
@@ -138,7 +138,7 @@ async fn what_is_absent_from_a_change_stays(#[values(Backend::Sqlite, Backend::P
     app.run(owner, document, json!({ "id": id, "name": "Renamed" })).await;
     let key = scene.key().await;
     assert_eq!((&key["name"], &key["tags"]), (&json!("renamed"), &gpu));
-    assert_eq!(key["expiresAt"], "2027-01-01T00:00:00Z");
+    assert_eq!(key["expiresAt"], "2027-01-01T00:00:00.000000Z");
     // Its daemon carries the tags without coming back.
     let tagged = scene.node(&scene.daemon.id, "ProvisionerDaemon", "tags { name value } keyName").await;
     assert_eq!((&tagged["tags"], &tagged["keyName"]), (&gpu, &json!("renamed")));
