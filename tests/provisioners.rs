@@ -54,7 +54,7 @@ impl Scene {
         self.node(id, "ProvisionerJob", selection).await
     }
 
-    /// What the first of these secrets' daemons hears to a sign of life: nothing, or a code.
+    /// What a daemon with this secret hears to a sign of life: nothing, or a code.
     async fn beat(&self, daemon: &str, secret: &str) -> Option<String> {
         let input = json!({ "provisionerDaemonId": daemon, "runningJobIds": [] });
         let body = self.app.call(Some(secret), "heartbeatProvisionerDaemon", "__typename", input).await;

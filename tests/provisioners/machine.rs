@@ -215,7 +215,7 @@ async fn a_build_that_may_have_been_applied_is_never_taken_again(
     let app = &scene.app;
     let held = scene.build().await;
     app.done(
-        &app_owner_quota(&scene).await,
+        &everybody_may_spend(&scene).await,
         "planWorkspaceBuild",
         "accepted",
         json!({ "provisionerJobId": held.id, "dailyCost": cost }),
@@ -235,7 +235,7 @@ async fn a_build_that_may_have_been_applied_is_never_taken_again(
 }
 
 /// Gives everybody a budget; answers the secret of the daemon's key.
-async fn app_owner_quota(scene: &Scene) -> String {
+async fn everybody_may_spend(scene: &Scene) -> String {
     let everyone = scene.org.id.replace("org_", "grp_");
     let input = json!({ "groupId": everyone, "allowance": 100 });
     scene.app.done(&scene.owner.token, "setGroupQuota", "", input).await;
