@@ -209,36 +209,6 @@ async fn a_cancel_is_heard_and_reported() {
 }
 
 #[tokio::test]
-async fn a_job_that_takes_too_long_is_interrupted() {
-    needs_terraform!("a_job_that_takes_too_long_is_interrupted");
-    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
-    server.enqueue_build();
-    let shutdown = Shutdown::default();
-    let mut settings = server.settings(work_dir.path(), EngineChoice::Terraform);
-    settings.job_timeout = Some(Duration::from_secs(4));
-    let daemon = start(settings, &shutdown);
-    let job = ended(&server).await;
-    stop(daemon, &shutdown).await;
-    assert_eq!((&job["code"], &job["canceled"]), (&json!("JOB_TIMEOUT"), &json!(false)), "{job}");
-    assert_eq!(job["handedBack"], false, "it would take as long again");
-    assert!(job["message"].as_str().unwrap().contains("longer than 4 s"), "{job}");
-    assert_eq!(leftovers(work_dir.path()), 0);
-}
-
-#[tokio::test]
-async fn an_apply_is_told_of_before_it_begins() {
-    needs_terraform!("an_apply_is_told_of_before_it_begins");
-    // A module that does not say what it costs.
-    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
-    server.enqueue_build();
-    let shutdown = Shutdown::default();
-    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
-    ended(&server).await;
-    stop(daemon, &shutdown).await;
-    assert_eq!(server.seen().planned, [Value::Null]);
-}
-
-#[tokio::test]
 async fn a_lost_job_is_ended_in_silence() {
     needs_terraform!("a_lost_job_is_ended_in_silence");
     let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());

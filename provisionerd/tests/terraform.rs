@@ -259,31 +259,6 @@ async fn a_failed_apply_keeps_what_it_made_and_the_next_build_heals_it() {
     assert_eq!(outcome.resources.len(), 2);
 }
 
-#[tokio::test]
-async fn secrets_of_many_lines_and_inside_of_json_are_masked() {
-    let engine = terraform_or_skip!("secrets_of_many_lines_and_inside_of_json_are_masked");
-    let server = StateServer::start().await;
-    let mut job = Job::new(
-        "variable \"pem\" {\n  type      = string\n  sensitive = true\n}\n\
-         variable \"login\" {\n  type      = object({ user = string, password = string })\n  sensitive = true\n}\n\
-         resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" { command = \"cat secrets.txt\" }\n}\n",
-    );
-    let pem = "-----BEGIN KEY-----\nbGluZSBvbmU\nbGluZSB0d28\n-----END KEY-----";
-    fs::write(
-        job.module.join("secrets.txt"),
-        format!("{pem}\nit is hidden-word, said {{\"password\":\"hidden-word\"}}\n"),
-    )
-    .unwrap();
-    let login = r#"{"user":"ada-lovelace","password":"hidden-word"}"#;
-    let build = task(Transition::Start, &[("pem", pem), ("login", login)], &server);
-    engine.build(&build, &job.module, &job.run, &open_gate()).await.unwrap();
-    let log = job.log();
-    for secret in ["bGluZSBvbmU", "bGluZSB0d28", "hidden-word"] {
-        assert!(!log.contains(secret), "{secret} in\n{log}");
-    }
-    assert!(log.contains("(local-exec): it is ***, said"), "{log}");
-}
-
 const SLOW: &str = r#"
 resource "terraform_data" "first" {}
 resource "terraform_data" "slow" {
