@@ -183,6 +183,12 @@ impl Refusal {
         Self::new(RefusalKind::MissingPermissions(missing), field, message)
     }
 
+    /// What is asked needs more than the actor has.
+    pub fn lacking(field: &[&str], missing: Permission) -> Self {
+        let message = format!("this needs the permission {missing}; choose otherwise or ask somebody who holds it");
+        Self::new(RefusalKind::MissingPermissions(vec![missing]), field, message)
+    }
+
     /// The last administrator would be lost.
     pub fn last_admin(field: &[&str], message: impl Into<String>) -> Self {
         Self::new(RefusalKind::LastAdmin, field, message)

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod demo;
+mod departure;
 mod dispatch;
 pub mod error;
 pub mod events;

@@ -1,5 +1,6 @@
 //! Names, ids and other short input: what is refused, where it says so, and that nothing is left of it.
 
+mod fire;
 mod texts;
 
 use std::sync::Arc;

@@ -240,3 +240,29 @@ async fn two_builds_never_both_take_what_is_left(
     assert_eq!(accepted, 2, "{answers:?}");
     assert_eq!(scene.standing(&scene.mia).await, json!([10, 8, 2]));
 }
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn builds_of_several_owners_never_pass_the_cap_together(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    scene.cap(Some(10)).await;
+    let mut held = Vec::new();
+    for number in 0..4 {
+        for person in [&scene.mia, &scene.owner] {
+            held.push(scene.held(person, &format!("w{number}")).await.1);
+        }
+    }
+    let scene = Arc::new(scene);
+    let mut plans = JoinSet::new();
+    for job in held {
+        let scene = scene.clone();
+        plans.spawn(async move { scene.plan(&job, 3).await });
+    }
+    let answers = plans.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_null()).count(), 3, "{answers:?}");
+    let query = "query($id: ID!) { organization(by: { id: $id }) { quota { used remaining } } }";
+    let seen = scene.app.ok(&scene.owner, query, json!({ "id": scene.org.id })).await;
+    assert_eq!(seen["organization"]["quota"], json!({ "used": 9, "remaining": 1 }));
+}

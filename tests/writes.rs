@@ -136,12 +136,16 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     app.join(&owner, &org, &gone, &[]).await;
     let role = app.role(&owner, &org, "clerk", &["GROUP_CREATE"]).await;
     app.member_of(&owner, &org, "holder", &["clerk"]).await;
+    let other_group = app.group(&owner, &org, "other", &[]).await;
     let template = app.template(&owner, &org, "dev").await;
     app.work(&daemon).await;
     let version = app.push(&owner, &template, json!({ "promote": false })).await.id;
     app.work(&daemon).await;
     let file = app.upload(&owner).await;
     let built = app.workspace(&owner, &template, "built", "").await.workspace;
+    app.work(&daemon).await;
+    let leaving = app.member_of(&owner, &org, "lou", &[]).await;
+    app.workspace(&leaving, &template, "left", "").await;
     app.work(&daemon).await;
     let waiting = app.workspace(&owner, &template, "waiting", "").await.job;
 
@@ -194,7 +198,15 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         case("deleteRole", json!({ "roleId": role }), 2),
         case("createGroup", json!({ "organizationId": org, "name": "staff" }), 1),
         case("addGroupMembers", json!({ "groupId": group, "userIds": [nora.id] }), 1),
-        case("setGroupQuota", json!({ "groupId": group, "allowance": 7 }), 1),
+        case("updateGroup", json!({ "groupId": group, "displayName": "The crew", "quotaAllowance": 9 }), 2),
+        case("removeGroupMembers", json!({ "groupId": group, "userIds": [nora.id] }), 1),
+        case("deleteGroup", json!({ "groupId": group }), 1),
+        case(
+            "setMembersRoles",
+            json!({ "organizationId": org, "members": [{ "userId": nora.id, "roles": [] }] }),
+            1,
+        ),
+        case("setGroupQuota", json!({ "groupId": other_group, "allowance": 7 }), 1),
         case("setOrganizationQuota", json!({ "organizationId": org, "cap": 100 }), 1),
         case("removeMember", json!({ "organizationId": org, "userId": nora.id }), 1),
         case("createProvisionerKey", json!({ "organizationId": org, "name": "fresh" }), 1),
@@ -216,6 +228,12 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         case("startWorkspace", json!({ "workspaceId": built }), 1),
         case("deleteWorkspace", json!({ "workspaceId": built }), 1),
         Case { token: None, ..case("signIn", json!({ "login": "nora", "password": "another battery" }), 1) },
+        // The membership and the workspace that is stopped with it.
+        case(
+            "removeMembers",
+            json!({ "organizationId": org, "userIds": [leaving.id], "workspaces": "STOP" }),
+            2,
+        ),
         Case { mutation: "signOut", token: Some(leaver.token), input: None, entries: 1 },
     ];
     for case in &cases {

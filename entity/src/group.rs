@@ -18,6 +18,7 @@ pub struct Model {
     pub avatar_url: String,
     pub quota_allowance: i32,
     pub source: GroupSource,
+    pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

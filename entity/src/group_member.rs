@@ -14,6 +14,7 @@ pub struct Model {
     pub group_id: GroupId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
+    pub username: String,
     pub created_at: DateTimeUtc,
 }
 

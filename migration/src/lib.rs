@@ -14,6 +14,7 @@ mod m0005_records;
 mod m0006_attempts;
 mod m0008_ledger;
 mod m0009_accounts;
+mod m0011_lists;
 mod m0012_live;
 mod m0010_roles;
 mod m0015_provisioners;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_attempts::Migration),
             Box::new(m0008_ledger::Migration),
             Box::new(m0009_accounts::Migration),
+            Box::new(m0011_lists::Migration),
             Box::new(m0012_live::Migration),
             Box::new(m0010_roles::Migration),
             Box::new(m0015_provisioners::Migration),

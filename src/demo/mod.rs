@@ -103,7 +103,7 @@ async fn groups(db: &Db, owner: &Actor, organization: OrganizationId, members: &
         let id: GroupId = group::create(db, owner, organization, new).await?;
         let Some(row) = group::find(db, owner, id).await? else { continue };
         for &member in members.iter().skip(at).step_by(GROUPS.len()) {
-            group::add_member(db, owner, &row, member).await?;
+            group::member::add(db, owner, &row, member).await?;
         }
     }
     Ok(())

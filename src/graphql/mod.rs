@@ -18,6 +18,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Validati
 use crate::account::graphql::AccountMutation;
 use crate::audit_log::graphql::AuditLogQuery;
 use crate::authn::graphql::{EndingMutation, SessionMutation, TokenMutation};
+use crate::departure::graphql::DepartureMutation;
 use crate::dispatch::graphql::{DaemonMutation, JobMutation, ReportMutation};
 use crate::group::graphql::GroupMutation;
 use crate::live::graphql::{
@@ -59,6 +60,7 @@ pub struct Mutation(
     OrganizationMutation,
     MemberMutation,
     RoleMutation,
+    DepartureMutation,
     GroupMutation,
     KeyMutation,
     DaemonListMutation,

@@ -1,10 +1,12 @@
 //! Groups: sets of an organization's members. Owns the tables `group` and `group_member`; refuses members from outside
-//! the organization and any change to who is in Everyone.
+//! the organization, any change to who is in Everyone, and members by hand where an identity provider decides.
 
 pub(crate) mod graphql;
+pub(crate) mod member;
 mod store;
 
-pub(crate) use store::{GroupList, GroupMemberList, GroupMemberRow, GroupOrder, GroupRow};
+pub(crate) use store::group::{Filter, GroupList, GroupOrder, GroupRow};
+pub(crate) use store::member::{GroupMemberList, GroupMemberOrder, GroupMemberRow};
 
 use guildhall_entity::id::{GroupId, OrganizationId, UserId};
 use serde_json::json;
@@ -38,10 +40,7 @@ impl NewGroup {
         let name = Slug::parse(&["name"], name)?;
         let display_name = name::display_name(&["displayName"], display_name, &name)?;
         let avatar_url = name::icon(&["avatarUrl"], avatar_url.unwrap_or_default())?;
-        let quota_allowance = quota_allowance.unwrap_or_default();
-        if quota_allowance < 0 {
-            return Err(Refusal::invalid(&["quotaAllowance"], "an allowance is 0 or more credits a day"));
-        }
+        let quota_allowance = checked_allowance("quotaAllowance", quota_allowance.unwrap_or_default())?;
         Ok(Self { name, display_name, avatar_url, quota_allowance })
     }
 }
@@ -66,7 +65,7 @@ pub(crate) async fn create(
 
 /// Creates an organization's Everyone group inside the transaction that creates the organization.
 pub(crate) async fn insert_everyone_in(tx: &Tx, organization: OrganizationId) -> Result<()> {
-    let row = store::NewRow {
+    let row = store::group::NewRow {
         id: GroupId(organization.0),
         organization,
         name: EVERYONE.to_owned(),
@@ -74,7 +73,7 @@ pub(crate) async fn insert_everyone_in(tx: &Tx, organization: OrganizationId) ->
         avatar_url: String::new(),
         quota_allowance: 0,
     };
-    store::insert_in(tx, row).await
+    store::group::insert_in(tx, row).await
 }
 
 async fn insert_in(tx: &Tx, id: GroupId, organization: OrganizationId, new: NewGroup) -> Result<Change> {
@@ -83,7 +82,7 @@ async fn insert_in(tx: &Tx, id: GroupId, organization: OrganizationId, new: NewG
         "name": name, "displayName": new.display_name, "avatarUrl": new.avatar_url,
         "quotaAllowance": new.quota_allowance,
     }));
-    let row = store::NewRow {
+    let row = store::group::NewRow {
         id,
         organization,
         name: name.clone(),
@@ -91,43 +90,139 @@ async fn insert_in(tx: &Tx, id: GroupId, organization: OrganizationId, new: NewG
         avatar_url: new.avatar_url,
         quota_allowance: new.quota_allowance,
     };
-    store::insert_in(tx, row)
+    store::group::insert_in(tx, row)
         .await
         .on_violation("uq_group_name", || Refusal::name_taken(&["name"], "group", &name))?;
     Ok(Change::new(Action::Create, Resource::Group, Some(organization), id, name, &Facts::new(), &after))
 }
 
-/// Puts a member of the organization into a group.
+/// What to change; `None` leaves a field as it is.
+#[derive(Debug, Default)]
+pub(crate) struct Patch {
+    pub(crate) name: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) avatar_url: Option<String>,
+    pub(crate) quota_allowance: Option<i32>,
+    pub(crate) expected_version: Option<i32>,
+}
+
+impl Patch {
+    /// The first field that describes the group, if one is to change.
+    fn describes(&self) -> Option<&'static str> {
+        let given = [
+            ("name", self.name.is_some()),
+            ("displayName", self.display_name.is_some()),
+            ("avatarUrl", self.avatar_url.is_some()),
+        ];
+        given.into_iter().find_map(|(field, given)| given.then_some(field))
+    }
+
+    fn apply(self, current: &GroupRow) -> Result<GroupRow, Refusal> {
+        let mut next = current.clone();
+        if let Some(name) = self.name {
+            next.name = Slug::parse(&["name"], &name)?.into();
+        }
+        if let Some(text) = self.display_name {
+            let slug = Slug::parse(&["name"], &next.name)?;
+            next.display_name = name::display_name(&["displayName"], Some(&text), &slug)?;
+        }
+        if let Some(text) = self.avatar_url {
+            next.avatar_url = name::icon(&["avatarUrl"], &text)?;
+        }
+        if let Some(allowance) = self.quota_allowance {
+            next.quota_allowance = checked_allowance("quotaAllowance", allowance)?;
+        }
+        Ok(next)
+    }
+}
+
+/// Changes a group.
 ///
 /// # Errors
-/// FORBIDDEN without `GROUP_UPDATE`; refusals for Everyone, for somebody who is no member of the organization and for
-/// somebody who is in the group already.
-pub(crate) async fn add_member(db: &Db, actor: &Actor, group: &GroupRow, user: UserId) -> Result<()> {
-    let organization = group.organization_id;
-    let permit = actor.authorize(Permission::GroupUpdate, Object::in_organization(organization))?;
-    if group.is_everyone() {
-        let message = "everybody in the organization is in Everyone; add them to the organization instead";
+/// FORBIDDEN without `GROUP_UPDATE` and, where the allowance is to change, `QUOTA_UPDATE`; refusals for a stale version, a
+/// name in use, values that break a rule, and for anything but the allowance of Everyone.
+pub(crate) async fn update(db: &Db, actor: &Actor, current: &GroupRow, patch: Patch) -> Result<()> {
+    let object = Object::in_organization(current.organization_id);
+    let describes = patch.describes();
+    if patch.quota_allowance.is_some() {
+        actor.require(Permission::QuotaUpdate, object)?;
+    }
+    let only_quota = patch.quota_allowance.is_some() && describes.is_none();
+    let permission = if only_quota { Permission::QuotaUpdate } else { Permission::GroupUpdate };
+    let permit = actor.authorize(permission, object)?;
+    if let Some(expected) = patch.expected_version.filter(|&expected| expected != current.version) {
+        return Err(Refusal::stale_version(expected, current.version).into());
+    }
+    if let (true, Some(field)) = (current.is_everyone(), describes) {
+        return Err(Refusal::conflict(&[field], "of Everyone, only the allowance can be changed").into());
+    }
+    let next = patch.apply(current)?;
+    let tx = db.begin(permit).await?;
+    let updated = store::group::update_in(&tx, &next)
+        .await
+        .on_violation("uq_group_name", || Refusal::name_taken(&["name"], "group", &next.name))?;
+    if !updated {
+        return Err(Refusal::stale_version(current.version, current.version + 1).into());
+    }
+    let mut changes = Vec::new();
+    if !only_quota {
+        changes.push(changed(Action::Update, &next, &described(current), &described(&next)));
+    }
+    if next.quota_allowance != current.quota_allowance || only_quota {
+        changes.push(quota_changed(&next, current.quota_allowance, next.quota_allowance));
+    }
+    tx.commit_all(changes).await
+}
+
+/// Deletes a group: its members lose what it gave them. Its name is free then.
+///
+/// # Errors
+/// FORBIDDEN without `GROUP_DELETE`; a refusal for Everyone.
+pub(crate) async fn delete(db: &Db, actor: &Actor, current: &GroupRow) -> Result<()> {
+    let permit =
+        actor.authorize(Permission::GroupDelete, Object::in_organization(current.organization_id))?;
+    if current.is_everyone() {
+        let message = "Everyone ends with its organization and not before";
         return Err(Refusal::conflict(&["groupId"], message).into());
     }
     let tx = db.begin(permit).await?;
-    if !store::is_member_in(&tx, organization, user).await? {
-        return Err(Refusal::not_found(&["userIds"], "member of the organization").into());
+    let (members, templates) = store::group::holdings_in(&tx, current.id).await?;
+    if !store::group::delete_in(&tx, current.id).await? {
+        return Err(Refusal::not_found(&["groupId"], "group").into());
     }
-    if !store::insert_member_in(&tx, organization, group.id, user).await? {
-        return Err(Refusal::conflict(&["userIds"], "they are in the group already").into());
-    }
-    let after = facts(json!({ "member": user.to_string() }));
-    let name = group.name.clone();
-    let change = Change::new(
+    let mut before = described(current);
+    before.extend(facts(json!({
+        "quotaAllowance": current.quota_allowance, "members": members, "templateAccess": templates,
+    })));
+    tx.commit(changed(Action::Delete, current, &before, &Facts::new())).await
+}
+
+fn described(row: &GroupRow) -> Facts {
+    facts(json!({ "name": row.name, "displayName": row.display_name, "avatarUrl": row.avatar_url }))
+}
+
+fn changed(action: Action, row: &GroupRow, before: &Facts, after: &Facts) -> Change {
+    let organization = Some(row.organization_id);
+    Change::new(action, Resource::Group, organization, row.id, row.name.as_str(), before, after)
+}
+
+fn quota_changed(row: &GroupRow, before: i32, after: i32) -> Change {
+    Change::new(
         Action::Update,
-        Resource::Group,
-        Some(organization),
-        group.id,
-        name,
-        &Facts::new(),
-        &after,
-    );
-    tx.commit(change).await
+        Resource::Quota,
+        Some(row.organization_id),
+        row.id,
+        row.name.as_str(),
+        &facts(json!({ "quotaAllowance": before })),
+        &facts(json!({ "quotaAllowance": after })),
+    )
+}
+
+fn checked_allowance(field: &str, allowance: i32) -> Result<i32, Refusal> {
+    if allowance < 0 {
+        return Err(Refusal::invalid(&[field], "an allowance is 0 or more credits a day"));
+    }
+    Ok(allowance)
 }
 
 /// Sets what each member of a group may use, in credits a day. Everyone may carry an allowance as well.
@@ -142,27 +237,16 @@ pub(crate) async fn set_quota_allowance(
 ) -> Result<()> {
     let organization = group.organization_id;
     let permit = actor.authorize(Permission::QuotaUpdate, Object::in_organization(organization))?;
-    if allowance < 0 {
-        return Err(Refusal::invalid(&["allowance"], "an allowance is 0 or more credits a day").into());
-    }
+    let allowance = checked_allowance("allowance", allowance)?;
     let tx = db.begin(permit).await?;
-    let before = store::set_quota_allowance_in(&tx, group.id, allowance).await?;
+    let before = store::group::set_quota_allowance_in(&tx, group.id, allowance).await?;
     let before = before.ok_or_else(|| Refusal::not_found(&["groupId"], "group"))?;
-    let change = Change::new(
-        Action::Update,
-        Resource::Quota,
-        Some(organization),
-        group.id,
-        group.name.as_str(),
-        &facts(json!({ "quotaAllowance": before })),
-        &facts(json!({ "quotaAllowance": allowance })),
-    );
-    tx.commit(change).await
+    tx.commit(quota_changed(group, before, allowance)).await
 }
 
 /// Which of these groups a user is in, Everyone included.
 pub(crate) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId]) -> Result<Vec<GroupId>> {
-    store::groups_of(db, user, groups).await
+    store::member::groups_of(db, user, groups).await
 }
 
 /// Finds a group that the actor can see.

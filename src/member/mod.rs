@@ -1,13 +1,12 @@
 //! Members: who belongs to an organization, with which roles. Owns the table `organization_member`; refuses to change
-//! one's own roles, to remove oneself, to lose the last organization administrator, and roles beyond one's own.
+//! one's own roles, to lose the last organization administrator, and roles beyond one's own.
 
 pub(crate) mod graphql;
 mod role;
 mod store;
 
 pub(crate) use role::{holders_in, lock_roles_in, take_role_in};
-
-pub(crate) use store::{MemberList, MemberOrder, MemberRow, Who};
+pub(crate) use store::{Filter, MemberList, MemberOrder, MemberRow, Who, known_in_groups};
 
 use guildhall_entity::id::{OrganizationId, UserId};
 use serde_json::json;
@@ -69,37 +68,39 @@ pub(crate) async fn insert_in(
     Ok(Some(change))
 }
 
-/// Removes a member, and with them their place in the organization's groups. Their workspaces stay.
+/// Ends a membership inside the transaction that decides what becomes of the person's things; their place in groups and
+/// their entries in access lists end with it.
 ///
 /// # Errors
-/// FORBIDDEN without `MEMBER_DELETE`; refusals for somebody who is no member, for oneself and for the last administrator.
-pub(crate) async fn remove(db: &Db, actor: &Actor, organization: OrganizationId, user: UserId) -> Result<()> {
-    let permit = actor.authorize(Permission::MemberDelete, Object::in_organization(organization))?;
-    let (_, person) = get(db, actor, organization, user).await?;
-    if actor.user_id() == Some(user) {
-        return Err(
-            Refusal::conflict(&["userId"], "nobody removes themselves; ask another administrator").into()
-        );
-    }
-    let tx = db.begin(permit).await?;
-    let roles = held_in(&tx, organization, user).await?;
+/// Refusals for somebody who is no member and for the last administrator.
+pub(crate) async fn delete_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+    username: &str,
+) -> Result<Change> {
+    let roles = held_in(tx, organization, user).await?;
     if roles.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
-        keep_an_admin(&tx, organization, user).await?;
+        keep_an_admin(tx, organization, user).await?;
     }
-    if !store::delete_in(&tx, organization, user).await? {
+    if !store::delete_in(tx, organization, user).await? {
         return Err(Refusal::not_found(&["userId"], "member").into());
     }
     let before = facts(json!({ "roles": roles }));
-    let change = Change::new(
+    Ok(Change::new(
         Action::Delete,
         Resource::Member,
         Some(organization),
         user,
-        person.username,
+        username,
         &before,
         &Facts::new(),
-    );
-    tx.commit(change).await
+    ))
+}
+
+/// Whether a user is a member, as the transaction sees it.
+pub(crate) async fn is_one_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<bool> {
+    Ok(store::roles_in(tx, organization, user).await?.is_some())
 }
 
 /// Gives a member exactly these roles.
@@ -162,21 +163,7 @@ async fn held_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<
 pub(crate) async fn leave_all_in(tx: &Tx, user: UserId, username: &str) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for organization in store::organizations_in(tx, user).await? {
-        let roles = held_in(tx, organization, user).await?;
-        if roles.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
-            keep_an_admin(tx, organization, user).await?;
-        }
-        store::delete_in(tx, organization, user).await?;
-        let (before, place) = (facts(json!({ "roles": roles })), Some(organization));
-        changes.push(Change::new(
-            Action::Delete,
-            Resource::Member,
-            place,
-            user,
-            username,
-            &before,
-            &Facts::new(),
-        ));
+        changes.push(delete_in(tx, organization, user, username).await?);
     }
     Ok(changes)
 }

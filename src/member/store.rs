@@ -1,7 +1,8 @@
 //! How memberships are kept.
 
-use guildhall_entity::id::{OrganizationId, UserId};
+use guildhall_entity::id::{GroupId, OrganizationId, UserId};
 use guildhall_entity::json::Names;
+use guildhall_entity::kind::UserStatus;
 use guildhall_entity::organization_member::{ActiveModel, Column, Entity};
 use guildhall_entity::user;
 use sea_orm::ActiveValue::Set;
@@ -9,7 +10,7 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{Insert, QueryTrait};
 
-use crate::authz::{Actor, Permission};
+use crate::authz::{Actor, Object, Permission, Reach};
 use crate::db::list::List;
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
@@ -32,12 +33,66 @@ fn visible(actor: &Actor) -> Condition {
     covered(&actor.reach(Permission::MemberRead), organization, Some(Expr::col(("m", Column::UserId))))
 }
 
-/// Which members, in which order.
+/// Members whose contact the actor may see: their own, and by a role.
+fn reachable(actor: &Actor) -> Condition {
+    let by_role = actor.reach_by_role(Permission::MemberReadContact);
+    let by_role = covered(&by_role, Expr::col(("m", Column::OrganizationId)), None);
+    let own = |&id: &UserId| actor.may(Permission::UserReadContact, Object::SITE.owned_by(id));
+    match actor.user_id().filter(own) {
+        Some(me) => Condition::any().add(by_role).add(Expr::col(("m", Column::UserId)).eq(me)),
+        None => by_role,
+    }
+}
+
+/// Who is in which group, for a statement where the view `group_membership` is `alias`: for those who read members of
+/// groups by a role, and of the groups one is in.
+pub(crate) fn known_in_groups(actor: &Actor, alias: &'static str) -> Condition {
+    let reach = actor.reach(Permission::GroupReadMembers);
+    let Reach::Some { organizations, own_in, owner: Some(owner) } = &reach else {
+        return covered(&reach, Expr::col((alias, "organization_id")), None);
+    };
+    let by_role = Expr::col((alias, "organization_id")).is_in(organizations.iter().map(|id| id.0));
+    if own_in.is_empty() {
+        return Condition::all().add(by_role);
+    }
+    let own = Query::select()
+        .expr(Expr::val(1))
+        .from_as("group_membership", "mine")
+        .and_where(Expr::col(("mine", "group_id")).equals((alias, "group_id")))
+        .and_where(Expr::col(("mine", "user_id")).eq(*owner))
+        .to_owned();
+    Condition::any().add(by_role).add(Expr::exists(own))
+}
+
+/// Which members.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Filter {
+    pub(crate) query: Option<String>,
+    pub(crate) user: Option<UserId>,
+    pub(crate) role: Option<String>,
+    pub(crate) group: Option<GroupId>,
+    pub(crate) status: Option<UserStatus>,
+    /// An id in the filter does not parse: nothing can match it.
+    pub(crate) impossible: bool,
+}
+
+/// The members of an organization, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct MemberList {
-    pub(crate) query: Option<String>,
-    pub(crate) role: Option<String>,
+    pub(crate) filter: Filter,
     pub(crate) order: MemberOrder,
+}
+
+/// The place of `m` in a group of the same organization, as far as the actor may know of it.
+fn in_group(actor: &Actor, group: GroupId) -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as("group_membership", "gm")
+        .and_where(Expr::col(("gm", "group_id")).eq(group))
+        .and_where(Expr::col(("gm", "organization_id")).equals(("m", Column::OrganizationId)))
+        .and_where(Expr::col(("gm", "user_id")).equals(("m", Column::UserId)))
+        .cond_where(known_in_groups(actor, "gm"))
+        .to_owned()
 }
 
 /// Orders of members.
@@ -68,14 +123,32 @@ impl List for MemberList {
             )
             .cond_where(visible(actor))
             .to_owned();
-        if let Some(query) = &self.query {
-            statement.cond_where(matches(query, &[("u", "username"), ("u", "name")]));
+        let filter = &self.filter;
+        if let Some(query) = &filter.query {
+            let email = Condition::all().add(reachable(actor)).add(matches(query, &[("u", "email")]));
+            let named = matches(query, &[("u", "username"), ("u", "name")]);
+            statement.cond_where(Condition::any().add(named).add(email));
         }
-        if let Some(role) = &self.role {
+        if let Some(user) = filter.user {
+            statement.and_where(Expr::col(("m", Column::UserId)).eq(user));
+        }
+        if let Some(role) = &filter.role {
             // Role names are slugs: nothing in them needs escaping.
             let slug: String =
                 role.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
             statement.and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{slug}\"%")));
+        }
+        if let Some(group) = filter.group {
+            statement.and_where(Expr::exists(in_group(actor, group)));
+        }
+        if let Some(status) = filter.status {
+            // Whose status the actor can't see matches none: a filter is no oracle.
+            statement
+                .cond_where(reachable(actor))
+                .and_where(Expr::col(("u", user::Column::Status)).eq(status.as_str()));
+        }
+        if filter.impossible {
+            statement.and_where(Expr::val(1).eq(0));
         }
         statement
     }

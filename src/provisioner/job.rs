@@ -60,6 +60,11 @@ pub(crate) async fn insert_in(tx: &mut Tx, job: NewJob) -> Result<ProvisionerJob
     Ok(id)
 }
 
+/// Makes jobs somebody else's, with what they are for.
+pub(crate) async fn give_in(tx: &Tx, jobs: &[ProvisionerJobId], owner: UserId) -> Result<()> {
+    super::store::owner::set_in(tx, jobs, owner).await
+}
+
 fn event(kind: EventKind, organization: OrganizationId, job: ProvisionerJobId) -> Event {
     Event { kind, organization: Some(organization), subject: job.0, parent: None }
 }

@@ -63,19 +63,38 @@ async fn exceeded(
 ) -> Result<Option<QuotaRefusal>> {
     let organization = target.organization;
     if let Some(budget) = store::budget_in(tx, organization, owner).await? {
-        let used = store::used_in(tx, organization, Some(owner), target.workspace).await?;
+        let used = store::used_in(tx, organization, Some(owner), Some(target.workspace)).await?;
         if used + i64::from(cost) > budget {
             return Ok(Some(QuotaRefusal { scope: QuotaScope::Member, budget, used, cost }));
         }
     }
     if let Some(cap) = cap {
         let (budget, used) =
-            (i64::from(cap), store::used_in(tx, organization, None, target.workspace).await?);
+            (i64::from(cap), store::used_in(tx, organization, None, Some(target.workspace)).await?);
         if used + i64::from(cost) > budget {
             return Ok(Some(QuotaRefusal { scope: QuotaScope::Organization, budget, used, cost }));
         }
     }
     Ok(None)
+}
+
+/// Decides over the workspaces that one owner would take over from another, whatever they cost. `Some` when they would
+/// not fit into the budget. The organization's own cap is not touched: what is used in it stays the same.
+pub(crate) async fn taken_over_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    from: UserId,
+    to: UserId,
+) -> Result<Option<QuotaRefusal>> {
+    crate::organization::lock_quota_in(tx, organization).await?;
+    let cost = store::used_in(tx, organization, Some(from), None).await?;
+    let Some(budget) = store::budget_in(tx, organization, to).await?.filter(|_| cost > 0) else {
+        return Ok(None);
+    };
+    let used = store::used_in(tx, organization, Some(to), None).await?;
+    let cost = i32::try_from(cost).unwrap_or(i32::MAX);
+    let exceeded = used + i64::from(cost) > budget;
+    Ok(exceeded.then_some(QuotaRefusal { scope: QuotaScope::Member, budget, used, cost }))
 }
 
 /// What a build would change, before anybody asks for it.

@@ -88,18 +88,18 @@ pub(super) async fn budget_in(tx: &Tx, organization: OrganizationId, user: UserI
     Ok(Some(tx.row::<One<i64>>(&statement).await?.map_or(0, |sum| sum.0)))
 }
 
-/// What is used in an organization, by one owner or by all, but for one workspace.
+/// What is used in an organization, by one owner or by all, but for one workspace if one is named.
 pub(super) async fn used_in(
     tx: &Tx,
     organization: OrganizationId,
     owner: Option<UserId>,
-    except: WorkspaceId,
+    except: Option<WorkspaceId>,
 ) -> Result<i64> {
     let mut statement = latest_builds();
     statement
         .expr(sum(("b", "daily_cost")))
         .and_where(Expr::col(("w", workspace::Column::OrganizationId)).eq(organization))
-        .and_where(Expr::col(("w", workspace::Column::Id)).ne(except));
+        .and_where_option(except.map(|id| Expr::col(("w", workspace::Column::Id)).ne(id)));
     if let Some(owner) = owner {
         statement.and_where(Expr::col(("w", workspace::Column::OwnerId)).eq(owner));
     }

@@ -71,7 +71,7 @@ pub(super) async fn insert_in(tx: &mut Tx, sealer: &Sealer, new: NewBuild<'_>) -
     Ok(id)
 }
 
-fn changed(organization: OrganizationId, workspace: WorkspaceId) -> Event {
+pub(super) fn changed(organization: OrganizationId, workspace: WorkspaceId) -> Event {
     Event {
         kind: EventKind::WorkspaceChanged,
         organization: Some(organization),

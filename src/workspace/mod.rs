@@ -5,12 +5,15 @@
 pub(crate) mod build;
 pub(crate) mod event;
 pub(crate) mod graphql;
+pub(crate) mod owner;
 mod parameter;
 pub(crate) mod state;
 mod store;
 
-pub(crate) use store::build::{BuildList, BuildOrder, BuildRow};
-pub(crate) use store::workspace::{Filter, WorkspaceList, WorkspaceOrder, WorkspaceRow, WorkspaceStatus};
+pub(crate) use store::build::{BuildFilter, BuildList, BuildOrder, BuildRow};
+pub(crate) use store::workspace::{
+    Filter, WorkspaceList, WorkspaceOrder, WorkspaceRow, WorkspaceStatus, join_latest_build,
+};
 
 use guildhall_entity::id::{UserId, WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::kind::Transition;

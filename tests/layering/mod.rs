@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["template/store"],
     &["workspace/store"],
     &["quota/store"],
+    &["departure/store"],
     &["live/store"],
     // What can be done. An operation calls those of the domains before it.
     &["role/"],
@@ -53,6 +54,7 @@ const LAYERS: &[&[&str]] = &[
     &["template/"],
     &["workspace/"],
     &["quota/"],
+    &["departure/"],
     &["dispatch/"],
     &["live/"],
     // How it looks: first what every domain's `graphql.rs` needs, then those, which refer to each other's types.

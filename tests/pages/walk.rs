@@ -16,6 +16,8 @@ use crate::support::{Backend, Org, Person, TestApp};
 pub(super) struct List {
     /// The type and id of the object it hangs under; none at the root.
     pub(super) parent: Option<(String, String)>,
+    /// The organization through which its parent is reached, which is no node: a member.
+    pub(super) through: Option<String>,
     pub(super) field: String,
     pub(super) orders: Vec<String>,
 }
@@ -52,9 +54,14 @@ impl List {
     /// A document that asks for a page.
     pub(super) fn document(&self, arguments: &str) -> String {
         let selection = self.selection(arguments);
-        match &self.parent {
-            None => format!("{{ {selection} }}"),
-            Some((ty, id)) => format!("{{ node(id: \"{id}\") {{ ... on {ty} {{ {selection} }} }} }}"),
+        match (&self.parent, &self.through) {
+            (None, _) => format!("{{ {selection} }}"),
+            (Some((_, user)), Some(org)) => format!(
+                "{{ node(id: \"{org}\") {{ ... on Organization {{
+                   members(filter: {{ userId: \"{user}\" }}) {{ nodes {{ {selection} }} }}
+                 }} }} }}"
+            ),
+            (Some((ty, id)), None) => format!("{{ node(id: \"{id}\") {{ ... on {ty} {{ {selection} }} }} }}"),
         }
     }
 
@@ -67,7 +74,11 @@ impl List {
 
     /// The connection in the answer to [`List::document`].
     pub(super) fn connection(&self, data: &Value) -> Value {
-        let parent = if self.parent.is_some() { &data["node"] } else { data };
+        let parent = match (&self.parent, &self.through) {
+            (None, _) => data,
+            (Some(_), None) => &data["node"],
+            (Some(_), Some(_)) => &data["node"]["members"]["nodes"][0],
+        };
         parent[&self.field].clone()
     }
 }

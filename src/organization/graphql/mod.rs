@@ -168,8 +168,8 @@ impl Organization {
         #[graphql(desc = "Only these.")] filter: Option<MemberFilter>,
         #[graphql(desc = "USERNAME_ASC if absent.")] order_by: Option<MemberOrder>,
     ) -> Result<Connection<Member>> {
-        let filter = filter.unwrap_or_default();
-        let list = MemberList { query: filter.query, role: filter.role, order: order_by.unwrap_or_default() };
+        let list =
+            MemberList { filter: filter.unwrap_or_default().into(), order: order_by.unwrap_or_default() };
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
     }
 
@@ -190,8 +190,8 @@ impl Organization {
         #[graphql(desc = "Only these.")] filter: Option<GroupFilter>,
         #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<GroupOrder>,
     ) -> Result<Connection<Group>> {
-        let filter = filter.unwrap_or_default();
-        let list = GroupList { name: filter.name, query: filter.query, order: order_by.unwrap_or_default() };
+        let list =
+            GroupList::of_organization(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
     }
 

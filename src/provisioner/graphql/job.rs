@@ -380,13 +380,18 @@ pub(crate) struct ProvisionerJobFilter {
     /// Of this type.
     #[graphql(name = "type")]
     kind: Option<ProvisionerJobType>,
+    /// Started by this user.
+    initiator_id: Option<ID>,
 }
 
 impl From<(ProvisionerJobFilter, JobOrder)> for JobList {
     fn from((filter, order): (ProvisionerJobFilter, JobOrder)) -> Self {
+        let initiator = filter.initiator_id.map(|id| id.parse().ok());
         Self {
             state: filter.state.map(kind::JobState::from),
             kind: filter.kind.map(kind::JobType::from),
+            impossible: initiator == Some(None),
+            initiator: initiator.flatten(),
             order,
         }
     }

@@ -76,6 +76,8 @@ impl Find for ProvisionerJobId {
 pub(crate) struct JobList {
     pub(crate) state: Option<JobState>,
     pub(crate) kind: Option<JobType>,
+    pub(crate) initiator: Option<UserId>,
+    pub(crate) impossible: bool,
     pub(crate) order: JobOrder,
 }
 
@@ -100,6 +102,12 @@ impl List for JobList {
         }
         if let Some(kind) = self.kind {
             statement.and_where(Expr::col(("j", Column::Type)).eq(kind.as_str()));
+        }
+        if let Some(initiator) = self.initiator {
+            statement.and_where(Expr::col(("j", Column::InitiatorId)).eq(initiator));
+        }
+        if self.impossible {
+            statement.and_where(Expr::val(1).eq(0));
         }
         statement
     }

@@ -15,6 +15,7 @@ use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, covered};
 use crate::error::Result;
+use crate::user::matches;
 
 row! {
     /// A provisioner key, without its hash.
@@ -76,6 +77,7 @@ pub(crate) struct KeyList {
     pub(crate) name: Option<String>,
     /// Of this state at a time.
     pub(crate) state: Option<(KeyState, DateTimeUtc)>,
+    pub(crate) query: Option<String>,
     pub(crate) order: KeyOrder,
 }
 
@@ -110,6 +112,9 @@ impl List for KeyList {
                     .and(Expr::col(("k", Column::ExpiresAt)).lte(now)),
                 KeyState::Disabled => Expr::col(("k", Column::DisabledAt)).is_not_null(),
             });
+        }
+        if let Some(query) = &self.query {
+            statement.cond_where(matches(query, &[("k", "name")]));
         }
         statement
     }

@@ -6,4 +6,5 @@ pub(super) mod health;
 pub(super) mod job;
 pub(super) mod key;
 pub(super) mod log;
+pub(super) mod owner;
 pub(super) mod queue;

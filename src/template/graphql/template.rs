@@ -121,8 +121,11 @@ impl Template {
         #[graphql(desc = "Only these.")] filter: Option<TemplateVersionFilter>,
         #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<TemplateVersionOrder>,
     ) -> Result<Connection<TemplateVersion>> {
+        let filter = filter.unwrap_or_default();
         let list = TemplateVersionList {
-            name: filter.unwrap_or_default().name,
+            name: filter.name,
+            query: filter.query,
+            archived: filter.archived,
             order: order_by.unwrap_or_default(),
         };
         Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await

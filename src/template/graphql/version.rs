@@ -137,4 +137,8 @@ impl TemplateVersion {
 pub(crate) struct TemplateVersionFilter {
     /// Exactly this name.
     pub(super) name: Option<String>,
+    /// Text in name or message.
+    pub(super) query: Option<String>,
+    /// Whether they are archived; both if absent.
+    pub(super) archived: Option<bool>,
 }

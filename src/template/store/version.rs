@@ -15,6 +15,7 @@ use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
+use crate::user::matches;
 
 row! {
     /// A version, without its readme and variables.
@@ -71,6 +72,8 @@ impl Find for TemplateVersionId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TemplateVersionList {
     pub(crate) name: Option<String>,
+    pub(crate) query: Option<String>,
+    pub(crate) archived: Option<bool>,
     pub(crate) order: TemplateVersionOrder,
 }
 
@@ -91,6 +94,12 @@ impl List for TemplateVersionList {
         let mut statement = source(actor);
         if let Some(name) = &self.name {
             statement.and_where(Expr::col(("v", Column::Name)).eq(name.to_lowercase()));
+        }
+        if let Some(query) = &self.query {
+            statement.cond_where(matches(query, &[("v", "name"), ("v", "message")]));
+        }
+        if let Some(archived) = self.archived {
+            statement.and_where(Expr::col(("v", Column::Archived)).eq(archived));
         }
         statement
     }

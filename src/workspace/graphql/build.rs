@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::id::{TemplateVersionId, WorkspaceBuildId};
 use guildhall_entity::{json, kind};
 
@@ -21,7 +21,7 @@ use crate::template::graphql::TemplateVersion;
 use crate::template::version;
 use crate::user::graphql::User;
 use crate::workspace::store::build::{self, BuildDetails};
-use crate::workspace::{BuildList, BuildRow};
+use crate::workspace::{BuildFilter, BuildList, BuildRow};
 
 /// What a build does to its workspace.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -47,6 +47,27 @@ pub(crate) enum BuildReason {
     Autostop,
     /// Long disuse.
     Dormancy,
+}
+
+/// Which builds: all of these together.
+#[derive(Default, InputObject)]
+pub(crate) struct WorkspaceBuildFilter {
+    /// That do this.
+    transition: Option<WorkspaceTransition>,
+    /// At this.
+    status: Option<JobState>,
+    /// Made for this.
+    reason: Option<BuildReason>,
+}
+
+impl From<WorkspaceBuildFilter> for BuildFilter {
+    fn from(filter: WorkspaceBuildFilter) -> Self {
+        Self {
+            transition: filter.transition.map(kind::Transition::from),
+            state: filter.status.map(kind::JobState::from),
+            reason: filter.reason.map(kind::BuildReason::from),
+        }
+    }
 }
 
 /// A build.

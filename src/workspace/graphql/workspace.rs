@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use guildhall_entity::id::TypedId;
 
 use super::WorkspaceBuild;
+use super::build::WorkspaceBuildFilter;
 use crate::authz::{self, Permission};
 use crate::error::Result;
 use crate::graphql::connection::{Connection, Node, Paging};
@@ -88,7 +89,8 @@ impl Workspace {
         WorkspaceBuild::new(self.0.build.clone(), self.0.job.clone())
     }
 
-    /// All its builds.
+    /// Its builds.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
     async fn builds(
         &self,
         ctx: &Context<'_>,
@@ -96,9 +98,11 @@ impl Workspace {
         #[graphql(desc = "Start after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<WorkspaceBuildFilter>,
         #[graphql(desc = "NUMBER_DESC if absent.")] order_by: Option<BuildOrder>,
     ) -> Result<Connection<WorkspaceBuild>> {
-        let list = BuildList { order: order_by.unwrap_or_default() };
+        let list =
+            BuildList { filter: filter.unwrap_or_default().into(), order: order_by.unwrap_or_default() };
         Connection::of(ctx, self.0.workspace.id, list, Paging { first, after, last, before }).await
     }
 

@@ -4,7 +4,7 @@ use guildhall_entity::id::{
     OrganizationId, ProvisionerJobId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId,
 };
 use guildhall_entity::json::{Apps, Metadata, Parameters, QuotaRefusal, Resources, Tags};
-use guildhall_entity::kind::{BuildReason, Transition};
+use guildhall_entity::kind::{BuildReason, JobState, Transition};
 use guildhall_entity::workspace_build::{ActiveModel, Column, Entity};
 use guildhall_entity::{provisioner_job, workspace};
 use sea_orm::ActiveValue::Set;
@@ -75,9 +75,18 @@ impl Find for WorkspaceBuildId {
     }
 }
 
+/// Which builds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct BuildFilter {
+    pub(crate) transition: Option<Transition>,
+    pub(crate) state: Option<JobState>,
+    pub(crate) reason: Option<BuildReason>,
+}
+
 /// The builds of a workspace, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct BuildList {
+    pub(crate) filter: BuildFilter,
     pub(crate) order: BuildOrder,
 }
 
@@ -96,7 +105,18 @@ impl List for BuildList {
     type Row = (BuildRow, JobRow);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        source(actor)
+        let filter = &self.filter;
+        let mut statement = source(actor);
+        if let Some(transition) = filter.transition {
+            statement.and_where(Expr::col(("b", Column::Transition)).eq(transition.as_str()));
+        }
+        if let Some(state) = filter.state {
+            statement.and_where(Expr::col(("j", provisioner_job::Column::State)).eq(state.as_str()));
+        }
+        if let Some(reason) = filter.reason {
+            statement.and_where(Expr::col(("b", Column::Reason)).eq(reason.as_str()));
+        }
+        statement
     }
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {

@@ -2,5 +2,6 @@
 
 pub(super) mod build;
 pub(super) mod event;
+pub(super) mod owner;
 pub(super) mod state;
 pub(super) mod workspace;

@@ -6,7 +6,7 @@ use guildhall_entity::workspace::{ActiveModel, Column, Entity};
 use guildhall_entity::{organization_member, provisioner_job, template, user, workspace_build};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query, SelectStatement};
 
 use super::build::BuildRow;
 use crate::authz::{Actor, Permission};
@@ -90,8 +90,8 @@ fn join_owner_and_template(statement: &mut SelectStatement) {
         );
 }
 
-/// Joins the newest build and its job: two lookups in unique indexes for each workspace.
-fn join_latest_build(statement: &mut SelectStatement) {
+/// Joins the newest build as `b` and its job as `j` to `w`: two lookups in unique indexes for each workspace.
+pub(crate) fn join_latest_build(statement: &mut SelectStatement) {
     use workspace_build::Column as Build;
     let newest = Query::select()
         .expr(Expr::col(("newest", Build::Number)).max())
@@ -318,19 +318,23 @@ pub(in crate::workspace) async fn insert_in(
     .await
 }
 
-/// Whether a user belongs to an organization, which the owner of a new workspace must.
+/// Whether a user belongs to an organization, which the owner of a new workspace must until the transaction has ended.
 pub(in crate::workspace) async fn is_member_in(
     tx: &Tx,
     organization: OrganizationId,
     user: UserId,
 ) -> Result<bool> {
     use organization_member::{Column, Entity};
-    let statement = Query::select()
+    let mut statement = Query::select()
         .expr(Expr::val(1))
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
         .to_owned();
+    // Whoever removes this member at the same moment waits, and then sees the workspace. SQLite has one writer anyway.
+    if tx.backend() == sea_orm::DbBackend::Postgres {
+        statement.lock(LockType::KeyShare);
+    }
     Ok(tx.row::<One<i32>>(&statement).await?.is_some())
 }
 

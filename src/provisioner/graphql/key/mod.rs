@@ -119,6 +119,8 @@ impl ProvisionerKey {
 pub(crate) struct ProvisionerKeyFilter {
     /// Exactly this name.
     name: Option<String>,
+    /// Text in the name.
+    query: Option<String>,
     /// In this state, now.
     state: Option<ProvisionerKeyState>,
 }
@@ -127,6 +129,7 @@ impl ProvisionerKeyFilter {
     /// The keys asked for, at a time.
     pub(crate) fn list(self, order: KeyOrder, request: &Request) -> KeyList {
         let now = request.db.clock().now();
-        KeyList { name: self.name, state: self.state.map(|state| (state.into(), now)), order }
+        let state = self.state.map(|state| (state.into(), now));
+        KeyList { name: self.name, query: self.query, state, order }
     }
 }

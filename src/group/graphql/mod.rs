@@ -1,0 +1,196 @@
+//! How groups look.
+
+mod members;
+mod mutation;
+
+pub(crate) use members::GroupMember;
+pub(crate) use mutation::GroupMutation;
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use guildhall_entity::id::GroupId;
+use guildhall_entity::kind;
+
+use super::{Filter, GroupList, GroupMemberList, GroupMemberOrder, GroupRow};
+use crate::authz::{Denied, Permission};
+use crate::error::{Error, Result};
+use crate::graphql::connection::{Connection, Node, Paging};
+use crate::graphql::context::{Ask, Loaders, Request};
+use crate::graphql::error::{Nullable, nullable};
+use crate::graphql::guard::requires;
+use crate::graphql::scalar::DateTime;
+use crate::organization::graphql::Organization;
+use members::GroupMemberFilter;
+
+/// Who manages a group's members.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "kind::GroupSource")]
+pub(crate) enum GroupSource {
+    /// People, here.
+    User,
+    /// Claims of an identity provider.
+    Oidc,
+    /// A SCIM client.
+    Scim,
+}
+
+/// A group.
+#[derive(Clone)]
+pub(crate) struct Group(GroupRow);
+
+impl From<GroupRow> for Group {
+    fn from(row: GroupRow) -> Self {
+        Self(row)
+    }
+}
+
+impl Node for Group {
+    type List = GroupList;
+    const NAME: &'static str = "Group";
+
+    fn from_row(row: GroupRow, _: &Request) -> Self {
+        Self(row)
+    }
+}
+
+/// Whether the viewer is in a group; loaded for all groups of a page at once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Mine(GroupId);
+
+impl Loader<Mine> for Loaders {
+    type Value = ();
+    type Error = Error;
+
+    async fn load(&self, keys: &[Mine]) -> Result<HashMap<Mine, ()>> {
+        let Some(user) = self.actor.user_id() else { return Ok(HashMap::new()) };
+        let groups: Vec<GroupId> = keys.iter().map(|key| key.0).collect();
+        Ok(super::groups_of(&self.db, user, &groups).await?.into_iter().map(|id| (Mine(id), ())).collect())
+    }
+}
+
+impl Group {
+    /// Members are for those who read them by a role, and for the group's own.
+    async fn require_members(&self, request: &Request) -> Result<()> {
+        let by_role = request.actor.may_by_role(Permission::GroupReadMembers, self.0.organization_id);
+        let own = request.actor.membership(self.0.organization_id).is_some()
+            && request.actor.admits(Permission::GroupReadMembers);
+        if by_role || (own && request.load(Mine(self.0.id)).await?.is_some()) {
+            return Ok(());
+        }
+        Err(Denied::Lacking(Permission::GroupReadMembers).into())
+    }
+}
+
+/// A set of an organization's members. Visible to everyone in it.
+#[Object]
+impl Group {
+    /// `grp_…`
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// Its name, unique in the organization.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its name as people read it.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// An emoji, URL or site path; may be empty.
+    async fn avatar_url(&self) -> &str {
+        &self.0.avatar_url
+    }
+
+    /// Credits a day that each member may use; 0 or more.
+    async fn quota_allowance(&self) -> i32 {
+        self.0.quota_allowance
+    }
+
+    /// Who manages its members.
+    async fn source(&self) -> GroupSource {
+        self.0.source.into()
+    }
+
+    /// Grows by one with every change but those of its members; pass it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// Whether it is the group that everybody in the organization is in.
+    async fn is_everyone(&self) -> bool {
+        self.0.is_everyone()
+    }
+
+    /// Its organization.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        Ok(ctx.request().get(self.0.organization_id).await?.into())
+    }
+
+    /// How many are in it. FORBIDDEN for a group that is not the viewer's own without the permission from a role.
+    #[graphql(directive = requires::apply("GROUP".into(), "READ_MEMBERS".into()))]
+    async fn member_count(&self, ctx: &Context<'_>) -> Nullable<i64> {
+        nullable(async {
+            let request = ctx.request();
+            self.require_members(request).await?;
+            Ok(Some(request.count(self.0.id.0, &GroupMemberList::default()).await?))
+        })
+        .await
+    }
+
+    /// Who is in it. FORBIDDEN for a group that is not the viewer's own without the permission from a role.
+    #[graphql(directive = requires::apply("GROUP".into(), "READ_MEMBERS".into()))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<GroupMemberFilter>,
+        #[graphql(desc = "USERNAME_ASC if absent.")] order_by: Option<GroupMemberOrder>,
+    ) -> Nullable<Connection<GroupMember>> {
+        nullable(async {
+            self.require_members(ctx.request()).await?;
+            let list = GroupMemberList {
+                query: filter.unwrap_or_default().query,
+                order: order_by.unwrap_or_default(),
+            };
+            let paging = Paging { first, after, last, before };
+            Connection::of(ctx, self.0.id, list, paging).await.map(Some)
+        })
+        .await
+    }
+}
+
+/// Which groups.
+#[derive(Default, InputObject)]
+pub(crate) struct GroupFilter {
+    /// Exactly this name.
+    pub(crate) name: Option<String>,
+    /// Text in name or display name.
+    pub(crate) query: Option<String>,
+    /// Whose members are managed so.
+    pub(crate) source: Option<GroupSource>,
+}
+
+impl From<GroupFilter> for Filter {
+    fn from(filter: GroupFilter) -> Self {
+        Self { name: filter.name, query: filter.query, source: filter.source.map(kind::GroupSource::from) }
+    }
+}

@@ -1,0 +1,73 @@
+//! Who is in a group: put there and taken out by hand, one by one.
+
+use guildhall_entity::id::UserId;
+use guildhall_entity::kind::GroupSource;
+use serde_json::json;
+
+use super::GroupRow;
+use super::store::member as store;
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::{Actor, Object, Permission, Resource};
+use crate::db::Db;
+use crate::error::{Refusal, Result};
+
+/// Puts a member of the organization into a group.
+///
+/// # Errors
+/// FORBIDDEN without `GROUP_UPDATE`; refusals for a group whose members nobody chooses by hand, for somebody who is no
+/// member of the organization and for somebody who is in the group already.
+pub(crate) async fn add(db: &Db, actor: &Actor, group: &GroupRow, user: UserId) -> Result<()> {
+    let permit =
+        actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
+    chosen_by_hand(group, "add them to the organization instead")?;
+    let tx = db.begin(permit).await?;
+    let added = store::insert_in(&tx, group.organization_id, group.id, user).await?;
+    let added = added.ok_or_else(|| Refusal::not_found(&["userIds"], "member of the organization"))?;
+    if !added {
+        return Err(Refusal::conflict(&["userIds"], "they are in the group already").into());
+    }
+    tx.commit(changed(group, &Facts::new(), &facts(json!({ "member": user.to_string() })))).await
+}
+
+/// Takes somebody out of a group.
+///
+/// # Errors
+/// FORBIDDEN without `GROUP_UPDATE`; refusals for a group whose members nobody chooses by hand, and for somebody who is
+/// not in it.
+pub(crate) async fn remove(db: &Db, actor: &Actor, group: &GroupRow, user: UserId) -> Result<()> {
+    let permit =
+        actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
+    chosen_by_hand(group, "remove them from the organization instead")?;
+    let tx = db.begin(permit).await?;
+    if !store::delete_in(&tx, group.id, user).await? {
+        return Err(Refusal::not_found(&["userIds"], "member of the group").into());
+    }
+    tx.commit(changed(group, &facts(json!({ "member": user.to_string() })), &Facts::new())).await
+}
+
+/// Members of Everyone are the organization's; of some groups an identity provider decides.
+fn chosen_by_hand(group: &GroupRow, instead: &str) -> Result<(), Refusal> {
+    if group.is_everyone() {
+        let message = format!("everybody in the organization is in Everyone; {instead}");
+        return Err(Refusal::conflict(&["groupId"], message));
+    }
+    match group.source {
+        GroupSource::User => Ok(()),
+        GroupSource::Oidc | GroupSource::Scim => {
+            let message = "an identity provider decides who is in this group; change it there";
+            Err(Refusal::conflict(&["groupId"], message))
+        }
+    }
+}
+
+fn changed(group: &GroupRow, before: &Facts, after: &Facts) -> Change {
+    Change::new(
+        Action::Update,
+        Resource::Group,
+        Some(group.organization_id),
+        group.id,
+        group.name.as_str(),
+        before,
+        after,
+    )
+}

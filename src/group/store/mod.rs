@@ -1,0 +1,4 @@
+//! How groups and who is in them are kept.
+
+pub(super) mod group;
+pub(super) mod member;

@@ -1,0 +1,149 @@
+//! Somebody's workspaces together: given to somebody else, or taken down, when they leave the organization.
+
+use std::collections::HashMap;
+
+use guildhall_entity::id::{OrganizationId, TemplateVersionId, UserId, WorkspaceId};
+use guildhall_entity::kind::{JobState, Transition};
+use serde_json::json;
+
+use super::build::{self, NewBuild};
+use super::parameter;
+use super::store::owner as store;
+pub(crate) use super::store::owner::Held;
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::Resource;
+use crate::db::{Db, OnViolation, Tx};
+use crate::error::{Error, Refusal, Result};
+use crate::provisioner;
+use crate::seal::Sealer;
+use crate::template::{self, VersionContent, VersionRow};
+
+/// What was done to which workspaces.
+pub(crate) type Done = (Vec<WorkspaceId>, Vec<Change>);
+
+/// The live workspaces that a user owns in an organization, as the transaction sees them, by name.
+pub(crate) async fn held_in(tx: &Tx, organization: OrganizationId, owner: UserId) -> Result<Vec<Held>> {
+    store::held_in(tx, organization, owner).await
+}
+
+/// Makes workspaces somebody else's, and their jobs with them: whose a workspace is may follow and cancel its builds. A
+/// module that is told its owner is told the new one at the next build.
+///
+/// # Errors
+/// A refusal that names the workspaces whose names the new owner has given already: a new name could make a module build
+/// everything anew, so none is given here.
+pub(crate) async fn transfer_in(tx: &mut Tx, held: &[Held], to: UserId) -> Result<Done> {
+    let ids: Vec<WorkspaceId> = held.iter().map(|one| one.workspace.id).collect();
+    let Some(first) = held.first() else { return Ok((Vec::new(), Vec::new())) };
+    let organization = first.workspace.organization_id;
+    let names: Vec<&str> = held.iter().map(|one| one.workspace.name.as_str()).collect();
+    let taken = store::names_in(tx, organization, to, &names).await?;
+    if !taken.is_empty() {
+        return Err(collision(&taken).into());
+    }
+    // Jobs before workspaces, in the order in which the end of a build takes them.
+    let jobs = store::jobs_in(tx, &ids).await?;
+    provisioner::job::give_in(tx, &jobs, to).await?;
+    store::set_owner_in(tx, &ids, to).await.on_violation("uq_workspace_name", || collision(&[]))?;
+    let mut changes = Vec::with_capacity(held.len());
+    for one in held {
+        tx.emit(build::changed(organization, one.workspace.id)).await?;
+        let (before, after) = (one.workspace.owner_id, to);
+        changes.push(change(
+            Action::Update,
+            one,
+            &facts(json!({ "owner": before.to_string() })),
+            &facts(json!({ "owner": after.to_string() })),
+        ));
+    }
+    Ok((ids, changes))
+}
+
+fn collision(names: &[String]) -> Refusal {
+    let which = if names.is_empty() { "the same name".to_owned() } else { names.join(", ") };
+    let message = format!("the new owner has workspaces called so already: {which}; choose another owner");
+    Refusal::conflict(&["transferToUserId"], message)
+}
+
+/// Queues builds that stop or destroy workspaces. What is there already, or on its way, is left alone.
+///
+/// # Errors
+/// A refusal that names the workspaces that are just being built.
+pub(crate) async fn take_down_in(
+    tx: &mut Tx,
+    db: &Db,
+    sealer: &Sealer,
+    held: &[Held],
+    transition: Transition,
+) -> Result<Done> {
+    let mut due = Vec::with_capacity(held.len());
+    let mut busy = Vec::new();
+    for one in held {
+        match next(one, transition) {
+            Next::Nothing => {}
+            Next::Build => due.push(one),
+            Next::Wait => busy.push(one.workspace.name.as_str()),
+        }
+    }
+    if !busy.is_empty() {
+        let busy = busy.join(", ");
+        let message = format!("these workspaces are just being built: {busy}; wait, or cancel their jobs");
+        return Err(Refusal::conflict(&["workspaces"], message).into());
+    }
+    let action = if transition == Transition::Delete { Action::Delete } else { Action::Stop };
+    let mut versions = HashMap::new();
+    let mut done = (Vec::with_capacity(due.len()), Vec::with_capacity(due.len()));
+    for one in due {
+        let version = version(db, &mut versions, one.build.template_version_id).await?;
+        let before = build::values(db, sealer, one.build.id).await?;
+        let new = NewBuild {
+            workspace: one.workspace.id,
+            organization: one.workspace.organization_id,
+            owner: one.workspace.owner_id,
+            version: &version.0,
+            transition,
+            parameters: parameter::check(&version.1.variables, Vec::new(), before)?,
+        };
+        let id = build::insert_in(tx, sealer, new).await?;
+        let after = json!({ "build": id.to_string(), "templateVersion": version.0.id.to_string() });
+        done.0.push(one.workspace.id);
+        done.1.push(change(action, one, &Facts::new(), &facts(after)));
+    }
+    Ok(done)
+}
+
+async fn version<'a>(
+    db: &Db,
+    known: &'a mut HashMap<TemplateVersionId, (VersionRow, VersionContent)>,
+    id: TemplateVersionId,
+) -> Result<&'a (VersionRow, VersionContent)> {
+    if !known.contains_key(&id) {
+        let found = template::version::referred(db, id).await?;
+        known.insert(id, found.ok_or_else(|| Error::internal("a build's version is not there"))?);
+    }
+    known.get(&id).ok_or_else(|| Error::internal("a version that was just read is not there"))
+}
+
+enum Next {
+    Nothing,
+    Build,
+    Wait,
+}
+
+/// What a workspace needs to get there.
+fn next(one: &Held, transition: Transition) -> Next {
+    let under_way = !one.state.is_final();
+    let gone_further = one.build.transition == transition || one.build.transition == Transition::Delete;
+    match (under_way, one.state) {
+        (true, _) if gone_further => Next::Nothing,
+        (true, _) => Next::Wait,
+        (false, JobState::Succeeded) if one.build.transition == transition => Next::Nothing,
+        (false, _) => Next::Build,
+    }
+}
+
+fn change(action: Action, one: &Held, before: &Facts, after: &Facts) -> Change {
+    let workspace = &one.workspace;
+    let organization = Some(workspace.organization_id);
+    Change::new(action, Resource::Workspace, organization, workspace.id, workspace.name.as_str(), before, after)
+}
