@@ -36,7 +36,10 @@ Ctrl-C drains: running jobs may finish. A second Ctrl-C interrupts them.")]
     Provisionerd(guildhall_cli::provisionerd::Provisionerd),
     #[command(flatten)]
     Client(guildhall_cli::Command),
+    #[command(visible_alias = "completions")]
     Completion(guildhall_cli::completion::Completion),
+    #[command(name = "man")]
+    Manual(guildhall_cli::manual::Manual),
 }
 
 #[tokio::main]
@@ -79,6 +82,7 @@ async fn main() -> ExitCode {
         }
         Verb::Client(command) => guildhall_cli::run(command, cli.globals).await,
         Verb::Completion(completion) => completion.run(Cli::command()),
+        Verb::Manual(manual) => manual.run(Cli::command()),
     }
 }
 

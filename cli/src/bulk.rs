@@ -6,14 +6,14 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, lines};
 
-/// Says what came of each of `names`, whose results stand in the same order; fails when one was refused. `place` is
-/// what they were added to.
+/// Says what came of each of `names`, whose results stand in the same order; fails when one was refused. `sentence` is
+/// what is said of one that was not.
 pub(crate) fn report<T: Serialize>(
     context: &Context,
     names: &[String],
     results: &[T],
     user_errors: impl Fn(&T) -> &[UserError],
-    place: &str,
+    sentence: impl Fn(&str, &T) -> String,
 ) -> Result<(), Failure> {
     if context.output.is_json() {
         context.output.json(results)?;
@@ -24,7 +24,7 @@ pub(crate) fn report<T: Serialize>(
         if !errors.is_empty() {
             refused.push(format!("{name}: {}", lines(errors)));
         } else if !context.output.is_json() {
-            context.output.line(&format!("Added {name} to {place}."))?;
+            context.output.line(&sentence(name, result))?;
         }
     }
     if refused.is_empty() { Ok(()) } else { Err(Failure::new(Exit::Refused, refused.join("\n"))) }

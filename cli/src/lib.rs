@@ -1,13 +1,14 @@
 //! The command line: one module per noun, each a client of the public API.
 //!
 //! The binary flattens [`Globals`] and [`Command`] into its own parser, next to the commands that need the server
-//! itself, and hands what was parsed to [`run`]. Two commands are parsed here and run there: [`provisionerd`], which
-//! needs the daemon, and [`completion`], which needs the whole parser.
+//! itself, and hands what was parsed to [`run`]. Three commands are parsed here and run there: [`provisionerd`], which
+//! needs the daemon, [`completion`] and [`manual`], which need the whole parser.
 //!
 //! Results go to the output stream, as a table or, with `-o json`, as JSON in the shapes of the API. Questions,
 //! progress and errors go to the error stream. How a command ends is told by its exit code ([`EXIT_CODES`]).
 
 pub mod completion;
+pub mod manual;
 pub mod provisionerd;
 
 mod api;
@@ -58,7 +59,7 @@ pub enum Command {
     /// Create and change organizations
     #[command(subcommand, visible_alias = "orgs", alias = "org", alias = "organization")]
     Organizations(organizations::Organizations),
-    /// Add people to an organization, remove them, set their roles
+    /// Who belongs to an organization, with which roles, and what becomes of their things when they leave
     #[command(subcommand, alias = "member")]
     Members(members::Members),
     /// Roles, the permissions that they grant, and custom ones
@@ -70,7 +71,7 @@ pub enum Command {
     /// API tokens: what programs carry for a user
     #[command(subcommand, alias = "token")]
     Tokens(tokens::Tokens),
-    /// Create groups of members
+    /// Groups of members, and who is in them
     #[command(subcommand, alias = "group")]
     Groups(groups::Groups),
     /// Budgets, and what workspaces use of them

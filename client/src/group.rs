@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::answer::{accepted, connection, found};
+use crate::user::UserRef;
 use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
 
 /// A group of members.
@@ -15,6 +16,8 @@ pub struct Group {
     pub name: String,
     /// For people.
     pub display_name: String,
+    /// URL of a picture; may be empty.
+    pub avatar_url: String,
     /// Credits a day that each of its members may spend.
     pub quota_allowance: i32,
     /// Who decides on its members.
@@ -23,7 +26,19 @@ pub struct Group {
     pub is_everyone: bool,
     /// Its size; `None` where the token may not see it.
     pub member_count: Option<i32>,
+    /// Pass it back to change it only if nobody else has.
+    pub version: i32,
     /// When it was created.
+    pub created_at: DateTime,
+}
+
+/// Somebody's place in a group.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupMember {
+    /// Who.
+    pub user: UserRef,
+    /// Since when.
     pub created_at: DateTime,
 }
 
@@ -55,6 +70,53 @@ pub struct CreateGroupInput {
     /// Credits a day for each member; default 0.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub quota_allowance: Option<i32>,
+}
+
+/// Changes to a group; what is `None` stays as it is.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct UpdateGroupInput {
+    /// Which.
+    pub group_id: Id,
+    /// Slug, unique in the organization.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For people.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// An emoji, an https: URL or a site path.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+    /// Credits a day for each member.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub quota_allowance: Option<i32>,
+    /// Change nothing unless the group still has this version.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<i32>,
+}
+
+/// A group to delete.
+#[derive(cynic::InputObject, Debug, Clone)]
+struct DeleteGroupInput {
+    group_id: Id,
+}
+
+/// Members to take out of a group.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct RemoveGroupMembersInput {
+    /// Which.
+    pub group_id: Id,
+    /// Whom.
+    pub user_ids: Vec<Id>,
+}
+
+/// What came of taking one member out.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoveGroupMemberResult {
+    /// Whom it is about.
+    pub user_id: Id,
+    /// Why nothing was done.
+    pub user_errors: Vec<UserError>,
 }
 
 /// Members to add to a group.
@@ -101,6 +163,36 @@ struct GroupsOfOrganization {
 connection!(GroupConnection, Group);
 
 #[derive(cynic::QueryVariables)]
+struct GroupMembersVariables {
+    group: Id,
+    after: Option<String>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "GroupMembersVariables")]
+struct GroupMembers {
+    #[arguments(id: $group)]
+    node: Option<NodeWithMembers>,
+}
+
+#[derive(cynic::InlineFragments)]
+#[cynic(graphql_type = "Node", variables = "GroupMembersVariables")]
+enum NodeWithMembers {
+    Group(MembersOfGroup),
+    #[cynic(fallback)]
+    Other,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Group", variables = "GroupMembersVariables")]
+struct MembersOfGroup {
+    #[arguments(first: 100, after: $after)]
+    members: Option<GroupMemberConnection>,
+}
+
+connection!(GroupMemberConnection, GroupMember);
+
+#[derive(cynic::QueryVariables)]
 struct CreateGroupVariables {
     input: CreateGroupInput,
 }
@@ -115,6 +207,60 @@ struct CreateGroup {
 #[derive(cynic::QueryFragment)]
 struct CreateGroupPayload {
     group: Option<Group>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct UpdateGroupVariables {
+    input: UpdateGroupInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "UpdateGroupVariables")]
+struct UpdateGroup {
+    #[arguments(input: $input)]
+    update_group: Option<UpdateGroupPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct UpdateGroupPayload {
+    group: Option<Group>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct DeleteGroupVariables {
+    input: DeleteGroupInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "DeleteGroupVariables")]
+struct DeleteGroup {
+    #[arguments(input: $input)]
+    delete_group: Option<DeleteGroupPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct DeleteGroupPayload {
+    deleted_group_id: Option<Id>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct RemoveGroupMembersVariables {
+    input: RemoveGroupMembersInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "RemoveGroupMembersVariables")]
+struct RemoveGroupMembers {
+    #[arguments(input: $input)]
+    remove_group_members: Option<RemoveGroupMembersPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct RemoveGroupMembersPayload {
+    results: Vec<RemoveGroupMemberResult>,
     user_errors: Vec<UserError>,
 }
 
@@ -159,6 +305,55 @@ impl Client {
     pub async fn create_group(&self, input: CreateGroupInput) -> Result<Group, ClientError> {
         let data = self.run(CreateGroup::build(CreateGroupVariables { input })).await?;
         accepted(data.create_group.map(|payload| (payload.group, payload.user_errors)))
+    }
+
+    /// Changes a group.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn update_group(&self, input: UpdateGroupInput) -> Result<Group, ClientError> {
+        let data = self.run(UpdateGroup::build(UpdateGroupVariables { input })).await?;
+        accepted(data.update_group.map(|payload| (payload.group, payload.user_errors)))
+    }
+
+    /// Deletes a group; answers which.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] for the group of all members, else as [`Client::run`].
+    pub async fn delete_group(&self, group: &Id) -> Result<Id, ClientError> {
+        let input = DeleteGroupInput { group_id: group.clone() };
+        let data = self.run(DeleteGroup::build(DeleteGroupVariables { input })).await?;
+        accepted(data.delete_group.map(|payload| (payload.deleted_group_id, payload.user_errors)))
+    }
+
+    /// The members of a group, by username.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] for the group, else as [`Client::run`].
+    pub async fn group_members(
+        &self,
+        group: &Id,
+        after: Option<String>,
+    ) -> Result<Page<GroupMember>, ClientError> {
+        let variables = GroupMembersVariables { group: group.clone(), after };
+        let data = self.run_idempotent(GroupMembers::build(variables)).await?;
+        let members = match data.node {
+            Some(NodeWithMembers::Group(group)) => group.members,
+            Some(NodeWithMembers::Other) | None => None,
+        };
+        Ok(found(members, "group", group.inner())?.into())
+    }
+
+    /// Takes members out of a group; each has a result of their own, in the order asked.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn remove_group_members(
+        &self,
+        input: RemoveGroupMembersInput,
+    ) -> Result<Vec<RemoveGroupMemberResult>, ClientError> {
+        let data = self.run(RemoveGroupMembers::build(RemoveGroupMembersVariables { input })).await?;
+        accepted(data.remove_group_members.map(|payload| (Some(payload.results), payload.user_errors)))
     }
 
     /// Adds members to a group; each has a result of their own, in the order asked.

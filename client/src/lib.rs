@@ -9,6 +9,7 @@
 pub mod account;
 pub mod api_token;
 pub mod audit_log;
+pub mod departure;
 pub mod event;
 pub mod group;
 pub mod member;

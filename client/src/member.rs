@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::answer::{accepted, connection, found};
 use crate::role::Role;
-use crate::user::UserRef;
+use crate::user::{UserRef, UserStatus};
 use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
 
 /// A user in an organization.
@@ -48,13 +48,67 @@ pub struct AddMemberResult {
     pub user_errors: Vec<UserError>,
 }
 
-/// A membership to end.
+/// Which members: all of these together.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct MemberFilter {
+    /// Text in username, name or, where it may be seen, email.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// This user.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<Id>,
+    /// Who hold this role.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Who are in this group.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<Id>,
+    /// Who are so.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub status: Option<UserStatus>,
+}
+
+/// The orders of members.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberOrder {
+    /// By username, a to z.
+    UsernameAsc,
+    /// By username, z to a.
+    UsernameDesc,
+    /// Who joined first comes first.
+    CreatedAtAsc,
+    /// Who joined last comes first.
+    CreatedAtDesc,
+}
+
+/// The roles that members shall have.
 #[derive(cynic::InputObject, Debug, Clone)]
-pub struct RemoveMemberInput {
+pub struct SetMembersRolesInput {
     /// Where.
     pub organization_id: Id,
-    /// Whose.
+    /// Who, with which.
+    pub members: Vec<MemberRolesInput>,
+}
+
+/// The roles that one of several members shall have.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct MemberRolesInput {
+    /// Who.
     pub user_id: Id,
+    /// Names of all their roles beyond that of every member.
+    pub roles: Vec<String>,
+}
+
+/// What came of setting the roles of one member.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct SetMemberRolesResult {
+    /// Whom it is about.
+    pub user_id: Id,
+    /// The member with the new roles, if they were set.
+    pub member: Option<Member>,
+    /// Why they were not.
+    pub user_errors: Vec<UserError>,
 }
 
 /// The roles that a member shall have.
@@ -71,8 +125,8 @@ pub struct SetMemberRolesInput {
 #[derive(cynic::QueryVariables)]
 struct MembersVariables {
     organization: Id,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    query: Option<String>,
+    filter: MemberFilter,
+    order: MemberOrder,
     after: Option<String>,
 }
 
@@ -86,7 +140,7 @@ struct Members {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Organization", variables = "MembersVariables")]
 struct MembersOfOrganization {
-    #[arguments(first: 100, after: $after, filter: { query: $query }, orderBy: USERNAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     members: MemberConnection,
 }
 
@@ -111,24 +165,6 @@ struct AddMembersPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct RemoveMemberVariables {
-    input: RemoveMemberInput,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "RemoveMemberVariables")]
-struct RemoveMember {
-    #[arguments(input: $input)]
-    remove_member: Option<RemoveMemberPayload>,
-}
-
-#[derive(cynic::QueryFragment)]
-struct RemoveMemberPayload {
-    removed_user_id: Option<Id>,
-    user_errors: Vec<UserError>,
-}
-
-#[derive(cynic::QueryVariables)]
 struct SetMemberRolesVariables {
     input: SetMemberRolesInput,
 }
@@ -146,18 +182,38 @@ struct SetMemberRolesPayload {
     user_errors: Vec<UserError>,
 }
 
+#[derive(cynic::QueryVariables)]
+struct SetMembersRolesVariables {
+    input: SetMembersRolesInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "SetMembersRolesVariables")]
+struct SetMembersRoles {
+    #[arguments(input: $input)]
+    set_members_roles: Option<SetMembersRolesPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct SetMembersRolesPayload {
+    results: Vec<SetMemberRolesResult>,
+    user_errors: Vec<UserError>,
+}
+
 impl Client {
-    /// The members of an organization, by username.
+    /// The members of an organization.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
     pub async fn members(
         &self,
         organization: &Id,
-        query: Option<String>,
+        filter: &MemberFilter,
+        order: MemberOrder,
         after: Option<String>,
     ) -> Result<Page<Member>, ClientError> {
-        let variables = MembersVariables { organization: organization.clone(), query, after };
+        let variables =
+            MembersVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(Members::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.members.into())
     }
@@ -171,15 +227,6 @@ impl Client {
         accepted(data.add_members.map(|payload| (Some(payload.results), payload.user_errors)))
     }
 
-    /// Ends a membership; answers whose.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
-    pub async fn remove_member(&self, input: RemoveMemberInput) -> Result<Id, ClientError> {
-        let data = self.run(RemoveMember::build(RemoveMemberVariables { input })).await?;
-        accepted(data.remove_member.map(|payload| (payload.removed_user_id, payload.user_errors)))
-    }
-
     /// Replaces the roles of a member.
     ///
     /// # Errors
@@ -187,5 +234,17 @@ impl Client {
     pub async fn set_member_roles(&self, input: SetMemberRolesInput) -> Result<Member, ClientError> {
         let data = self.run(SetMemberRoles::build(SetMemberRolesVariables { input })).await?;
         accepted(data.set_member_roles.map(|payload| (payload.member, payload.user_errors)))
+    }
+
+    /// Replaces the roles of members; each has a result of their own, in the order asked.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn set_members_roles(
+        &self,
+        input: SetMembersRolesInput,
+    ) -> Result<Vec<SetMemberRolesResult>, ClientError> {
+        let data = self.run(SetMembersRoles::build(SetMembersRolesVariables { input })).await?;
+        accepted(data.set_members_roles.map(|payload| (Some(payload.results), payload.user_errors)))
     }
 }

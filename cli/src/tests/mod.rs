@@ -8,18 +8,19 @@ mod events;
 mod fake;
 mod ledger;
 mod lines;
+mod people;
 mod provisioner;
 mod roles;
 mod sign_in;
 
 use clap::Parser;
 
-use crate::{Command, EXIT_CODES, Globals, completion, provisionerd};
+use crate::{Command, EXIT_CODES, Globals, completion, manual, provisionerd};
 
 /// A GraphQL control plane for developer platforms
 #[derive(Debug, Parser)]
 #[command(name = "guildhall", after_help = EXIT_CODES)]
-struct Line {
+pub(crate) struct Line {
     #[command(flatten)]
     globals: Globals,
     #[command(subcommand)]
@@ -32,5 +33,8 @@ enum Verb {
     Client(Command),
     #[command(subcommand)]
     Provisionerd(provisionerd::Provisionerd),
+    #[command(visible_alias = "completions")]
     Completion(completion::Completion),
+    #[command(name = "man")]
+    Manual(manual::Manual),
 }

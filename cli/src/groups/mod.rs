@@ -1,0 +1,180 @@
+//! `groups`: members of an organization under one name.
+
+mod members;
+
+use clap::Subcommand;
+use guildhall_client::group::{CreateGroupInput, Group, UpdateGroupInput};
+use guildhall_client::{Client, ClientError, Page};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::names::{InOrganization, Scoped};
+use crate::output::Value;
+
+/// The verbs of `guildhall groups`.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  guildhall groups create analysts --org data-platform --quota-allowance 20
+  guildhall groups members add data-platform/analysts ana ben
+  guildhall groups update data-platform/analysts --display-name 'Data analysts'
+  guildhall groups show data-platform/analysts
+  guildhall groups delete data-platform/analysts")]
+pub enum Groups {
+    /// Create a group
+    Create {
+        /// Slug, or ORG/SLUG
+        name: Scoped,
+        /// Name for people, at most 64 characters
+        #[arg(long, value_name = "TEXT")]
+        display_name: Option<String>,
+        /// Credits a day that each member may spend
+        #[arg(long, value_name = "CREDITS", value_parser = clap::value_parser!(i32).range(0..))]
+        quota_allowance: Option<i32>,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// List the groups of an organization
+    #[command(visible_alias = "ls")]
+    List {
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Show a group
+    Show {
+        /// The group: NAME or ORG/NAME
+        group: Scoped,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Change a group; of `everyone`, only the allowance
+    #[command(visible_alias = "edit")]
+    Update {
+        /// The group: NAME or ORG/NAME
+        group: Scoped,
+        /// The new name
+        #[arg(long, value_name = "NAME")]
+        rename: Option<String>,
+        /// Name for people, at most 64 characters
+        #[arg(long, value_name = "TEXT")]
+        display_name: Option<String>,
+        /// An emoji, an https: URL or a site path
+        #[arg(long, value_name = "ICON")]
+        avatar_url: Option<String>,
+        /// Credits a day that each member may spend
+        #[arg(long, value_name = "CREDITS", value_parser = clap::value_parser!(i32).range(0..))]
+        quota_allowance: Option<i32>,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Delete a group: its members lose its allowance and what only it let them use
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// The group: NAME or ORG/NAME
+        group: Scoped,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// List, add and remove the members of a group
+    #[command(subcommand, alias = "member")]
+    Members(members::GroupMembers),
+    /// The same as `groups members add`
+    #[command(hide = true)]
+    Add(members::Change),
+}
+
+impl Groups {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        match self {
+            Self::Create { name, display_name, quota_allowance, organization } => {
+                let organization_id = organization.resolve_for(&client, &name).await?.id;
+                let input =
+                    CreateGroupInput { organization_id, name: name.name, display_name, quota_allowance };
+                let group = client.create_group(input).await?;
+                let sentence = format!("Created the group {} ({}).", group.name, group.id.inner());
+                context.output.done(&group, &sentence)
+            }
+            Self::List { organization } => list(context, &client, &organization).await,
+            Self::Show { group, organization } => {
+                let group = find(&client, &group, &organization).await?;
+                context.output.object(&group, rows(&group))
+            }
+            Self::Update { group, rename, display_name, avatar_url, quota_allowance, organization } => {
+                let texts = [&rename, &display_name, &avatar_url];
+                if texts.into_iter().all(Option::is_none) && quota_allowance.is_none() {
+                    let hint = "see `guildhall groups update --help`";
+                    return Err(Failure::usage("nothing to change").hint(hint));
+                }
+                let current = find(&client, &group, &organization).await?;
+                let input = UpdateGroupInput {
+                    group_id: current.id,
+                    name: rename,
+                    display_name,
+                    avatar_url,
+                    quota_allowance,
+                    expected_version: Some(current.version),
+                };
+                let changed = client.update_group(input).await?;
+                context.output.object(&changed, rows(&changed))
+            }
+            Self::Delete { group, organization } => {
+                let group = find(&client, &group, &organization).await?;
+                context.confirm(&format!("the group {}", group.name), &group.name)?;
+                client.delete_group(&group.id).await?;
+                context.output.done(&group, &format!("Deleted the group {}.", group.name))
+            }
+            Self::Members(members) => members.run(context, &client).await,
+            Self::Add(change) => change.add(context, &client).await,
+        }
+    }
+}
+
+pub(crate) async fn find(
+    client: &Client,
+    group: &Scoped,
+    organization: &InOrganization,
+) -> Result<Group, Failure> {
+    let organization = organization.resolve_for(client, group).await?;
+    let page = client.groups(&organization.id, Some(group.name.clone()), None).await?;
+    let found = page.nodes.into_iter().find(|one| one.name.eq_ignore_ascii_case(&group.name));
+    Ok(found.ok_or_else(|| ClientError::NotFound { kind: "group", name: group.name.clone() })?)
+}
+
+async fn list(context: &Context, client: &Client, organization: &InOrganization) -> Result<(), Failure> {
+    let organization = organization.resolve(client).await?;
+    let groups =
+        Page::all(usize::MAX, async |after| client.groups(&organization.id, None, after).await).await?;
+    context.output.list(
+        &groups,
+        &["NAME", "DISPLAY NAME", "MEMBERS", "QUOTA", "CREATED"],
+        |group| {
+            vec![
+                group.name.as_str().into(),
+                group.display_name.as_str().into(),
+                size(group).into(),
+                group.quota_allowance.to_string().into(),
+                group.created_at.into(),
+            ]
+        },
+        &format!("No group yet. Create one with `guildhall groups create NAME --org {}`.", organization.name),
+    )
+}
+
+/// How many are in it, where that may be seen.
+fn size(group: &Group) -> String {
+    group.member_count.map(|count| count.to_string()).unwrap_or_default()
+}
+
+fn rows(group: &Group) -> Vec<(&'static str, Value)> {
+    vec![
+        ("Name", group.name.as_str().into()),
+        ("Display name", group.display_name.as_str().into()),
+        ("Picture", group.avatar_url.as_str().into()),
+        ("Members", size(group).into()),
+        ("Credits a day", group.quota_allowance.to_string().into()),
+        ("Managed by", crate::output::word(&group.source).into()),
+        ("Id", group.id.inner().into()),
+        ("Created", group.created_at.into()),
+    ]
+}
