@@ -60,9 +60,9 @@ select {id 3|n}, {id 1|(n - 1) / 20 + 1}, 'group-' || {pad n}, 'Group ' || n, ''
     {at 4320000 + n * 60}, {at 4320000 + n * 60}
 from series
 
-insert into group_member (organization_id, group_id, user_id, created_at)
+insert into group_member (organization_id, group_id, user_id, username, created_at)
 {series groups}
-select {id 1|m.organization}, {id 3|n}, {id 2|m.number}, {at 4320000 + n * 60}
+select {id 1|m.organization}, {id 3|n}, {id 2|m.number}, 'user' || {pad m.number}, {at 4320000 + n * 60}
 from series join bench_member m on m.organization = (n - 1) / 20 + 1
 where {hash n * 10007 + m.number|4} % 10 = 0
 
