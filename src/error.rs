@@ -118,6 +118,11 @@ pub enum RefusalKind {
         /// How many.
         workspaces: i64,
     },
+    /// The template can't be deleted while workspaces are made of it.
+    TemplateInUse {
+        /// How many live workspaces.
+        workspaces: i64,
+    },
 }
 
 /// What keeps an organization from being deleted.
@@ -223,6 +228,14 @@ impl Refusal {
         let message =
             format!("they own {workspaces} workspaces; delete those or give them to somebody else first");
         Self::new(RefusalKind::UserOwnsWorkspaces { workspaces }, field, message)
+    }
+
+    /// The template can't be deleted while workspaces are made of it.
+    pub fn template_in_use(field: &[&str], workspaces: i64) -> Self {
+        let message = format!(
+            "{workspaces} workspaces are made of it: delete them first, or deprecate the template so that no new one is made"
+        );
+        Self::new(RefusalKind::TemplateInUse { workspaces }, field, message)
     }
 
     /// Somebody changed it meanwhile.

@@ -42,5 +42,6 @@ mod state;
 mod statements;
 mod support;
 mod users;
+mod templates;
 mod visibility;
 mod writes;

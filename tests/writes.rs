@@ -140,6 +140,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     let template = app.template(&owner, &org, "dev").await;
     app.work(&daemon).await;
     let version = app.push(&owner, &template, json!({ "promote": false })).await.id;
+    let unused = app.template(&owner, &org, "unused").await;
     app.work(&daemon).await;
     let file = app.upload(&owner).await;
     let built = app.workspace(&owner, &template, "built", "").await.workspace;
@@ -223,6 +224,8 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         ),
         case("createTemplateVersion", json!({ "templateId": template.id, "fileId": file }), 1),
         case("promoteTemplateVersion", json!({ "templateVersionId": version }), 1),
+        case("updateTemplate", json!({ "templateId": template.id, "defaultTtlSeconds": 3600 }), 1),
+        case("deleteTemplate", json!({ "templateId": unused.id }), 1),
         case("createWorkspace", json!({ "templateId": template.id, "name": "fresh" }), 1),
         case("stopWorkspace", json!({ "workspaceId": built }), 1),
         case("startWorkspace", json!({ "workspaceId": built }), 1),

@@ -18,6 +18,7 @@ mod m0011_lists;
 mod m0012_live;
 mod m0010_roles;
 mod m0015_provisioners;
+mod m0013_templates;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_live::Migration),
             Box::new(m0010_roles::Migration),
             Box::new(m0015_provisioners::Migration),
+            Box::new(m0013_templates::Migration),
         ]
     }
 }

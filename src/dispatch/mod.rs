@@ -18,7 +18,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::provisioner::JobRow;
 use crate::provisioner::job::{self, Ending, Held};
 use crate::quota;
-use crate::template::version;
+use crate::template::{settings, version};
 use crate::workspace::build::{self, Made};
 use crate::workspace::state;
 
@@ -149,10 +149,29 @@ async fn end_in(tx: &mut Tx, db: &Db, row: &JobRow, ending: Ending<'_>) -> Resul
     Ok(true)
 }
 
+/// A template may forbid the owners of its workspaces to interrupt builds: what is half made is for those to judge who may
+/// cancel any job of the organization.
+async fn may_interrupt(tx: &Tx, db: &Db, row: &JobRow) -> Result<()> {
+    let everywhere = Object::in_organization(row.organization_id);
+    if row.kind != JobType::WorkspaceBuild || tx.actor().may(Permission::ProvisionerJobCancel, everywhere) {
+        return Ok(());
+    }
+    let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;
+    let versions = version::referred_rows(db, &[target.version]).await?;
+    let version = versions.first().ok_or_else(|| orphan(row.id))?;
+    if settings::owners_cancel_in(tx, version.template_id).await? {
+        return Ok(());
+    }
+    let message = "the template does not let owners of workspaces cancel builds that run; wait for it, or ask an \
+                   administrator of the organization";
+    Err(Refusal::conflict(&["provisionerJobId"], message).into())
+}
+
 /// Cancels a job: one that waits is canceled at once, one that runs is told to stop.
 ///
 /// # Errors
-/// FORBIDDEN without `PROVISIONER_JOB_CANCEL`; a refusal for a job that has ended or is being canceled.
+/// FORBIDDEN without `PROVISIONER_JOB_CANCEL`; a refusal for a job that has ended or is being canceled, and for a build whose
+/// template forbids it.
 pub(crate) async fn cancel(db: &Db, actor: &Actor, row: &JobRow) -> Result<()> {
     let object = Object::in_organization(row.organization_id).owned_by(row.owner_id);
     let permit = actor.authorize(Permission::ProvisionerJobCancel, object)?;
@@ -161,6 +180,7 @@ pub(crate) async fn cancel(db: &Db, actor: &Actor, row: &JobRow) -> Result<()> {
         JobState::Canceled
     } else {
         // It may have been taken since it was read.
+        may_interrupt(&tx, db, row).await?;
         job::request_cancel_in(&mut tx, row).await?;
         JobState::Canceling
     };

@@ -28,6 +28,8 @@ pub(crate) enum UserErrorCode {
     QuotaExceeded,
     /// The user still owns workspaces.
     UserOwnsWorkspaces,
+    /// Workspaces are made of the template.
+    TemplateInUse,
 }
 
 /// Something a person can fix. UNAUTHENTICATED, FORBIDDEN and faults are top-level errors instead.
@@ -52,6 +54,7 @@ pub(crate) enum UserError {
     OrganizationNotEmpty(OrganizationNotEmpty),
     QuotaExceeded(QuotaExceeded),
     UserOwnsWorkspaces(UserOwnsWorkspaces),
+    TemplateInUse(TemplateInUse),
 }
 
 macro_rules! user_error {
@@ -142,6 +145,14 @@ user_error! {
     }
 }
 
+user_error! {
+    /// Workspaces are made of the template.
+    TemplateInUse {
+        /// How many live workspaces.
+        workspaces: i64,
+    }
+}
+
 impl From<Refusal> for UserError {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.message;
@@ -198,6 +209,12 @@ impl From<Refusal> for UserError {
                 budget: refusal.budget,
                 used: refusal.used,
                 cost: refusal.cost,
+            }),
+            RefusalKind::TemplateInUse { workspaces } => Self::TemplateInUse(TemplateInUse {
+                message,
+                code: UserErrorCode::TemplateInUse,
+                field,
+                workspaces,
             }),
         }
     }

@@ -29,7 +29,7 @@ use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
 use crate::provisioner::graphql::{DaemonListMutation, KeyMutation, ProvisionerSubscription};
 use crate::quota::graphql::{QuotaMutation, QuotaQuery};
 use crate::role::graphql::{PermissionQuery, RoleMutation, RoleQuery};
-use crate::template::graphql::TemplateMutation;
+use crate::template::graphql::{TemplateChangeMutation, TemplateMutation};
 use crate::user::graphql::{UserMutation, UserQuery};
 use crate::workspace::graphql::{WorkspaceMutation, WorkspaceQuery};
 
@@ -66,6 +66,7 @@ pub struct Mutation(
     DaemonListMutation,
     QuotaMutation,
     TemplateMutation,
+    TemplateChangeMutation,
     WorkspaceMutation,
     JobMutation,
     DaemonMutation,

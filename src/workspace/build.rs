@@ -16,6 +16,7 @@ use crate::error::{Refusal, Result};
 use crate::events::{Event, EventKind};
 use crate::provisioner::job::{self, NewJob, Priority};
 use crate::seal::Sealer;
+use crate::template::settings::{self, Making};
 use crate::template::{VersionContent, VersionRow};
 
 /// A build to be made.
@@ -128,8 +129,8 @@ pub(crate) async fn values(db: &Db, sealer: &Sealer, build: WorkspaceBuildId) ->
 /// Queues a build of a workspace: start, stop or delete it.
 ///
 /// # Errors
-/// FORBIDDEN without the permission for the transition; refusals while another build is active and for values that the
-/// version does not take.
+/// FORBIDDEN without the permission for the transition; refusals while another build is active, for values that the
+/// version does not take and for what the template's settings forbid.
 pub(crate) async fn create(
     db: &Db,
     sealer: &Sealer,
@@ -150,6 +151,9 @@ pub(crate) async fn create(
     let before = values(db, sealer, latest.id).await?;
     let parameters = parameter::check(&content.variables, given, before)?;
     let mut tx = db.begin(permit).await?;
+    if transition == Transition::Start {
+        settings::admit_in(&tx, version.template_id, version.id, Making::Start).await?;
+    }
     let new = NewBuild {
         workspace: workspace.id,
         organization,

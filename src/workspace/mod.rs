@@ -5,6 +5,7 @@
 pub(crate) mod build;
 pub(crate) mod event;
 pub(crate) mod graphql;
+mod limit;
 pub(crate) mod owner;
 mod parameter;
 pub(crate) mod state;
@@ -25,7 +26,7 @@ use crate::db::{Db, OnViolation};
 use crate::error::{Refusal, Result};
 use crate::name::Slug;
 use crate::seal::Sealer;
-use crate::template::{self, TemplateRow, VersionContent, VersionRow};
+use crate::template::{self, TemplateRow, VersionContent, VersionRow, settings};
 use build::NewBuild;
 
 /// A value that somebody gave for a variable.
@@ -48,7 +49,7 @@ pub(crate) struct NewWorkspace {
 ///
 /// # Errors
 /// FORBIDDEN without `WORKSPACE_CREATE` (on one's own or in the organization) or `TEMPLATE_USE`; refusals for a name in
-/// use, an owner who is no member, and values that the template does not take.
+/// use, an owner who is no member, values that the template does not take, and what the template's settings forbid.
 pub(crate) async fn create(
     db: &Db,
     sealer: &Sealer,
@@ -65,9 +66,12 @@ pub(crate) async fn create(
     }
     let parameters = parameter::check(&new.version.1.variables, new.parameters, Vec::new())?;
     let mut tx = db.begin(permit).await?;
+    let settings =
+        settings::admit_in(&tx, new.template.id, new.version.0.id, settings::Making::Workspace).await?;
     if !store::workspace::is_member_in(&tx, organization, owner).await? {
         return Err(Refusal::not_found(&["ownerId"], "member of the organization").into());
     }
+    limit::keep_in(&tx, &settings, organization, owner).await?;
     let id: WorkspaceId = tx.clock().id();
     let name = String::from(new.name);
     let after = facts(json!({

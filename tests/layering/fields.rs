@@ -71,8 +71,13 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("Session", "createdAt expiresAt id ip isCurrent lastUsedAt user userAgent"),
     (
         "Template",
-        "activeVersion createdAt deprecationMessage description displayName icon id name organization updatedAt \
-         version versions viewerCan",
+        "activeVersion createdAt deprecationMessage description displayName icon id name organization settings \
+         updatedAt version versions viewerCan",
+    ),
+    (
+        "TemplateSettings",
+        "allowUserCancel allowUserTtl autostartDays autostopDays autostopWeeks defaultTtlSeconds \
+         dormantAfterSeconds dormantDeleteAfterSeconds failureTtlSeconds maxWorkspacesPerUser requireActiveVersion",
     ),
     ("TemplateVariable", "default description ephemeral name nullable required sensitive type validations"),
     ("TemplateVersion", "archived createdAt id isActive message name readme updatedAt variables"),
@@ -176,6 +181,7 @@ fn is_tenants(name: &str) -> bool {
         "QuotaExceeded",
         "StaleVersion",
         "UserOwnsWorkspaces",
+        "TemplateInUse",
         // For the daemon that has taken the job alone.
         "AcquiredJob",
         "TaskVariable",

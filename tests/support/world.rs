@@ -111,6 +111,12 @@ impl TestApp {
         let bound = json!({ "name": name("token"), "organizationId": org.id, "scopes": ["WORKSPACE_READ"] });
         let (api_token, _) = self.api_token(&admin, bound.clone()).await;
         self.api_token(&member, bound).await;
+        let settings = json!({
+            "templateId": template.id, "defaultTtlSeconds": 3600, "failureTtlSeconds": 3600,
+            "dormantAfterSeconds": 3600, "dormantDeleteAfterSeconds": 3600, "autostopDays": ["SUNDAY"],
+            "maxWorkspacesPerUser": 50,
+        });
+        self.done(&template_admin.token, "updateTemplate", "", settings).await;
         let nodes = vec![
             ("Session", session.clone()),
             ("ApiToken", api_token.clone()),

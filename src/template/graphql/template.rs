@@ -3,10 +3,11 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::id::{FileId, TemplateId, TemplateVersionId};
 
-use super::TemplateVersion;
+use super::settings::SettingsOf;
+use super::{TemplateSettings, TemplateVersion};
 use super::version::TemplateVersionFilter;
 use crate::authz::{self, Permission};
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -90,6 +91,12 @@ impl Template {
     /// Grows by one with every change.
     async fn version(&self) -> i32 {
         self.row.version
+    }
+
+    /// What holds for workspaces that are made of it.
+    async fn settings(&self, ctx: &Context<'_>) -> Result<TemplateSettings> {
+        let settings = ctx.request().load(SettingsOf(self.row.id)).await?;
+        settings.map(TemplateSettings).ok_or(Error::NotFound("template"))
     }
 
     /// Its organization.
@@ -353,7 +360,8 @@ async fn promote(request: &Request, id: &ID) -> Result<Template> {
     Ok(request.get(version.template_id).await?.into())
 }
 
-async fn resolve(request: &Request, id: &ID) -> Result<TemplateRow> {
+/// The template that an input names as `templateId`.
+pub(super) async fn resolve(request: &Request, id: &ID) -> Result<TemplateRow> {
     request.signed_in()?;
     let not_found = || Refusal::not_found(&["templateId"], "template");
     let id: TemplateId = id.parse().map_err(|_| not_found())?;

@@ -2,5 +2,6 @@
 
 pub(super) mod event;
 pub(super) mod file;
+pub(super) mod settings;
 pub(super) mod template;
 pub(super) mod version;

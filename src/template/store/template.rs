@@ -4,7 +4,7 @@ use guildhall_entity::id::{OrganizationId, TemplateAclId, TemplateId, TemplateVe
 use guildhall_entity::kind::AclRole;
 use guildhall_entity::template::{ActiveModel, Column, Entity};
 use guildhall_entity::{group_member, template_acl, template_version};
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 
@@ -176,6 +176,7 @@ pub(in crate::template) struct NewRow {
     pub(in crate::template) created_by: UserId,
 }
 
+/// Keeps a new template, with the settings that the table gives by default.
 pub(in crate::template) async fn insert_in(tx: &Tx, template: NewRow) -> Result<()> {
     let now = tx.clock().now();
     tx.insert(ActiveModel {
@@ -187,6 +188,17 @@ pub(in crate::template) async fn insert_in(tx: &Tx, template: NewRow) -> Result<
         icon: Set(template.icon),
         active_version_id: Set(None),
         deprecation_message: Set(String::new()),
+        default_ttl_ms: NotSet,
+        failure_ttl_ms: NotSet,
+        dormant_after_ms: NotSet,
+        dormant_delete_after_ms: NotSet,
+        autostart_days: NotSet,
+        autostop_days: NotSet,
+        autostop_weeks: NotSet,
+        allow_user_ttl: NotSet,
+        require_active_version: NotSet,
+        allow_user_cancel: NotSet,
+        max_workspaces_per_user: NotSet,
         created_by: Set(template.created_by),
         version: Set(1),
         created_at: Set(now),
