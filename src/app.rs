@@ -23,7 +23,7 @@ use crate::graphql::context::Services;
 use crate::http::{GraphqlFront, Site, metrics_router, router};
 use crate::name::DEFAULT;
 use crate::seal::Sealer;
-use crate::{audit_log, demo, dispatch, keys, live, organization, user};
+use crate::{audit_log, demo, dispatch, keys, live, organization, user, workspace};
 
 /// A server that is up.
 pub struct App {
@@ -54,7 +54,7 @@ impl App {
         let db = db::connect(database, clock.clone()).await.context("can't open the database")?;
         db::migrate(&db).await.context("can't bring the database up to date")?;
         let session_keys = SessionKeys::new(&keys::signing(data_dir, &clock)?);
-        let sealer = Sealer::new(&keys::sealing(data_dir, &clock)?)?;
+        let sealer = Sealer::new(&keys::sealing(data_dir, options.sealing_key_file.as_deref(), &clock)?)?;
         live::begin(&db).await?;
         let live = CancellationToken::new();
         #[expect(
@@ -126,6 +126,15 @@ impl App {
 }
 
 impl App {
+    /// Looks once after what workspaces do by themselves, as the server `holder`; answers for how many something was done.
+    /// The server does this every 15 seconds.
+    ///
+    /// # Errors
+    /// When the database fails, or another server has taken over.
+    pub async fn look_after_workspaces(&self, holder: sea_orm::prelude::Uuid) -> crate::error::Result<usize> {
+        workspace::scheduler::sweep(&self.db, &self.services.sealer, holder).await
+    }
+
     /// Deletes entries of the audit log that are older than so many days; answers how many. The server does this every
     /// hour where it is told to.
     ///
@@ -160,6 +169,8 @@ pub struct Options {
     pub limits: Limits,
     /// Sign-ins a minute, of an account and from an address; zero for no limit.
     pub sign_ins_per_minute: u32,
+    /// Where the sealing keys are; in the data folder if nothing is named.
+    pub sealing_key_file: Option<PathBuf>,
     /// Documents that may be named by id.
     pub documents: PersistedDocuments,
     /// From when on a request is logged as slow, if ever.
@@ -171,8 +182,33 @@ impl Default for Options {
     fn default() -> Self {
         let limits = Limits { rate_points_per_minute: 0, ..Limits::default() };
         let documents = PersistedDocuments::new(PersistedMode::Off, limits.cache_bytes / 4);
-        Self { demo: false, limits, sign_ins_per_minute: 0, documents, slow_request: None }
+        Self {
+            demo: false,
+            limits,
+            sign_ins_per_minute: 0,
+            sealing_key_file: None,
+            documents,
+            slow_request: None,
+        }
     }
+}
+
+/// Seals with the newest key whatever is sealed with an older one; answers how much that was. Servers may run meanwhile, as
+/// long as they know both keys.
+///
+/// # Errors
+/// When the data folder, the keys or the database can't be used.
+pub async fn reseal(
+    data_dir: &Path,
+    database: &db::Settings,
+    sealing_key_file: Option<&Path>,
+    clock: Clock,
+) -> anyhow::Result<u64> {
+    let sealer = Sealer::new(&keys::sealing(data_dir, sealing_key_file, &clock)?)?;
+    let db = db::connect(database, clock).await.context("can't open the database")?;
+    let done = workspace::reseal::all(&db, &sealer).await?;
+    db.close().await?;
+    Ok(done)
 }
 
 /// Serves until a signal comes, then drains: no new connections, requests under way end, provisioners finish their jobs
@@ -195,8 +231,14 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
     let limits = serving.limits().map_err(anyhow::Error::msg)?;
     let documents = serving.documents(&limits)?;
     let sign_ins_per_minute = serving.sign_ins_per_minute;
-    let slow_request = serving.observing.slow_request();
-    let options = Options { demo: serving.demo, limits, sign_ins_per_minute, documents, slow_request };
+    let options = Options {
+        demo: serving.demo,
+        limits,
+        sign_ins_per_minute,
+        sealing_key_file: serving.sealing.sealing_key_file.clone(),
+        documents,
+        slow_request: serving.observing.slow_request(),
+    };
     let app = App::open(&data_dir, &database, Clock::system(), options).await?;
     let url = serving.access_url.clone().unwrap_or_else(|| format!("http://{address}"));
     greet(&app, &url, &data_dir, &database);
@@ -211,6 +253,8 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
     let stop = Shutdown::default();
     let workers = TaskTracker::new();
     workers.spawn(dispatch::reaper::run(app.db.clone(), stop.drain.clone()));
+    let sealer = app.services.sealer.clone();
+    workers.spawn(workspace::scheduler::run(app.db.clone(), sealer, stop.drain.clone()));
     if serving.audit_retention_days > 0 {
         let stop = stop.drain.clone();
         workers.spawn(audit_log::retention::run(app.db.clone(), serving.audit_retention_days, stop));

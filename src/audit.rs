@@ -43,8 +43,12 @@ pub enum Action {
     Start,
     /// Stopped.
     Stop,
+    /// Stopped, to be started again.
+    Restart,
     /// Canceled.
     Cancel,
+    /// Taken out in clear: a Terraform state.
+    Download,
 }
 
 impl Action {
@@ -58,7 +62,9 @@ impl Action {
             Self::SignOut => "SIGN_OUT",
             Self::Start => "START",
             Self::Stop => "STOP",
+            Self::Restart => "RESTART",
             Self::Cancel => "CANCEL",
+            Self::Download => "DOWNLOAD",
         }
     }
 }

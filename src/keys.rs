@@ -29,25 +29,31 @@ pub fn make_folder(path: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// When the file can't be read or written, or holds something else.
 pub fn signing(data_dir: &Path, clock: &Clock) -> anyhow::Result<Vec<[u8; 32]>> {
-    let path = data_dir.join(SIGNING);
-    let text = read_or_make(&path, clock)?;
+    all(&data_dir.join(SIGNING), clock)
+}
+
+/// The keys of a file, which is made with one where it is missing.
+fn all(path: &Path, clock: &Clock) -> anyhow::Result<Vec<[u8; 32]>> {
+    let text = read_or_make(path, clock)?;
     let keys = text
         .lines()
         .filter(|line| !line.trim().is_empty())
-        .map(|line| parse(line, &path))
+        .map(|line| parse(line, path))
         .collect::<Result<Vec<_>, _>>()?;
     anyhow::ensure!(!keys.is_empty(), "{} holds no key", path.display());
     Ok(keys)
 }
 
-/// The key that states and sensitive values are sealed with, in hexadecimal. Made at the first start; without it what
-/// was sealed can't be read again.
+/// Keys that states and sensitive values are sealed with, newest first: one in hexadecimal a line. Made at the first start,
+/// unless a file is named, which must be there; without them what was sealed can't be read again.
 ///
 /// # Errors
 /// When the file can't be read or written, or holds something else.
-pub fn sealing(data_dir: &Path, clock: &Clock) -> anyhow::Result<[u8; 32]> {
-    let path = data_dir.join(SEALING);
-    parse(read_or_make(&path, clock)?.trim(), &path)
+pub fn sealing(data_dir: &Path, named: Option<&Path>, clock: &Clock) -> anyhow::Result<Vec<[u8; 32]>> {
+    let Some(path) = named else { return all(&data_dir.join(SEALING), clock) };
+    // A fresh key in place of one that is mislaid would open nothing.
+    anyhow::ensure!(path.exists(), "there is no sealing key at {}", path.display());
+    all(path, clock)
 }
 
 fn read_or_make(path: &Path, clock: &Clock) -> anyhow::Result<String> {
@@ -107,8 +113,14 @@ mod tests {
         let data = folder.path().join("a/b");
         make_folder(&data).expect("a folder can be made");
         let clock = Clock::system();
-        let key = sealing(&data, &clock).expect("a key is made");
-        assert_eq!(sealing(&data, &clock).expect("the key is read"), key);
+        let key = sealing(&data, None, &clock).expect("a key is made");
+        assert_eq!(sealing(&data, None, &clock).expect("the key is read"), key);
+        let named = data.join("other.key");
+        assert!(sealing(&data, Some(&named), &clock).is_err(), "a file that is named is not made");
+        std::fs::write(&named, format!("{}\n{}\n", "11".repeat(32), "22".repeat(32))).expect("writable");
+        let keys = sealing(&data, Some(&named), &clock).expect("two keys are read");
+        assert_eq!(keys, [[0x11; 32], [0x22; 32]]);
+        std::fs::remove_file(&named).expect("it is there");
         let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
         assert_eq!(mode(&data.join(SEALING)), 0o600);
         assert_eq!(mode(&data), 0o700);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use guildhall::config::{LogFormat, Serving, Storage, with_file};
+use guildhall::config::{LogFormat, Sealing, Serving, Storage, with_file};
 use guildhall::telemetry::Telemetry;
 use guildhall::{app, db};
 
@@ -30,6 +30,15 @@ Ctrl-C drains: running jobs may finish. A second Ctrl-C interrupts them.")]
     Server(Box<Serving>),
     /// Bring the database up to date and exit; the server does the same at its start
     Migrate(Storage),
+    /// Seal states and sensitive values with the newest sealing key
+    #[command(after_help = "\
+To change the key of a deployment:
+  1. add a new line of 64 hexadecimal digits below the old one in sealing.key, and restart every server
+  2. move it to the top, and restart every server
+  3. run `guildhall reseal` until it finds nothing to do, then wait a day
+  4. remove the old line, and restart every server
+With one server the first step can be left out.")]
+    Reseal(Reseal),
     /// Print the GraphQL schema
     Schema,
     #[command(subcommand)]
@@ -67,6 +76,7 @@ async fn main() -> ExitCode {
             ended(result)
         }
         Verb::Migrate(storage) => ended(migrate(storage).await),
+        Verb::Reseal(reseal) => ended(reseal.run().await),
         Verb::Schema => {
             schema();
             ExitCode::SUCCESS
@@ -133,6 +143,27 @@ mod provisionerd {
                 }
             }
         }
+    }
+}
+
+/// The arguments of `guildhall reseal`.
+#[derive(clap::Args)]
+struct Reseal {
+    #[command(flatten)]
+    storage: Storage,
+    #[command(flatten)]
+    sealing: Sealing,
+}
+
+impl Reseal {
+    #[expect(clippy::print_stdout, reason = "the command's result")]
+    async fn run(self) -> anyhow::Result<()> {
+        let folder = &self.storage.data_dir;
+        let database = self.storage.database(folder).map_err(anyhow::Error::msg)?;
+        let file = self.sealing.sealing_key_file.as_deref();
+        let done = app::reseal(folder, &database, file, guildhall::clock::Clock::system()).await?;
+        println!("Sealed {done} states and sets of values with the newest key.");
+        Ok(())
     }
 }
 

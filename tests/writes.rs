@@ -20,6 +20,9 @@ const PROGRESS: &[&str] = &[
     "heartbeatProvisionerDaemon",
     "planWorkspaceBuild",
     "registerProvisionerDaemon",
+    // What somebody marks for themselves, and that they are there.
+    "setWorkspaceFavorite",
+    "touchWorkspace",
 ];
 
 /// Where a transaction is made to fail.
@@ -148,6 +151,13 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     let leaving = app.member_of(&owner, &org, "lou", &[]).await;
     app.workspace(&leaving, &template, "left", "").await;
     app.work(&daemon).await;
+    let lent = app.workspace(&owner, &template, "lent", "").await.workspace;
+    let asleep = app.workspace(&owner, &template, "asleep", "").await.workspace;
+    let lost = app.workspace(&owner, &template, "lost", "").await.workspace;
+    app.work(&daemon).await;
+    app.tables().execute("update workspace set deadline = created_at where name = 'built'").await;
+    app.tables().execute("update workspace set dormant_at = created_at where name = 'asleep'").await;
+    app.join(&owner, &org, &leaver, &[]).await;
     let waiting = app.workspace(&owner, &template, "waiting", "").await.job;
 
     let case = |mutation, input: Value, entries| Case {
@@ -227,6 +237,17 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         case("updateTemplate", json!({ "templateId": template.id, "defaultTtlSeconds": 3600 }), 1),
         case("deleteTemplate", json!({ "templateId": unused.id }), 1),
         case("createWorkspace", json!({ "templateId": template.id, "name": "fresh" }), 1),
+        case("updateWorkspace", json!({ "workspaceId": built, "ttlSeconds": 3600 }), 1),
+        case(
+            "extendWorkspaceDeadline",
+            json!({ "workspaceId": built, "deadline": "2026-11-24T12:00:00Z" }),
+            1,
+        ),
+        case("activateWorkspace", json!({ "workspaceId": asleep }), 1),
+        case("transferWorkspace", json!({ "workspaceId": lent, "ownerId": leaver.id }), 1),
+        case("deleteWorkspace", json!({ "workspaceId": lost, "orphan": true }), 1),
+        case("restartWorkspace", json!({ "workspaceId": built }), 1),
+        case("updateWorkspaceVersion", json!({ "workspaceId": built }), 1),
         case("stopWorkspace", json!({ "workspaceId": built }), 1),
         case("startWorkspace", json!({ "workspaceId": built }), 1),
         case("deleteWorkspace", json!({ "workspaceId": built }), 1),

@@ -130,6 +130,14 @@ kind! {
         /// Long disuse.
         Dormancy = "DORMANCY",
     }
+
+    /// Whether a workspace moves to its template's active version when it starts.
+    AutomaticUpdates {
+        /// At every start.
+        Always = "ALWAYS",
+        /// Only when somebody asks.
+        Never = "NEVER",
+    }
 }
 
 impl JobState {

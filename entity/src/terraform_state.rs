@@ -15,6 +15,8 @@ pub struct Model {
     pub workspace_id: WorkspaceId,
     pub number: i32,
     pub sealed: Vec<u8>,
+    pub size: i32,
+    pub serial: Option<i64>,
     pub updated_at: DateTimeUtc,
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::{OrganizationId, TemplateId, UserId, WorkspaceId};
+use crate::kind::AutomaticUpdates;
 
 /// A row of `workspace`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -16,6 +17,14 @@ pub struct Model {
     pub template_id: TemplateId,
     pub name: String,
     pub last_used_at: Option<DateTimeUtc>,
+    pub autostart_cron: Option<String>,
+    pub autostart_time_zone: Option<String>,
+    pub autostart_at: Option<DateTimeUtc>,
+    pub ttl_ms: Option<i64>,
+    pub automatic_updates: AutomaticUpdates,
+    pub deadline: Option<DateTimeUtc>,
+    pub dormant_at: Option<DateTimeUtc>,
+    pub deleting_at: Option<DateTimeUtc>,
     pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

@@ -19,6 +19,7 @@ mod m0012_live;
 mod m0010_roles;
 mod m0015_provisioners;
 mod m0013_templates;
+mod m0014_schedules;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_roles::Migration),
             Box::new(m0015_provisioners::Migration),
             Box::new(m0013_templates::Migration),
+            Box::new(m0014_schedules::Migration),
         ]
     }
 }

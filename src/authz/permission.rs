@@ -131,6 +131,8 @@ permissions! {
     WorkspaceStart = Workspace, "START";
     /// Stop workspaces.
     WorkspaceStop = Workspace, "STOP";
+    /// See, download and replace Terraform states, which hold secrets in clear.
+    WorkspaceManageState = Workspace, "MANAGE_STATE";
     /// Create provisioner keys.
     ProvisionerKeyCreate = ProvisionerKey, "CREATE";
     /// See provisioner keys (never their secrets).

@@ -150,6 +150,7 @@ impl BuiltinRole {
                 &[RoleAssign, RoleRead, RoleCreate, RoleUpdate, RoleDelete],
                 TEMPLATES,
                 WORKSPACES,
+                &[WorkspaceManageState],
                 PROVISIONING,
                 &[IdpSyncRead, IdpSyncUpdate, QuotaRead, QuotaUpdate, AuditLogRead],
                 &[UserRead, UserReadContact],
@@ -287,6 +288,10 @@ pub enum System {
     AuditLog,
     /// Numbers what happened, and forgets what is kept no longer.
     Outbox,
+    /// Starts, stops and deletes workspaces when their time has come.
+    Scheduler,
+    /// Seals states and sensitive values with a newer key.
+    Reseal,
     /// Fills the demonstration data.
     Demo,
 }
@@ -300,6 +305,8 @@ impl System {
             Self::Reaper => "reaper",
             Self::AuditLog => "audit-log",
             Self::Outbox => "outbox",
+            Self::Scheduler => "scheduler",
+            Self::Reseal => "reseal",
             Self::Demo => "demo",
         }
     }
@@ -311,6 +318,8 @@ impl System {
             Self::SignIn => set(&[&[TokenCreate]]),
             Self::Reaper => set(&[&[ProvisionerJobRead, ProvisionerJobCancel]]),
             Self::AuditLog | Self::Outbox => set(&[&[AuditLogRead]]),
+            Self::Scheduler => set(&[&[WorkspaceUpdate, WorkspaceStart, WorkspaceStop, WorkspaceDelete]]),
+            Self::Reseal => set(&[&[DeploymentSettingsUpdate]]),
             Self::Demo => PermissionSet::ALL,
         }
     }

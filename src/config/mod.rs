@@ -47,12 +47,25 @@ pub struct Storage {
     pub database_writers: u32,
 }
 
+/// What states and sensitive values are sealed with.
+#[derive(Debug, Clone, Args)]
+pub struct Sealing {
+    /// A file with the keys that states and sensitive values are sealed with, newest first, 64 hexadecimal digits a line
+    /// [default: sealing.key in the data folder, made when missing]
+    #[arg(long, env = "GUILDHALL_SEALING_KEY_FILE", value_name = "FILE")]
+    pub sealing_key_file: Option<PathBuf>,
+}
+
 /// How the server serves.
 #[derive(Debug, Clone, Args)]
 pub struct Serving {
     /// Where it keeps its data.
     #[command(flatten)]
     pub storage: Storage,
+
+    /// What it seals with.
+    #[command(flatten)]
+    pub sealing: Sealing,
 
     /// Address and port to listen on
     #[arg(long, env = "GUILDHALL_ADDRESS", value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
@@ -219,7 +232,7 @@ pub fn with_file(mut command: Command, arguments: &[std::ffi::OsString]) -> Resu
     for (option, value) in read(&path)? {
         let id = option.replace('-', "_");
         let mut known = false;
-        for name in ["server", "migrate"] {
+        for name in ["server", "migrate", "reseal"] {
             let has = command
                 .find_subcommand(name)
                 .is_some_and(|sub| sub.get_arguments().any(|argument| argument.get_id() == id.as_str()));

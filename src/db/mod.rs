@@ -5,6 +5,7 @@ mod connect;
 mod cursor;
 mod dialect;
 mod keyset;
+pub(crate) mod lease;
 pub(crate) mod list;
 mod notify;
 mod once;

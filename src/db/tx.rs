@@ -34,10 +34,18 @@ pub enum Unaudited {
     JobProgress,
     /// Somebody tried to sign in; what comes of it is the record.
     SignInAttempt,
-    /// Somebody was seen, a key was used.
+    /// Somebody was seen, a key was used, somebody works in a workspace.
     LastUsed,
+    /// Somebody marks a workspace for themselves; nobody else sees it.
+    Favorite,
     /// The audit log itself: attempts that changed nothing, and entries that are kept no longer.
     AuditLog,
+    /// What is sealed is sealed with a newer key; it says what it said.
+    Reseal,
+    /// A server takes or renews a lease.
+    Lease,
+    /// A schedule moves on to its next time without anything coming of it.
+    Schedule,
     /// Terraform locks, unlocks or writes its state; the build is the record.
     State,
     /// The outbox itself: events of committed transactions are numbered, and old ones forgotten.

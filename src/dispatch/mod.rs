@@ -13,7 +13,7 @@ use guildhall_entity::kind::{JobState, JobType};
 
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Object, Permission, Resource};
-use crate::db::{Db, Tx, Unaudited};
+use crate::db::{Db, Tx, Unaudited, boxed};
 use crate::error::{Error, Refusal, Result};
 use crate::provisioner::JobRow;
 use crate::provisioner::job::{self, Ending, Held};
@@ -49,7 +49,7 @@ pub(crate) async fn complete(db: &Db, actor: &Actor, held: Held, outcome: Outcom
         }
         (JobType::WorkspaceBuild, Outcome::Build(made)) => {
             let target = build::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
-            build::ended_in(&mut tx, &target, JobState::Succeeded, Some(made)).await?;
+            boxed(build::ended_in(&mut tx, &target, JobState::Succeeded, Some(made))).await?;
         }
         _ => return Err(Refusal::invalid(&["result"], "the result is not of the job's type").into()),
     }
@@ -144,7 +144,7 @@ async fn end_in(tx: &mut Tx, db: &Db, row: &JobRow, ending: Ending<'_>) -> Resul
     if row.kind == JobType::WorkspaceBuild {
         let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;
         let state = if matches!(ending, Ending::Canceled) { JobState::Canceled } else { JobState::Failed };
-        build::ended_in(tx, &target, state, None).await?;
+        boxed(build::ended_in(tx, &target, state, None)).await?;
     }
     Ok(true)
 }

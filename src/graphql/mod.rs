@@ -31,7 +31,9 @@ use crate::quota::graphql::{QuotaMutation, QuotaQuery};
 use crate::role::graphql::{PermissionQuery, RoleMutation, RoleQuery};
 use crate::template::graphql::{TemplateChangeMutation, TemplateMutation};
 use crate::user::graphql::{UserMutation, UserQuery};
-use crate::workspace::graphql::{WorkspaceMutation, WorkspaceQuery};
+use crate::workspace::graphql::{
+    WorkspaceChangeMutation, WorkspaceMutation, WorkspaceQuery, WorkspaceRestartMutation,
+};
 
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
@@ -68,6 +70,8 @@ pub struct Mutation(
     TemplateMutation,
     TemplateChangeMutation,
     WorkspaceMutation,
+    WorkspaceRestartMutation,
+    WorkspaceChangeMutation,
     JobMutation,
     DaemonMutation,
     ReportMutation,

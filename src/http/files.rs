@@ -131,7 +131,7 @@ fn stream(site: &Site, row: FileRow) -> Response {
 }
 
 /// The signed-in actor.
-async fn user(site: &Site, headers: &HeaderMap) -> Result<Actor, Response> {
+pub(super) async fn user(site: &Site, headers: &HeaderMap) -> Result<Actor, Response> {
     let Some(token) = bearer(headers) else { return Err(answer(&Error::Denied(Denied::Anonymous))) };
     match site.recognise(Some(token), Origin::default()).await {
         Ok(Ok(recognised)) => Ok(recognised.actor),

@@ -6,6 +6,7 @@ mod host;
 mod ide;
 mod metrics;
 mod state;
+mod states;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +90,7 @@ pub fn router(site: Site, limits: Limits, documents: PersistedDocuments) -> (Gra
         .route("/files", put(files::upload))
         .route("/files/{id}", get(files::download))
         .route("/provisioner-jobs/{id}/state", any(state::handle))
+        .route("/states/{build}", get(states::download).put(states::upload))
         .fallback(|| async {
             refusal(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here; the API is at /graphql")
         })

@@ -13,7 +13,7 @@ use crate::provisioner::{JobRow, job};
 use crate::workspace::state::{self, Outcome, Refused};
 
 /// The largest state, in bytes.
-const STATE_MAX: usize = 64 * 1024 * 1024;
+pub(super) const STATE_MAX: usize = 64 * 1024 * 1024;
 
 /// What Terraform puts behind the question mark.
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@
 
 pub(crate) mod graphql;
 mod store;
+pub(crate) mod transfer;
 
 pub(crate) use store::{Basis, Standing};
 

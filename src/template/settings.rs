@@ -214,6 +214,11 @@ pub(crate) async fn admit_in(
     Ok(settings)
 }
 
+/// The settings of a template that workspaces keep to, as the transaction sees them. `None` when it was deleted.
+pub(crate) async fn in_force_in(tx: &Tx, template: TemplateId) -> Result<Option<SettingsRow>> {
+    Ok(store::terms_in(tx, template).await?.map(|(_, settings)| settings))
+}
+
 /// Whether owners of workspaces of the template may cancel builds that run, as the transaction sees it.
 pub(crate) async fn owners_cancel_in(tx: &Tx, template: TemplateId) -> Result<bool> {
     Ok(store::terms_in(tx, template).await?.is_none_or(|(_, settings)| settings.allow_user_cancel))

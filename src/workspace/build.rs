@@ -1,14 +1,16 @@
 //! Builds: one step of a workspace's life, made of a template version, a transition and values.
 
-use guildhall_entity::id::{OrganizationId, ProvisionerJobId, UserId, WorkspaceBuildId, WorkspaceId};
+use guildhall_entity::id::{
+    OrganizationId, ProvisionerJobId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId,
+};
 use guildhall_entity::json::{Parameter, Parameters, QuotaRefusal};
-use guildhall_entity::kind::{JobState, JobType, Transition};
+use guildhall_entity::kind::{BuildReason, JobState, JobType, Transition};
 use serde_json::json;
 
 use super::parameter::{self, Value};
 use super::store::build as store;
 pub(crate) use super::store::build::{Made, Target};
-use super::{BuildRow, Given, WorkspaceRow};
+use super::{BuildRow, Given, WorkspaceRow, restart};
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Object, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx};
@@ -20,58 +22,63 @@ use crate::template::settings::{self, Making};
 use crate::template::{VersionContent, VersionRow};
 
 /// A build to be made.
-pub(super) struct NewBuild<'a> {
+pub(super) struct NewBuild {
+    pub(super) id: WorkspaceBuildId,
     pub(super) workspace: WorkspaceId,
     pub(super) organization: OrganizationId,
     pub(super) owner: UserId,
-    pub(super) version: &'a VersionRow,
+    pub(super) version: TemplateVersionId,
     pub(super) transition: Transition,
-    pub(super) parameters: Vec<Value>,
+    pub(super) reason: BuildReason,
+    pub(super) initiator: Option<UserId>,
+    pub(super) values: Kept,
 }
 
 /// Makes a build and queues its job, inside the caller's transaction.
 ///
 /// # Errors
 /// A refusal while another build of the workspace is active.
-pub(super) async fn insert_in(tx: &mut Tx, sealer: &Sealer, new: NewBuild<'_>) -> Result<WorkspaceBuildId> {
-    let initiator = tx.actor().user_id();
-    let tags = store::tags_of_version_in(tx, new.version.provisioner_job_id).await?;
+pub(super) async fn insert_in(tx: &mut Tx, new: NewBuild) -> Result<()> {
+    let tags = store::tags_of_version_in(tx, new.version).await?;
+    let priority = match new.reason {
+        BuildReason::Initiator => Priority::Person,
+        BuildReason::Autostart | BuildReason::Autostop | BuildReason::Dormancy => Priority::Schedule,
+    };
     let job = NewJob {
         organization: new.organization,
         kind: JobType::WorkspaceBuild,
         tags,
-        initiator,
+        initiator: new.initiator,
         owner: new.owner,
-        priority: Priority::Person,
+        priority,
     };
     let job = job::insert_in(tx, job).await?;
-    let id: WorkspaceBuildId = tx.clock().id();
-    let (parameters, sealed_parameters) = split(sealer, id, new.parameters)?;
     let row = store::NewRow {
-        id,
+        id: new.id,
         organization: new.organization,
         workspace: new.workspace,
-        version: new.version.id,
+        version: new.version,
         transition: new.transition,
-        initiator,
+        reason: new.reason,
+        initiator: new.initiator,
         job,
-        parameters,
-        sealed_parameters,
-    };
-    let active = || {
-        Refusal::conflict(
-            &["workspaceId"],
-            "another build of this workspace is active; wait for it or cancel its job",
-        )
+        parameters: new.values.open,
+        sealed_parameters: new.values.sealed,
     };
     store::insert_in(tx, row)
         .await
-        .on_violation("uq_workspace_build_active", active)
-        .on_violation("uq_workspace_build_number", active)?;
-    tx.emit(changed(new.organization, new.workspace)).await?;
-    Ok(id)
+        .on_violation("uq_workspace_build_active", is_active)
+        .on_violation("uq_workspace_build_number", is_active)?;
+    tx.emit(changed(new.organization, new.workspace)).await
 }
 
+/// The refusal of what can't be done while a build is on its way.
+pub(super) fn is_active() -> Refusal {
+    let message = "another build of this workspace is active; wait for it or cancel its job";
+    Refusal::conflict(&["workspaceId"], message)
+}
+
+/// Something of a workspace is not what it was.
 pub(super) fn changed(organization: OrganizationId, workspace: WorkspaceId) -> Event {
     Event {
         kind: EventKind::WorkspaceChanged,
@@ -81,31 +88,36 @@ pub(super) fn changed(organization: OrganizationId, workspace: WorkspaceId) -> E
     }
 }
 
-fn purpose(build: WorkspaceBuildId) -> String {
+/// What the sensitive values of a build are sealed for.
+pub(super) fn purpose(build: WorkspaceBuildId) -> String {
     format!("parameters of {build}")
 }
 
-/// Values to keep in the open, and the sensitive ones sealed.
-fn split(
-    sealer: &Sealer,
-    build: WorkspaceBuildId,
-    values: Vec<Value>,
-) -> Result<(Parameters, Option<Vec<u8>>)> {
-    let mut open = Vec::with_capacity(values.len());
-    let mut secret = Vec::new();
-    for value in values {
-        if value.sensitive {
-            open.push(Parameter { name: value.name.clone(), value: None });
-            secret.push((value.name, value.value));
-        } else {
-            open.push(Parameter { name: value.name, value: Some(value.value) });
+/// Values as they are kept: in the open, the sensitive ones sealed.
+pub(super) struct Kept {
+    pub(super) open: Parameters,
+    pub(super) sealed: Option<Vec<u8>>,
+}
+
+impl Kept {
+    /// Values for one build alone: sealed for it, they open for no other.
+    pub(super) fn seal(sealer: &Sealer, build: WorkspaceBuildId, values: Vec<Value>) -> Result<Self> {
+        let mut open = Vec::with_capacity(values.len());
+        let mut secret = Vec::new();
+        for value in values {
+            if value.sensitive {
+                open.push(Parameter { name: value.name.clone(), value: None });
+                secret.push((value.name, value.value));
+            } else {
+                open.push(Parameter { name: value.name, value: Some(value.value) });
+            }
         }
+        if secret.is_empty() {
+            return Ok(Self { open: Parameters(open), sealed: None });
+        }
+        let plain = serde_json::to_vec(&secret).map_err(crate::error::Error::internal)?;
+        Ok(Self { open: Parameters(open), sealed: Some(sealer.seal(&purpose(build), &plain)?) })
     }
-    if secret.is_empty() {
-        return Ok((Parameters(open), None));
-    }
-    let plain = serde_json::to_vec(&secret).map_err(crate::error::Error::internal)?;
-    Ok((Parameters(open), Some(sealer.seal(&purpose(build), &plain)?)))
 }
 
 /// All values of a build, the sensitive ones opened: for its daemon, and for the next build.
@@ -129,8 +141,8 @@ pub(crate) async fn values(db: &Db, sealer: &Sealer, build: WorkspaceBuildId) ->
 /// Queues a build of a workspace: start, stop or delete it.
 ///
 /// # Errors
-/// FORBIDDEN without the permission for the transition; refusals while another build is active, for values that the
-/// version does not take and for what the template's settings forbid.
+/// FORBIDDEN without the permission for the transition; refusals while another build is active, for a start while the
+/// workspace is dormant, for values that the version does not take and for what the template's settings forbid.
 pub(crate) async fn create(
     db: &Db,
     sealer: &Sealer,
@@ -151,31 +163,50 @@ pub(crate) async fn create(
     let before = values(db, sealer, latest.id).await?;
     let parameters = parameter::check(&content.variables, given, before)?;
     let mut tx = db.begin(permit).await?;
+    let workspace = super::lock_in(&tx, workspace.id).await?;
     if transition == Transition::Start {
         settings::admit_in(&tx, version.template_id, version.id, Making::Start).await?;
+        awake(&workspace)?;
+        super::store::change::touch_in(&tx, workspace.id).await?;
     }
+    let id: WorkspaceBuildId = tx.clock().id();
     let new = NewBuild {
+        id,
         workspace: workspace.id,
         organization,
         owner: workspace.owner_id,
-        version,
+        version: version.id,
         transition,
-        parameters,
+        reason: BuildReason::Initiator,
+        initiator: actor.user_id(),
+        values: Kept::seal(sealer, id, parameters)?,
     };
-    let id = insert_in(&mut tx, sealer, new).await?;
-    let after = facts(json!({ "build": id.to_string(), "templateVersion": version.id.to_string() }));
-    let name = workspace.name.as_str();
-    let change = Change::new(
-        action,
-        Resource::Workspace,
-        Some(organization),
-        workspace.id,
-        name,
-        &Facts::new(),
-        &after,
-    );
-    tx.commit(change).await?;
+    insert_in(&mut tx, new).await?;
+    tx.commit(queued(action, &workspace, id, version.id)).await?;
     Ok(id)
+}
+
+/// The change that a queued build is.
+pub(super) fn queued(
+    action: Action,
+    workspace: &WorkspaceRow,
+    build: WorkspaceBuildId,
+    version: TemplateVersionId,
+) -> Change {
+    let after = facts(json!({ "build": build.to_string(), "templateVersion": version.to_string() }));
+    let (organization, name) = (Some(workspace.organization_id), workspace.name.as_str());
+    Change::new(action, Resource::Workspace, organization, workspace.id, name, &Facts::new(), &after)
+}
+
+/// Refuses what would bring up a dormant workspace.
+pub(super) fn awake(workspace: &WorkspaceRow) -> Result<(), Refusal> {
+    match workspace.dormant_at {
+        None => Ok(()),
+        Some(_) => Err(Refusal::conflict(
+            &["workspaceId"],
+            "the workspace is dormant, because nobody has used it for long: activate it, then start it",
+        )),
+    }
 }
 
 /// The build that a job makes, with its workspace: for the daemon that holds the job, and for who ends it.
@@ -207,17 +238,39 @@ pub(crate) async fn context(db: &Db, target: &Target) -> Result<Option<store::Co
     store::context(db, target).await
 }
 
-/// Ends a build inside the transaction that ends its job; a workspace whose DELETE succeeded is gone. The lock on its
-/// state stays: a Terraform that outlived its daemon may still bring home what it made, until the next build locks.
+/// Ends a build inside the transaction that ends its job, with what that means for its workspace: what was started has
+/// a deadline, what was stopped starts again where that was promised, and what was deleted is gone. The lock on its state
+/// stays: a Terraform that outlived its daemon may still bring home what it made, until the next build locks.
 pub(crate) async fn ended_in(
     tx: &mut Tx,
     target: &Target,
     state: JobState,
     made: Option<Made>,
 ) -> Result<()> {
+    // Before the build's own row, as who makes the next build does: else each could wait for the other.
+    super::store::change::lock_in(tx, target.workspace).await?;
     store::end_in(tx, target.build, made).await?;
-    if state == JobState::Succeeded && target.transition == Transition::Delete {
-        super::store::workspace::delete_in(tx, target.workspace).await?;
+    let restart = super::store::restart::take_in(tx, target.build).await?;
+    match (state, target.transition) {
+        (JobState::Succeeded, Transition::Start) => {
+            let deadline = super::times::deadline_in(tx, target.workspace).await?;
+            super::store::change::set_deadline_in(tx, target.workspace, deadline).await?;
+        }
+        (JobState::Failed, Transition::Start) => {
+            if let Some(deadline) = super::times::end_of_failure_in(tx, target.workspace).await? {
+                super::store::change::set_deadline_in(tx, target.workspace, Some(deadline)).await?;
+            }
+        }
+        (JobState::Succeeded, Transition::Stop) => {
+            super::store::change::set_deadline_in(tx, target.workspace, None).await?;
+            if let Some(next) = restart {
+                restart::go_on_in(tx, target, next).await?;
+            }
+        }
+        (JobState::Succeeded, Transition::Delete) => {
+            super::store::change::delete_in(tx, target.workspace).await?;
+        }
+        _ => {}
     }
     tx.emit(changed(target.organization, target.workspace)).await
 }

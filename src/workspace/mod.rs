@@ -1,15 +1,22 @@
 //! Workspaces and their builds, and the Terraform state of each build. Owns the tables `workspace`, `workspace_build`,
 //! `terraform_state` and `terraform_state_lock`. Refuses a second active build, values that the template does not take,
-//! and state from a Terraform that does not hold the lock.
+//! a start of what is dormant, and state from a Terraform that does not hold the lock.
 
 pub(crate) mod build;
+pub(crate) mod change;
 pub(crate) mod event;
 pub(crate) mod graphql;
 mod limit;
 pub(crate) mod owner;
 mod parameter;
+pub(crate) mod reseal;
+pub(crate) mod restart;
+mod schedule;
+pub(crate) mod scheduler;
 pub(crate) mod state;
 mod store;
+mod times;
+mod upkeep;
 
 pub(crate) use store::build::{BuildFilter, BuildList, BuildOrder, BuildRow};
 pub(crate) use store::workspace::{
@@ -17,17 +24,17 @@ pub(crate) use store::workspace::{
 };
 
 use guildhall_entity::id::{UserId, WorkspaceBuildId, WorkspaceId};
-use guildhall_entity::kind::Transition;
+use guildhall_entity::kind::{BuildReason, Transition};
 use serde_json::json;
 
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Denied, Object, Permission, Resource};
-use crate::db::{Db, OnViolation};
+use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
 use crate::name::Slug;
 use crate::seal::Sealer;
 use crate::template::{self, TemplateRow, VersionContent, VersionRow, settings};
-use build::NewBuild;
+use build::{Kept, NewBuild};
 
 /// A value that somebody gave for a variable.
 #[derive(Clone, Debug)]
@@ -68,7 +75,7 @@ pub(crate) async fn create(
     let mut tx = db.begin(permit).await?;
     let settings =
         settings::admit_in(&tx, new.template.id, new.version.0.id, settings::Making::Workspace).await?;
-    if !store::workspace::is_member_in(&tx, organization, owner).await? {
+    if !store::change::is_member_in(&tx, organization, owner).await? {
         return Err(Refusal::not_found(&["ownerId"], "member of the organization").into());
     }
     limit::keep_in(&tx, &settings, organization, owner).await?;
@@ -78,22 +85,40 @@ pub(crate) async fn create(
         "name": name, "owner": owner.to_string(), "template": new.template.id.to_string(),
         "templateVersion": new.version.0.id.to_string(),
     }));
-    store::workspace::insert_in(&tx, id, organization, owner, new.template.id, &name)
+    store::change::insert_in(&tx, id, organization, owner, new.template.id, &name)
         .await
         .on_violation("uq_workspace_name", || Refusal::name_taken(&["name"], "workspace", &name))?;
-    let build = NewBuild {
+    let build: WorkspaceBuildId = tx.clock().id();
+    let first = NewBuild {
+        id: build,
         workspace: id,
         organization,
         owner,
-        version: &new.version.0,
+        version: new.version.0.id,
         transition: Transition::Start,
-        parameters,
+        reason: BuildReason::Initiator,
+        initiator: actor.user_id(),
+        values: Kept::seal(sealer, build, parameters)?,
     };
-    let build = build::insert_in(&mut tx, sealer, build).await?;
+    build::insert_in(&mut tx, first).await?;
     let change =
         Change::new(Action::Create, Resource::Workspace, Some(organization), id, name, &Facts::new(), &after);
     tx.commit(change).await?;
     Ok((id, build))
+}
+
+/// A live workspace as it is now, and as it stays until the transaction ends.
+///
+/// # Errors
+/// A refusal when it has gone since it was found.
+async fn lock_in(tx: &Tx, workspace: WorkspaceId) -> Result<WorkspaceRow> {
+    let row = store::change::lock_in(tx, workspace).await?;
+    row.ok_or_else(|| Refusal::not_found(&["workspaceId"], "workspace").into())
+}
+
+/// Whole seconds, as far as the API can say them.
+fn milliseconds_to_seconds(milliseconds: i64) -> i32 {
+    i32::try_from(milliseconds / 1000).unwrap_or(i32::MAX)
 }
 
 /// Finds a workspace that the actor can see.

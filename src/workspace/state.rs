@@ -1,15 +1,18 @@
 //! Terraform states: one a build, sealed, written only by the Terraform that holds the workspace's lock. The lock is the
 //! fence: a new build takes it over from one that has ended, and what an orphaned Terraform sends after that is refused.
 
-use crate::authz::{Actor, Object, Origin, Permission};
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::{Actor, Denied, Object, Origin, Permission, Resource};
 use crate::db::{Db, Tx, Unaudited};
-use crate::error::Result;
+use crate::error::{Error, Refusal, Result};
 use crate::provisioner::JobRow;
 use crate::seal::Sealer;
 use guildhall_entity::id::WorkspaceBuildId;
+use serde_json::json;
 
 use super::build::{Target, of_job};
 use super::store::state as store;
+pub(crate) use super::store::state::StateRow;
 
 /// Why a state request is not answered as asked.
 #[derive(Debug)]
@@ -23,7 +26,8 @@ pub(crate) enum Refused {
 /// What a state request comes to.
 pub(crate) type Outcome<T> = Result<std::result::Result<T, Refused>>;
 
-fn purpose(build: WorkspaceBuildId) -> String {
+/// What the state of a build is sealed for.
+pub(super) fn purpose(build: WorkspaceBuildId) -> String {
     format!("state of {build}")
 }
 
@@ -51,10 +55,29 @@ pub(crate) async fn put(db: &Db, sealer: &Sealer, job: &JobRow, lock_id: &str, s
         Some(lock) => return Ok(Err(Refused::Locked(lock.info))),
         None => return Ok(Err(Refused::Locked(String::new()))),
     }
-    let sealed = sealer.seal(&purpose(target.build), state)?;
-    store::put_in(&tx, &target, sealed).await?;
+    store::put_in(&tx, &target, sealed(sealer, target.build, state)?).await?;
     tx.commit_unaudited(Unaudited::State).await?;
     Ok(Ok(()))
+}
+
+/// A state as it is kept, with what is told of it without opening it.
+fn sealed(sealer: &Sealer, build: WorkspaceBuildId, state: &[u8]) -> Result<store::NewState> {
+    let size = i32::try_from(state.len()).unwrap_or(i32::MAX);
+    Ok(store::NewState { sealed: sealer.seal(&purpose(build), state)?, size, serial: Head::of(state).serial })
+}
+
+/// What a state says of itself.
+#[derive(Default, serde::Deserialize)]
+struct Head {
+    version: Option<u32>,
+    serial: Option<i64>,
+}
+
+impl Head {
+    /// Terraform's states are JSON; what is none says nothing, and is kept all the same when Terraform sends it.
+    fn of(state: &[u8]) -> Self {
+        serde_json::from_slice(state).unwrap_or_default()
+    }
 }
 
 /// Takes the lock for a build: when nobody has it, or who has it belongs to an earlier build.
@@ -112,4 +135,84 @@ async fn begin(db: &Db, job: &JobRow) -> Result<std::result::Result<(Tx, Target)
         return Ok(Err(Refused::Superseded));
     }
     Ok(Ok((tx, target)))
+}
+
+/// What there is to tell of the states that builds have written, to those who may see them.
+pub(crate) async fn of_builds(db: &Db, actor: &Actor, builds: &[WorkspaceBuildId]) -> Result<Vec<StateRow>> {
+    store::of_builds(db, &actor.reach(Permission::WorkspaceManageState), builds).await
+}
+
+/// The state that a workspace had after a build, in clear: for who must repair what is broken. The workspace may be gone.
+///
+/// # Errors
+/// FORBIDDEN without `WORKSPACE_MANAGE_STATE`; not found for a build that the actor can't see or that left no state.
+pub(crate) async fn download(
+    db: &Db,
+    sealer: &Sealer,
+    actor: &Actor,
+    build: WorkspaceBuildId,
+) -> Result<Vec<u8>> {
+    let (row, name) = managed(db, actor, build).await?;
+    let permit =
+        actor.authorize(Permission::WorkspaceManageState, Object::in_organization(row.organization))?;
+    let state = store::after(db, row.workspace, row.number).await?;
+    let (of, state) = state.ok_or(Error::NotFound("state"))?;
+    let plain = sealer.open(&purpose(of), &state)?;
+    let tx = db.begin(permit).await?;
+    let after = facts(json!({ "state": of.to_string() }));
+    tx.commit(managing(Action::Download, &row, &name, &after)).await?;
+    Ok(plain)
+}
+
+/// Replaces the state of a workspace's newest build, which has ended: by one that was repaired by hand.
+///
+/// # Errors
+/// FORBIDDEN without `WORKSPACE_MANAGE_STATE`; not found for a build that the actor can't see; refusals for what is no
+/// state, for a build that is not the newest or is on its way, and for a workspace that is gone.
+pub(crate) async fn upload(
+    db: &Db,
+    sealer: &Sealer,
+    actor: &Actor,
+    build: WorkspaceBuildId,
+    state: &[u8],
+) -> Result<()> {
+    let (row, name) = managed(db, actor, build).await?;
+    let permit =
+        actor.authorize(Permission::WorkspaceManageState, Object::in_organization(row.organization))?;
+    let Head { version, serial } = Head::of(state);
+    if version.is_none() || serial.is_none() {
+        let message = "that is no Terraform state: expected its JSON, with `version` and `serial`";
+        return Err(Refusal::invalid(&["state"], message).into());
+    }
+    let tx = db.begin(permit).await?;
+    super::lock_in(&tx, row.workspace).await?;
+    let newest = super::store::due::latest_in(&tx, row.workspace).await?;
+    if !newest.is_some_and(|newest| newest.id == build && newest.state.is_final()) {
+        let message = "a state is replaced after the newest build, when that has ended";
+        return Err(Refusal::conflict(&["state"], message).into());
+    }
+    let kept = sealed(sealer, build, state)?;
+    let after = facts(json!({ "state": build.to_string(), "serial": kept.serial, "size": kept.size }));
+    store::put_in(&tx, &row, kept).await?;
+    // Whoever still writes for an ended build must not write over what was repaired.
+    store::unlock_in(&tx, row.workspace).await?;
+    tx.commit(managing(Action::Update, &row, &name, &after)).await
+}
+
+/// The build whose state somebody asks for.
+async fn managed(db: &Db, actor: &Actor, build: WorkspaceBuildId) -> Result<(Target, String)> {
+    if let Some(found) = store::build_of(db, &actor.reach(Permission::WorkspaceManageState), build).await? {
+        return Ok(found);
+    }
+    match db.find(actor, build).await? {
+        Some((_, job)) => {
+            Err(Denied::LackingIn(Permission::WorkspaceManageState, job.organization_id).into())
+        }
+        None => Err(Error::NotFound("build")),
+    }
+}
+
+fn managing(action: Action, row: &Target, name: &str, after: &Facts) -> Change {
+    let organization = Some(row.organization);
+    Change::new(action, Resource::Workspace, organization, row.workspace, name, &Facts::new(), after)
 }

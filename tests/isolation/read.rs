@@ -21,6 +21,8 @@ const UNFILLED: &[&str] = &[
     "ProvisionerKey.disabledAt",
     "ProvisionerKey.expiresAt",
     "User.lastSeenAt",
+    "Workspace.deletingAt",
+    "Workspace.dormantAt",
     "Workspace.lastUsedAt",
 ];
 
@@ -222,15 +224,19 @@ async fn foreign_files_and_states_read_like_missing_ones(
     let job_token = &deployment.beta.held.token;
     let basic = format!("Basic {}", STANDARD.encode(format!("job:{job_token}")));
     let mut asks = vec![(basic, &alpha.held.id), (format!("Bearer {job_token}"), &alpha.file)];
+    let (_, build) = alpha.nodes.iter().find(|(ty, _)| *ty == "WorkspaceBuild").unwrap();
     for viewer in deployment.viewers() {
         let header = viewer.token.map(|token| format!("Bearer {token}")).unwrap_or_default();
-        asks.push((header, &alpha.file));
+        asks.push((header.clone(), &alpha.file));
+        asks.push((header, build));
     }
     for (authorization, id) in asks {
         let mut answers = Vec::new();
         for id in [id.to_owned(), missing(id)] {
             let path = if id.starts_with("file_") {
                 format!("/files/{id}")
+            } else if id.starts_with("bld_") {
+                format!("/states/{id}")
             } else {
                 format!("/provisioner-jobs/{id}/state")
             };

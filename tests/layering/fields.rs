@@ -22,6 +22,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("WorkspaceEvent", "buildId cursor kind time workspace workspaceId"),
     ("AuditChange", "after before field"),
     ("ApiToken", "createdAt expiresAt id isBound isCurrent lastUsedAt name scopes user"),
+    ("AutostartSchedule", "cron timeZone"),
     ("BuildParameter", "name sensitive"),
     ("File", "createdAt id mimetype sha256 size url"),
     (
@@ -79,12 +80,15 @@ const WITH_PARENT: &[(&str, &str)] = &[
         "allowUserCancel allowUserTtl autostartDays autostopDays autostopWeeks defaultTtlSeconds \
          dormantAfterSeconds dormantDeleteAfterSeconds failureTtlSeconds maxWorkspacesPerUser requireActiveVersion",
     ),
+    ("TerraformState", "path serial size updatedAt"),
     ("TemplateVariable", "default description ephemeral name nullable required sensitive type validations"),
     ("TemplateVersion", "archived createdAt id isActive message name readme updatedAt variables"),
     ("User", "avatarUrl createdAt id isServiceAccount name updatedAt username version"),
     (
         "Workspace",
-        "builds createdAt id lastUsedAt latestBuild name organization owner status template updatedAt viewerCan",
+        "automaticUpdates autostartSchedule builds createdAt deadline deletingAt dormantAt id isFavorite isOutdated \
+         lastUsedAt latestBuild name nextAutostartAt organization owner status template ttlSeconds updatedAt version \
+         viewerCan",
     ),
     (
         "WorkspaceBuild",
@@ -116,6 +120,7 @@ const MASKED: &[(&str, &str)] = &[
     ("BuildCostPreview", "organizationQuota"),
     ("BuildParameter", "value"),
     ("User", "apiTokens email lastSeenAt loginType sessions siteRoles status"),
+    ("WorkspaceBuild", "state"),
 ];
 
 fn schema() -> ServiceDocument {

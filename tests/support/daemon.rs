@@ -1,5 +1,9 @@
 //! A daemon that does its work over the public API, step by step as the test says.
 
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{Org, Person, TestApp, start_of_time};
@@ -166,6 +170,24 @@ impl TestApp {
             json!({ "provisionerJobId": job.id, "attempt": job.attempt, "code": code, "message": message }),
         )
         .await;
+    }
+
+    /// Keeps a state as Terraform does: locks, writes, unlocks.
+    pub(crate) async fn keep_state(&self, job: &HeldJob, state: &str) {
+        let path = job.task["statePath"].as_str().unwrap();
+        let authorization = format!("Basic {}", STANDARD.encode(format!("guildhall:{}", job.token)));
+        let lock = json!({ "ID": "one" }).to_string();
+        for (method, query, body) in
+            [("LOCK", "", &*lock), ("POST", "?ID=one", state), ("UNLOCK", "", &*lock)]
+        {
+            let request = Request::builder()
+                .method(method)
+                .uri(format!("{path}{query}"))
+                .header(header::AUTHORIZATION, &authorization)
+                .body(Body::from(body.to_owned()));
+            let (status, _) = self.send(request.unwrap()).await;
+            assert_eq!(status, StatusCode::OK, "{method}");
+        }
     }
 
     /// Takes jobs and ends them well, with plain results, until there is none; answers how many.

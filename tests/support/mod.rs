@@ -83,6 +83,11 @@ impl TestApp {
         Self { app, clock: self.clock.clone(), settings, source, folder }
     }
 
+    /// Where its keys are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Sends a request; answers status and body.
     pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
         let response = self.app.router().oneshot(request).await.unwrap();

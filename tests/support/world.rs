@@ -87,6 +87,18 @@ impl TestApp {
         self.fail(&daemon, &job, "IMPORT_FAILED", &format!("{mark} went wrong")).await;
 
         let build = self.workspace(&member, &template, &name("workspace"), mark).await;
+        let habits = json!({
+            "workspaceId": build.workspace, "ttlSeconds": 3600,
+            "autostartSchedule": { "cron": "30 8 * * 1-5", "timeZone": "Europe/Berlin" },
+        });
+        self.done(&member.token, "updateWorkspace", "", habits).await;
+        self.done(
+            &member.token,
+            "setWorkspaceFavorite",
+            "",
+            json!({ "workspaceId": build.workspace, "favorite": true }),
+        )
+        .await;
         self.build(&daemon, mark).await;
         let shared_build = self.workspace(shared, &template, &name("shared-workspace"), mark).await;
         let held = self.acquire(&daemon).await.unwrap();
@@ -238,6 +250,7 @@ impl TestApp {
     async fn build(&self, daemon: &Daemon, mark: &str) {
         let job = self.acquire(daemon).await.unwrap();
         self.append_logs(daemon, &job, 1, &[&format!("{mark} apply")]).await;
+        self.keep_state(&job, &json!({ "version": 4, "serial": 1, "lineage": mark }).to_string()).await;
         let mut result = plain_build();
         result["workspaceBuild"] = json!({
             "resources": [{ "address": format!("docker.{mark}"), "type": "docker", "name": mark }],

@@ -58,7 +58,8 @@ async fn an_update_changes_what_it_names_and_nothing_else(
     let back = update(nulls).await;
     assert_eq!((&back["settings"], &back["deprecationMessage"]), (&at_first(), &json!("")));
     assert_eq!(back["icon"], "🐳");
-    let rows = "select cast(count(*) as text) from audit_log where action = 'UPDATE' and resource = 'TEMPLATE'";
+    let rows =
+        "select cast(count(*) as text) from audit_log where action = 'UPDATE' and resource = 'TEMPLATE'";
     assert_eq!(app.tables().texts(rows).await, ["5"]);
 
     // Stale: the current one comes along.
@@ -116,7 +117,10 @@ async fn a_deprecated_template_makes_no_new_workspace(
     scene.set("deprecationMessage", json!("use `small`")).await;
     let input = |name: &str| json!({ "templateId": template.id, "name": name });
     let refused = app.refused(&mia.token, "createWorkspace", input("new")).await;
-    assert!(refused.is("CONFLICT", "input.templateId") && refused.message.contains("use `small`"), "{refused:?}");
+    assert!(
+        refused.is("CONFLICT", "input.templateId") && refused.message.contains("use `small`"),
+        "{refused:?}"
+    );
     // Who may change it may try it; what is there lives on.
     app.done(&owner.token, "createWorkspace", "", input("trial")).await;
     app.done(&mia.token, "stopWorkspace", "", json!({ "workspaceId": old.workspace })).await;
@@ -219,7 +223,8 @@ async fn a_template_ends_when_nothing_is_made_of_it(
     let delete = async || {
         let selection = "deletedTemplateId userErrors { __typename ... on TemplateInUse { workspaces } }";
         let input = json!({ "templateId": template.id });
-        app.call(Some(&owner.token), "deleteTemplate", selection, input).await["data"]["deleteTemplate"].clone()
+        app.call(Some(&owner.token), "deleteTemplate", selection, input).await["data"]["deleteTemplate"]
+            .clone()
     };
     let refused = delete().await;
     assert_eq!(refused["userErrors"][0]["__typename"], "TemplateInUse", "{refused:#}");
@@ -252,7 +257,11 @@ async fn workspaces_race_with_the_end_of_their_template(
         let mut tasks = JoinSet::new();
         let calls = [
             (&owner.token, "deleteTemplate", json!({ "templateId": template.id })),
-            (&mia.token, "createWorkspace", json!({ "templateId": template.id, "name": format!("w{round}") })),
+            (
+                &mia.token,
+                "createWorkspace",
+                json!({ "templateId": template.id, "name": format!("w{round}") }),
+            ),
         ];
         for (token, mutation, input) in calls {
             let (app, token) = (app.clone(), token.clone());

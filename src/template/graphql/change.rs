@@ -8,8 +8,8 @@ use super::template::resolve;
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
-use crate::template::settings::{self, Patch};
 use crate::template::deletion;
+use crate::template::settings::{self, Patch};
 
 /// What to change about a template. An absent field stays as it is. Times are 60 seconds to 365 days.
 #[derive(InputObject)]

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::id::{FileId, TemplateId, TemplateVersionId};
 
 use super::settings::SettingsOf;
-use super::{TemplateSettings, TemplateVersion};
 use super::version::TemplateVersionFilter;
+use super::{TemplateSettings, TemplateVersion};
 use crate::authz::{self, Permission};
 use crate::error::{Error, Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};

@@ -20,6 +20,7 @@ use crate::template::VersionRow;
 use crate::template::graphql::TemplateVersion;
 use crate::template::version;
 use crate::user::graphql::User;
+use crate::workspace::state::{self, StateRow};
 use crate::workspace::store::build::{self, BuildDetails};
 use crate::workspace::{BuildFilter, BuildList, BuildRow};
 
@@ -125,6 +126,21 @@ impl Loader<Referred> for Loaders {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let rows = version::referred_rows(&self.db, &ids).await?;
         Ok(rows.into_iter().map(|row| (Referred(row.id), row)).collect())
+    }
+}
+
+/// What there is to tell of the state that a build has written; loaded for all builds of a page at once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct StateOf(WorkspaceBuildId);
+
+impl Loader<StateOf> for Loaders {
+    type Value = StateRow;
+    type Error = Error;
+
+    async fn load(&self, keys: &[StateOf]) -> Result<HashMap<StateOf, StateRow>> {
+        let builds: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let states = state::of_builds(&self.db, &self.actor, &builds).await?;
+        Ok(states.into_iter().map(|row| (StateOf(row.workspace_build_id), row)).collect())
     }
 }
 
@@ -247,9 +263,36 @@ impl WorkspaceBuild {
         self.row.daily_cost
     }
 
+    /// The Terraform state that it has written last; null when it wrote none, and then the state is that of the build
+    /// before. Of a workspace the newest 20 are kept. Null as well for who lacks `WORKSPACE_MANAGE_STATE`.
+    async fn state(&self, ctx: &Context<'_>) -> Nullable<TerraformState> {
+        nullable(async { Ok(ctx.request().load(StateOf(self.row.id)).await?.map(TerraformState::from)) })
+            .await
+    }
+
     /// Why the quota stopped it; null when it did not.
     async fn quota_refusal(&self, ctx: &Context<'_>) -> Result<Option<BuildQuotaRefusal>> {
         Ok(self.details(ctx).await?.quota_refusal.map(Into::into))
+    }
+}
+
+/// What can be told of a Terraform state without reading it.
+#[derive(Clone, SimpleObject)]
+struct TerraformState {
+    /// In bytes.
+    size: i32,
+    /// The number that Terraform counts up with every change; null where it has none.
+    serial: Option<i64>,
+    /// When it was written.
+    updated_at: DateTime,
+    /// Where it is got with GET and replaced with PUT, below the server's URL; both are noted in the audit log.
+    path: String,
+}
+
+impl From<StateRow> for TerraformState {
+    fn from(row: StateRow) -> Self {
+        let path = format!("/states/{}", row.workspace_build_id);
+        Self { size: row.size, serial: row.serial, updated_at: row.updated_at.into(), path }
     }
 }
 

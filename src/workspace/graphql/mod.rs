@@ -1,9 +1,13 @@
 //! How workspaces look.
 
 mod build;
+mod change;
 mod mutation;
+mod restart;
 mod workspace;
 
-pub(crate) use build::{WorkspaceBuild, WorkspaceTransition};
+pub(crate) use build::{WorkspaceBuild, WorkspaceBuildFilter, WorkspaceTransition};
+pub(crate) use change::WorkspaceChangeMutation;
 pub(crate) use mutation::WorkspaceMutation;
-pub(crate) use workspace::{Workspace, WorkspaceFilter, WorkspaceQuery};
+pub(crate) use restart::WorkspaceRestartMutation;
+pub(crate) use workspace::{AutomaticUpdates, Workspace, WorkspaceFilter, WorkspaceQuery};

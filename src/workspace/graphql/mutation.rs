@@ -13,18 +13,19 @@ use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::name::Slug;
 use crate::template::{TemplateRow, VersionContent, VersionRow, version};
 use crate::workspace::store::workspace::Whole;
-use crate::workspace::{self, Given, NewWorkspace, build};
+use crate::workspace::{self, Given, NewWorkspace, build, change};
 
 /// A value for a variable of the template.
 #[derive(Clone, InputObject)]
-struct ParameterInput {
+pub(super) struct ParameterInput {
     /// The variable.
     name: String,
     /// Its value as text: numbers and booleans as such, lists and objects as JSON.
     value: String,
 }
 
-fn given(parameters: Option<Vec<ParameterInput>>) -> Vec<Given> {
+/// What an input gives.
+pub(super) fn given(parameters: Option<Vec<ParameterInput>>) -> Vec<Given> {
     let given = |input: ParameterInput| Given { name: input.name, value: input.value };
     parameters.unwrap_or_default().into_iter().map(given).collect()
 }
@@ -96,13 +97,18 @@ struct StopWorkspacePayload {
 struct DeleteWorkspaceInput {
     /// The workspace.
     workspace_id: ID,
+    /// Forget it without destroying what it is made of; false if absent. For those who delete workspaces or templates by a
+    /// role, when it can't be destroyed any more.
+    orphan: Option<bool>,
 }
 
 /// What `deleteWorkspace` answers.
 #[derive(SimpleObject)]
 struct DeleteWorkspacePayload {
-    /// The new build, queued; the workspace is gone when it succeeded. Null when there are user errors.
+    /// The new build, queued; the workspace is gone when it succeeded. Null for an orphan and when there are user errors.
     workspace_build: Option<WorkspaceBuild>,
+    /// Which was forgotten at once; null unless it was made an orphan.
+    deleted_workspace_id: Option<ID>,
     /// What a person can fix.
     user_errors: Vec<UserError>,
 }
@@ -120,7 +126,7 @@ impl WorkspaceMutation {
         input: CreateWorkspaceInput,
     ) -> Nullable<CreateWorkspacePayload> {
         nullable(async {
-            let (workspace, user_errors) = outcome(create(ctx.request(), input).await)?;
+            let (workspace, user_errors) = outcome(Box::pin(create(ctx.request(), input)).await)?;
             Ok(Some(CreateWorkspacePayload { workspace, user_errors }))
         })
         .await
@@ -140,8 +146,8 @@ impl WorkspaceMutation {
                 version,
                 Transition::Start,
                 given(input.parameters),
-            )
-            .await;
+            );
+            let built = Box::pin(built).await;
             let (workspace_build, user_errors) = outcome(built)?;
             Ok(Some(StartWorkspacePayload { workspace_build, user_errors }))
         })
@@ -155,23 +161,35 @@ impl WorkspaceMutation {
         input: StopWorkspaceInput,
     ) -> Nullable<StopWorkspacePayload> {
         nullable(async {
-            let built = build(ctx.request(), &input.workspace_id, None, Transition::Stop, Vec::new()).await;
+            let built =
+                Box::pin(build(ctx.request(), &input.workspace_id, None, Transition::Stop, Vec::new())).await;
             let (workspace_build, user_errors) = outcome(built)?;
             Ok(Some(StopWorkspacePayload { workspace_build, user_errors }))
         })
         .await
     }
 
-    /// Queues a build that destroys a workspace; it is gone when that succeeded. Needs `WORKSPACE_DELETE`.
+    /// Queues a build that destroys a workspace; it is gone when that succeeded. Needs `WORKSPACE_DELETE`; an orphan needs
+    /// it, or `TEMPLATE_DELETE`, by a role.
     async fn delete_workspace(
         &self,
         ctx: &Context<'_>,
         input: DeleteWorkspaceInput,
     ) -> Nullable<DeleteWorkspacePayload> {
         nullable(async {
-            let built = build(ctx.request(), &input.workspace_id, None, Transition::Delete, Vec::new()).await;
-            let (workspace_build, user_errors) = outcome(built)?;
-            Ok(Some(DeleteWorkspacePayload { workspace_build, user_errors }))
+            let request = ctx.request();
+            let (workspace_build, deleted_workspace_id, user_errors);
+            if input.orphan == Some(true) {
+                workspace_build = None;
+                (deleted_workspace_id, user_errors) =
+                    outcome(Box::pin(forget(request, input.workspace_id)).await)?;
+            } else {
+                deleted_workspace_id = None;
+                let built =
+                    Box::pin(build(request, &input.workspace_id, None, Transition::Delete, Vec::new())).await;
+                (workspace_build, user_errors) = outcome(built)?;
+            }
+            Ok(Some(DeleteWorkspacePayload { workspace_build, deleted_workspace_id, user_errors }))
         })
         .await
     }
@@ -184,7 +202,7 @@ async fn create(request: &Request, input: CreateWorkspaceInput) -> Result<Worksp
     let template: TemplateRow = request.find(template).await?.ok_or_else(not_found)?;
     let version = match &input.template_version_id {
         Some(id) => version_of(request, &template, id).await?,
-        None => active_version(request, &template).await?,
+        None => active_version(request, &template, "templateId").await?,
     };
     let owner = match &input.owner_id {
         Some(id) => {
@@ -205,26 +223,30 @@ async fn create(request: &Request, input: CreateWorkspaceInput) -> Result<Worksp
     Ok(request.get(id).await?.into())
 }
 
-async fn active_version(
+pub(super) async fn active_version(
     request: &Request,
     template: &TemplateRow,
+    field: &str,
 ) -> Result<(VersionRow, Arc<VersionContent>)> {
     let Some(id) = template.active_version_id else {
         let message =
             "the template has no active version yet: its import has not succeeded; see its versions' jobs";
-        return Err(Refusal::conflict(&["templateId"], message).into());
+        return Err(Refusal::conflict(&[field], message).into());
     };
     referred(request, id).await
 }
 
-async fn referred(request: &Request, id: TemplateVersionId) -> Result<(VersionRow, Arc<VersionContent>)> {
+pub(super) async fn referred(
+    request: &Request,
+    id: TemplateVersionId,
+) -> Result<(VersionRow, Arc<VersionContent>)> {
     let found = version::referred(&request.db, id).await?;
     let (row, content) =
         found.ok_or_else(|| Refusal::not_found(&["templateVersionId"], "template version"))?;
     Ok((row, Arc::new(content)))
 }
 
-async fn version_of(
+pub(super) async fn version_of(
     request: &Request,
     template: &TemplateRow,
     id: &ID,
@@ -248,23 +270,44 @@ async fn build(
     transition: Transition,
     given: Vec<Given>,
 ) -> Result<WorkspaceBuild> {
-    request.signed_in()?;
-    let not_found = || Refusal::not_found(&["workspaceId"], "workspace");
-    let id: WorkspaceId = workspace.parse().map_err(|_| not_found())?;
-    let whole: Whole = request.find(id).await?.ok_or_else(not_found)?;
+    let whole = resolve(request, workspace).await?;
     let (version, content) = match version {
         Some(id) => version_of(request, &whole.template, id).await?,
         None => referred(request, whole.build.template_version_id).await?,
     };
+    queue(request, &whole, (&version, &content), transition, given).await
+}
+
+/// The workspace that an input names.
+pub(super) async fn resolve(request: &Request, workspace: &ID) -> Result<Whole> {
+    request.signed_in()?;
+    let not_found = || Refusal::not_found(&["workspaceId"], "workspace");
+    let id: WorkspaceId = workspace.parse().map_err(|_| not_found())?;
+    Ok(request.find(id).await?.ok_or_else(not_found)?)
+}
+
+pub(super) async fn queue(
+    request: &Request,
+    whole: &Whole,
+    version: (&VersionRow, &VersionContent),
+    transition: Transition,
+    given: Vec<Given>,
+) -> Result<WorkspaceBuild> {
     let build = build::create(
         &request.db,
         &request.app.sealer,
         &request.actor,
         (&whole.workspace, &whole.build),
-        (&version, &content),
+        version,
         transition,
         given,
     )
     .await?;
     Ok(request.get(build).await?.into())
+}
+
+async fn forget(request: &Request, id: ID) -> Result<ID> {
+    let whole = resolve(request, &id).await?;
+    change::forget(&request.db, &request.actor, &whole.workspace).await?;
+    Ok(id)
 }

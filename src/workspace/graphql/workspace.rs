@@ -1,20 +1,61 @@
 //! How workspaces look.
 
-use async_graphql::{Context, ID, InputObject, Object};
-use guildhall_entity::id::TypedId;
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use guildhall_entity::id::{TypedId, WorkspaceId};
+use guildhall_entity::kind;
 
 use super::WorkspaceBuild;
 use super::build::WorkspaceBuildFilter;
 use crate::authz::{self, Permission};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
-use crate::graphql::context::{Ask, Request};
+use crate::graphql::context::{Ask, Loaders, Request};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
 use crate::template::graphql::Template;
 use crate::user::graphql::User;
 use crate::workspace::store::workspace::Whole;
-use crate::workspace::{BuildList, BuildOrder, Filter, WorkspaceList, WorkspaceOrder, WorkspaceStatus};
+use crate::workspace::{
+    BuildList, BuildOrder, Filter, WorkspaceList, WorkspaceOrder, WorkspaceStatus, change,
+    milliseconds_to_seconds,
+};
+
+/// Whether a workspace moves to its template's active version when it starts.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "kind::AutomaticUpdates")]
+pub(crate) enum AutomaticUpdates {
+    /// At every start that names no version. Where its values do not fit that version, it starts on the one before.
+    Always,
+    /// Only when somebody asks for it.
+    Never,
+}
+
+/// When a workspace starts by itself.
+#[derive(Clone, SimpleObject)]
+struct AutostartSchedule {
+    /// Minute, hour, day of the month, month, day of the week: `30 8 * * 1-5`.
+    cron: String,
+    /// The time zone that it is read in, by its name in the IANA database.
+    time_zone: String,
+}
+
+/// Whether a workspace is dear to the viewer; loaded for all workspaces of a page at once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Dear(WorkspaceId);
+
+impl Loader<Dear> for Loaders {
+    type Value = ();
+    type Error = Error;
+
+    async fn load(&self, keys: &[Dear]) -> Result<HashMap<Dear, ()>> {
+        let workspaces: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let dear = change::favorites(&self.db, &self.actor, &workspaces).await?;
+        Ok(dear.into_iter().map(|id| (Dear(id), ())).collect())
+    }
+}
 
 /// A workspace.
 #[derive(Clone)]
@@ -67,6 +108,63 @@ impl Workspace {
     /// When it was last used; null for never.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.workspace.last_used_at.map(DateTime::from)
+    }
+
+    /// Goes up with every change of it; for `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.workspace.version
+    }
+
+    /// When it starts by itself; null for never.
+    async fn autostart_schedule(&self) -> Option<AutostartSchedule> {
+        let workspace = &self.0.workspace;
+        let (cron, time_zone) = (workspace.autostart_cron.clone()?, workspace.autostart_time_zone.clone()?);
+        Some(AutostartSchedule { cron, time_zone })
+    }
+
+    /// When its schedule comes due next; null without one and while it is dormant. It starts then if it is stopped and
+    /// its template lets workspaces start on that day.
+    async fn next_autostart_at(&self) -> Option<DateTime> {
+        let workspace = &self.0.workspace;
+        workspace.autostart_at.filter(|_| workspace.dormant_at.is_none()).map(DateTime::from)
+    }
+
+    /// For how many seconds a start of it lasts; null leaves that to its template.
+    async fn ttl_seconds(&self) -> Option<i32> {
+        self.0.workspace.ttl_ms.map(milliseconds_to_seconds)
+    }
+
+    /// When it is stopped by itself; null for never, and while it does not run. A stop that fails is tried again an hour
+    /// later.
+    async fn deadline(&self) -> Option<DateTime> {
+        self.0.workspace.deadline.map(DateTime::from)
+    }
+
+    /// Since when it is dormant, because nobody used it for as long as its template says; null where it is not. It must be
+    /// activated before it can be started.
+    async fn dormant_at(&self) -> Option<DateTime> {
+        self.0.workspace.dormant_at.map(DateTime::from)
+    }
+
+    /// When it is deleted for having been dormant so long; null for never. Activating it prevents that.
+    async fn deleting_at(&self) -> Option<DateTime> {
+        self.0.workspace.deleting_at.map(DateTime::from)
+    }
+
+    /// Whether it moves to its template's active version when it starts.
+    async fn automatic_updates(&self) -> AutomaticUpdates {
+        self.0.workspace.automatic_updates.into()
+    }
+
+    /// Whether its latest build is of another version than its template's active one.
+    async fn is_outdated(&self) -> bool {
+        let active = self.0.template.active_version_id;
+        active.is_some_and(|active| active != self.0.build.template_version_id)
+    }
+
+    /// Whether the viewer has marked it as a favorite.
+    async fn is_favorite(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(ctx.request().load(Dear(self.0.workspace.id)).await?.is_some())
     }
 
     /// Its organization.
@@ -130,6 +228,12 @@ pub(crate) struct WorkspaceFilter {
     status: Option<WorkspaceStatus>,
     /// Text in the name.
     query: Option<String>,
+    /// Dormant, or not.
+    dormant: Option<bool>,
+    /// Whether their latest build is of another version than their template's active one.
+    outdated: Option<bool>,
+    /// Whether the viewer has marked them as favorites.
+    favorite: Option<bool>,
 }
 
 impl From<WorkspaceFilter> for Filter {
@@ -148,6 +252,9 @@ impl From<WorkspaceFilter> for Filter {
             template: parse(input.template_id, &mut impossible),
             organization: parse(input.organization_id, &mut impossible),
             status: input.status,
+            dormant: input.dormant,
+            outdated: input.outdated,
+            favorite: input.favorite,
             impossible,
         }
     }

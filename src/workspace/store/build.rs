@@ -6,7 +6,7 @@ use guildhall_entity::id::{
 use guildhall_entity::json::{Apps, Metadata, Parameters, QuotaRefusal, Resources, Tags};
 use guildhall_entity::kind::{BuildReason, JobState, Transition};
 use guildhall_entity::workspace_build::{ActiveModel, Column, Entity};
-use guildhall_entity::{provisioner_job, workspace};
+use guildhall_entity::{provisioner_job, template_version, workspace};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::{DateTimeUtc, Uuid};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
@@ -226,12 +226,13 @@ pub(in crate::workspace) async fn context(db: &Db, target: &Target) -> Result<Op
 }
 
 /// The tags of a version's import: its builds run where it was imported.
-pub(in crate::workspace) async fn tags_of_version_in(tx: &Tx, import: ProvisionerJobId) -> Result<Tags> {
-    let statement = Query::select()
-        .column(provisioner_job::Column::Tags)
-        .from(provisioner_job::Entity)
-        .and_where(Expr::col(provisioner_job::Column::Id).eq(import))
+pub(in crate::workspace) async fn tags_of_version_in(tx: &Tx, version: TemplateVersionId) -> Result<Tags> {
+    let mut statement = Query::select()
+        .column(("j", provisioner_job::Column::Tags))
+        .from_as(template_version::Entity, "v")
+        .and_where(Expr::col(("v", template_version::Column::Id)).eq(version))
         .to_owned();
+    join_job(&mut statement, "v");
     Ok(tx.row::<One<Tags>>(&statement).await?.map(|tags| tags.0).unwrap_or_default())
 }
 
@@ -242,6 +243,7 @@ pub(in crate::workspace) struct NewRow {
     pub(in crate::workspace) workspace: WorkspaceId,
     pub(in crate::workspace) version: TemplateVersionId,
     pub(in crate::workspace) transition: Transition,
+    pub(in crate::workspace) reason: BuildReason,
     pub(in crate::workspace) initiator: Option<UserId>,
     pub(in crate::workspace) job: ProvisionerJobId,
     pub(in crate::workspace) parameters: Parameters,
@@ -267,7 +269,7 @@ pub(in crate::workspace) async fn insert_in(tx: &Tx, build: NewRow) -> Result<()
         number: Set(newest + 1),
         template_version_id: Set(build.version),
         transition: Set(build.transition),
-        reason: Set(BuildReason::Initiator),
+        reason: Set(build.reason),
         initiator_id: Set(build.initiator),
         provisioner_job_id: Set(build.job),
         active: Set(true),

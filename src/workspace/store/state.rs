@@ -4,13 +4,86 @@ use guildhall_entity::id::{WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::terraform_state::{ActiveModel, Column, Entity};
 use guildhall_entity::terraform_state_lock as lock;
 use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::{DateTimeUtc, Uuid};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{Insert, QueryTrait};
 
 use super::build::Target;
+use crate::authz::Reach;
 use crate::db::row::{One, row, select};
-use crate::db::{Db, Tx};
+use crate::db::{Db, Tx, covered, is_one_of};
 use crate::error::Result;
+
+/// How many states of a workspace are kept.
+const KEPT: u64 = 20;
+
+row! {
+    /// What can be told of a state without opening it.
+    pub(crate) struct StateRow {
+        workspace_build_id: WorkspaceBuildId,
+        size: i32,
+        serial: Option<i64>,
+        updated_at: DateTimeUtc,
+    }
+}
+
+/// What there is to tell of the states that builds have written, of those builds that the reach covers.
+pub(in crate::workspace) async fn of_builds(
+    db: &Db,
+    reach: &Reach,
+    builds: &[WorkspaceBuildId],
+) -> Result<Vec<StateRow>> {
+    let ids: Vec<Uuid> = builds.iter().map(|id| id.0).collect();
+    let mut statement = Query::select()
+        .from_as(Entity, "s")
+        .cond_where(covered(reach, Expr::col(("s", Column::OrganizationId)), None))
+        .and_where(is_one_of(db.backend(), Expr::col(("s", Column::WorkspaceBuildId)), &ids))
+        .to_owned();
+    select::<StateRow>(&mut statement, "s");
+    db.rows(&statement).await
+}
+
+/// A build that the reach covers, with the name of its workspace; that may be gone.
+pub(in crate::workspace) async fn build_of(
+    db: &Db,
+    reach: &Reach,
+    build: WorkspaceBuildId,
+) -> Result<Option<(Target, String)>> {
+    use guildhall_entity::{workspace, workspace_build};
+    let mut statement = Query::select()
+        .from_as(workspace_build::Entity, "b")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            workspace::Entity,
+            "w",
+            Expr::col(("w", workspace::Column::Id)).equals(("b", workspace_build::Column::WorkspaceId)),
+        )
+        .cond_where(covered(reach, Expr::col(("b", workspace_build::Column::OrganizationId)), None))
+        .and_where(Expr::col(("b", workspace_build::Column::Id)).eq(build))
+        .to_owned();
+    select::<Target>(&mut statement, "b");
+    statement.column(("w", workspace::Column::Name));
+    let row = db.row::<(Target, One<String>)>(&statement).await?;
+    Ok(row.map(|(build, name)| (build, name.0)))
+}
+
+/// The sealed state that a workspace had after a build, and the build that wrote it.
+pub(in crate::workspace) async fn after(
+    db: &Db,
+    workspace: WorkspaceId,
+    number: i32,
+) -> Result<Option<(WorkspaceBuildId, Vec<u8>)>> {
+    let statement = Query::select()
+        .columns([Column::WorkspaceBuildId, Column::Sealed])
+        .from(Entity)
+        .and_where(Expr::col(Column::WorkspaceId).eq(workspace))
+        .and_where(Expr::col(Column::Number).lte(number))
+        .order_by(Column::Number, Order::Desc)
+        .limit(1)
+        .to_owned();
+    let row = db.row::<(One<WorkspaceBuildId>, One<Vec<u8>>)>(&statement).await?;
+    Ok(row.map(|(build, sealed)| (build.0, sealed.0)))
+}
 
 /// The newest sealed state of a workspace, and the build it is of.
 pub(in crate::workspace) async fn newest(
@@ -28,22 +101,47 @@ pub(in crate::workspace) async fn newest(
     Ok(row.map(|(build, sealed)| (build.0, sealed.0)))
 }
 
-/// Keeps a build's state in place of the one it sent before.
-pub(in crate::workspace) async fn put_in(tx: &Tx, target: &Target, sealed: Vec<u8>) -> Result<()> {
+/// A state to be kept.
+pub(in crate::workspace) struct NewState {
+    pub(in crate::workspace) sealed: Vec<u8>,
+    /// Of the plain text, in bytes.
+    pub(in crate::workspace) size: i32,
+    pub(in crate::workspace) serial: Option<i64>,
+}
+
+/// Keeps a build's state in place of the one it sent before, and of the states of its workspace the newest.
+pub(in crate::workspace) async fn put_in(tx: &Tx, target: &Target, state: NewState) -> Result<()> {
     let row = ActiveModel {
         workspace_build_id: Set(target.build),
         organization_id: Set(target.organization),
         workspace_id: Set(target.workspace),
         number: Set(target.number),
-        sealed: Set(sealed),
+        sealed: Set(state.sealed),
+        size: Set(state.size),
+        serial: Set(state.serial),
         updated_at: Set(tx.clock().now()),
     };
     let mut statement = Insert::one(row).into_query();
     let replace = OnConflict::column(Column::WorkspaceBuildId)
-        .update_columns([Column::Sealed, Column::UpdatedAt])
+        .update_columns([Column::Sealed, Column::Size, Column::Serial, Column::UpdatedAt])
         .to_owned();
     statement.on_conflict(replace);
     tx.execute_insert(&statement).await?;
+    let oldest = Query::select()
+        .column(Column::Number)
+        .from(Entity)
+        .and_where(Expr::col(Column::WorkspaceId).eq(target.workspace))
+        .order_by(Column::Number, Order::Desc)
+        .offset(KEPT - 1)
+        .limit(1)
+        .to_owned();
+    let Some(One(oldest)) = tx.row::<One<i32>>(&oldest).await? else { return Ok(()) };
+    let statement = Query::delete()
+        .from_table(Entity)
+        .and_where(Expr::col(Column::WorkspaceId).eq(target.workspace))
+        .and_where(Expr::col(Column::Number).lt(oldest))
+        .to_owned();
+    tx.delete(&statement).await?;
     Ok(())
 }
 

@@ -1,19 +1,18 @@
 //! How workspaces are kept. A row comes with its owner, template and latest build: one statement for a page.
 
 use guildhall_entity::id::{OrganizationId, TemplateId, UserId, WorkspaceId};
-use guildhall_entity::kind::{JobState, Transition};
-use guildhall_entity::workspace::{ActiveModel, Column, Entity};
-use guildhall_entity::{organization_member, provisioner_job, template, user, workspace_build};
-use sea_orm::ActiveValue::Set;
+use guildhall_entity::kind::{AutomaticUpdates, JobState, Transition};
+use guildhall_entity::workspace::{Column, Entity};
+use guildhall_entity::{provisioner_job, template, user, workspace_build, workspace_favorite};
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 
 use super::build::BuildRow;
 use crate::authz::{Actor, Permission};
+use crate::db::covered;
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
-use crate::db::row::{Columns, One, Read, row, select};
-use crate::db::{Tx, covered};
+use crate::db::row::{Columns, Read, row, select};
 use crate::error::Result;
 use crate::provisioner::{JobRow, join_job};
 use crate::template::TemplateRow;
@@ -25,8 +24,18 @@ row! {
         id: WorkspaceId,
         organization_id: OrganizationId,
         owner_id: UserId,
+        template_id: TemplateId,
         name: String,
         last_used_at: Option<DateTimeUtc>,
+        autostart_cron: Option<String>,
+        autostart_time_zone: Option<String>,
+        autostart_at: Option<DateTimeUtc>,
+        ttl_ms: Option<i64>,
+        automatic_updates: AutomaticUpdates,
+        deadline: Option<DateTimeUtc>,
+        dormant_at: Option<DateTimeUtc>,
+        deleting_at: Option<DateTimeUtc>,
+        version: i32,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
     }
@@ -191,8 +200,41 @@ pub(crate) struct Filter {
     pub(crate) template: Option<TemplateId>,
     pub(crate) organization: Option<OrganizationId>,
     pub(crate) status: Option<WorkspaceStatus>,
+    pub(crate) dormant: Option<bool>,
+    pub(crate) outdated: Option<bool>,
+    pub(crate) favorite: Option<bool>,
     /// An id in the filter does not parse: nothing can match it.
     pub(crate) impossible: bool,
+}
+
+impl Filter {
+    /// Whether it asks for something of the latest build.
+    fn needs_latest_build(&self) -> bool {
+        self.status.is_some() || self.outdated.is_some()
+    }
+}
+
+/// The template of `w`, where its active version is another than that of the latest build, `b`.
+fn newer_version() -> SelectStatement {
+    let version = Expr::col(("b", workspace_build::Column::TemplateVersionId));
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as(template::Entity, "newer")
+        .and_where(Expr::col(("newer", template::Column::Id)).equals(("w", Column::TemplateId)))
+        .and_where(Expr::col(("newer", template::Column::ActiveVersionId)).ne(version))
+        .to_owned()
+}
+
+/// The mark that makes `w` dear to the actor. Nobody's where the actor is no user.
+fn dear_to(actor: &Actor) -> SelectStatement {
+    use workspace_favorite::Column as Favorite;
+    let user = actor.user_id().map(|user| user.0).unwrap_or_default();
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as(workspace_favorite::Entity, "dear")
+        .and_where(Expr::col(("dear", Favorite::WorkspaceId)).equals(("w", Column::Id)))
+        .and_where(Expr::col(("dear", Favorite::UserId)).eq(user))
+        .to_owned()
 }
 
 /// A list of workspaces.
@@ -241,9 +283,23 @@ impl List for WorkspaceList {
     fn source(&self, actor: &Actor) -> SelectStatement {
         let filter = &self.filter;
         let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).to_owned();
-        if let Some(status) = filter.status {
+        if filter.needs_latest_build() {
             join_latest_build(&mut statement);
+        }
+        if let Some(status) = filter.status {
             statement.cond_where(status.condition());
+        }
+        if let Some(outdated) = filter.outdated {
+            let other = Expr::exists(newer_version());
+            statement.and_where(if outdated { other } else { other.not() });
+        }
+        if let Some(dormant) = filter.dormant {
+            let since = Expr::col(("w", Column::DormantAt));
+            statement.and_where(if dormant { since.is_not_null() } else { since.is_null() });
+        }
+        if let Some(favorite) = filter.favorite {
+            let dear = Expr::exists(dear_to(actor));
+            statement.and_where(if favorite { dear } else { dear.not() });
         }
         if let Some(name) = &filter.name {
             statement.and_where(Expr::col(("w", Column::Name)).eq(name.to_lowercase()));
@@ -268,7 +324,7 @@ impl List for WorkspaceList {
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
         join_owner_and_template(statement);
-        if self.filter.status.is_none() {
+        if !self.filter.needs_latest_build() {
             join_latest_build(statement);
         }
         columns(statement);
@@ -292,58 +348,4 @@ impl List for WorkspaceList {
             Parent::Owner => ("w", "owner_id"),
         }
     }
-}
-
-pub(in crate::workspace) async fn insert_in(
-    tx: &Tx,
-    id: WorkspaceId,
-    organization: OrganizationId,
-    owner: UserId,
-    template: TemplateId,
-    name: &str,
-) -> Result<()> {
-    let now = tx.clock().now();
-    tx.insert(ActiveModel {
-        id: Set(id),
-        organization_id: Set(organization),
-        owner_id: Set(owner),
-        template_id: Set(template),
-        name: Set(name.to_owned()),
-        last_used_at: Set(None),
-        version: Set(1),
-        created_at: Set(now),
-        updated_at: Set(now),
-        deleted_at: Set(None),
-    })
-    .await
-}
-
-/// Whether a user belongs to an organization, which the owner of a new workspace must until the transaction has ended.
-pub(in crate::workspace) async fn is_member_in(
-    tx: &Tx,
-    organization: OrganizationId,
-    user: UserId,
-) -> Result<bool> {
-    use organization_member::{Column, Entity};
-    let mut statement = Query::select()
-        .expr(Expr::val(1))
-        .from(Entity)
-        .and_where(Expr::col(Column::OrganizationId).eq(organization))
-        .and_where(Expr::col(Column::UserId).eq(user))
-        .to_owned();
-    // Whoever removes this member at the same moment waits, and then sees the workspace. SQLite has one writer anyway.
-    if tx.backend() == sea_orm::DbBackend::Postgres {
-        statement.lock(LockType::KeyShare);
-    }
-    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
-}
-
-pub(in crate::workspace) async fn delete_in(tx: &Tx, workspace: WorkspaceId) -> Result<()> {
-    let statement = Query::update()
-        .table(Entity)
-        .value(Column::DeletedAt, tx.clock().now())
-        .and_where(Expr::col(Column::Id).eq(workspace))
-        .to_owned();
-    tx.update(&statement).await?;
-    Ok(())
 }

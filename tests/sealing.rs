@@ -1,0 +1,193 @@
+//! States for administrators, and new sealing keys.
+
+use axum::body::Body;
+use guildhall::app::reseal;
+use guildhall::clock::Clock;
+use http::{Request, StatusCode, header};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::daemon::HeldJob;
+use crate::support::{Backend, Person};
+use crate::workspaces::Scene;
+
+/// What must not be found in the database.
+const SECRET: &str = "the-plain-text-of-a-state";
+
+fn state(serial: u32) -> String {
+    json!({ "version": 4, "serial": serial, "outputs": { "password": { "value": SECRET } } }).to_string()
+}
+
+impl Scene {
+    /// A build of `dev` that leaves a state.
+    async fn leaves(&self, mutation: &str, serial: u32) -> HeldJob {
+        self.change(mutation, json!({})).await;
+        let job = self.take().await;
+        self.app.keep_state(&job, &state(serial)).await;
+        self.finish(&job).await;
+        job
+    }
+
+    /// The id of `dev`'s build of this number.
+    async fn build(&self, number: usize) -> String {
+        let builds = self.see(&self.owner, &self.dev, "builds(orderBy: NUMBER_ASC) { nodes { id } }").await;
+        builds["builds"]["nodes"][number - 1]["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn states(
+        &self,
+        person: Option<&Person>,
+        method: &str,
+        build: &str,
+        body: String,
+    ) -> (StatusCode, String) {
+        let mut request = Request::builder().method(method).uri(format!("/states/{build}"));
+        if let Some(person) = person {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", person.token));
+        }
+        let (status, body) = self.app.send(request.body(Body::from(body)).unwrap()).await;
+        (status, String::from_utf8(body).unwrap())
+    }
+
+    async fn pull(&self, person: Option<&Person>, build: &str) -> (StatusCode, String) {
+        self.states(person, "GET", build, String::new()).await
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_state_is_for_administrators_and_leaves_a_trace(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    scene.leaves("startWorkspace", 3).await;
+    scene.leaves("startWorkspace", 4).await;
+    let (first, second, third) = (scene.build(1).await, scene.build(2).await, scene.build(3).await);
+    assert_eq!(scene.pull(Some(&scene.owner), &second).await, (StatusCode::OK, state(3)));
+    assert_eq!(scene.pull(Some(&scene.owner), &third).await, (StatusCode::OK, state(4)));
+    assert_eq!(scene.pull(Some(&scene.owner), &first).await.0, StatusCode::NOT_FOUND, "it wrote none");
+    // Not for its owner, nor for who administers templates; and to a stranger it is not there.
+    let admin = scene.app.member_of(&scene.owner, &scene.org, "tom", &["organization-template-admin"]).await;
+    let stranger = scene.app.user(&scene.owner, "zoe", &[]).await;
+    let foreign = scene.app.organization(&scene.owner, "other").await;
+    let far = scene.app.member_of(&scene.owner, &foreign, "far", &["organization-admin"]).await;
+    for (person, status) in [
+        (Some(&scene.mia), StatusCode::FORBIDDEN),
+        (Some(&admin), StatusCode::FORBIDDEN),
+        (Some(&stranger), StatusCode::NOT_FOUND),
+        (Some(&far), StatusCode::NOT_FOUND),
+        (None, StatusCode::UNAUTHORIZED),
+    ] {
+        let entries = scene.app.tables().count("audit_log").await;
+        for (method, body) in [("GET", String::new()), ("PUT", state(9))] {
+            let (answer, text) = scene.states(person, method, &second, body).await;
+            assert_eq!(answer, status, "{method} {person:?}");
+            assert!(!text.contains(SECRET));
+        }
+        let missing = second.replace("bld_0", "bld_7");
+        if status == StatusCode::NOT_FOUND {
+            assert_eq!(scene.pull(person, &missing).await, scene.pull(person, &second).await);
+        }
+        assert_eq!(scene.app.tables().count("audit_log").await, entries);
+    }
+    // What is told without opening it, and to whom.
+    let fields = "builds(orderBy: NUMBER_ASC) { nodes { state { serial size path } } }";
+    let seen = scene.see(&scene.owner, &scene.dev, fields).await["builds"]["nodes"].clone();
+    let told = json!({ "serial": 3, "size": state(3).len(), "path": format!("/states/{second}") });
+    assert_eq!((&seen[0]["state"], &seen[1]["state"]), (&Value::Null, &told));
+    let nothing = json!({ "state": null });
+    assert_eq!(scene.dev(fields).await["builds"]["nodes"], json!([nothing, nothing, nothing]));
+    // The trace.
+    let query = "{ auditLog(first: 1, filter: { action: DOWNLOAD }) { totalCount nodes { resourceName actor { name } } } }";
+    let log = scene.app.ok(&scene.owner, query, json!({})).await["auditLog"].clone();
+    assert_eq!(
+        log,
+        json!({ "totalCount": 2, "nodes": [{ "resourceName": "dev", "actor": { "name": "olga-owner" } }] })
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_repaired_state_is_where_the_next_build_starts(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let old = scene.leaves("startWorkspace", 3).await;
+    let (second, owner) = (scene.build(2).await, Some(&scene.owner));
+    for nonsense in ["", "no JSON", "{}", "{\"version\": 4}"] {
+        let (status, _) = scene.states(owner, "PUT", &second, nonsense.to_owned()).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{nonsense:?}");
+    }
+    assert_eq!(scene.states(owner, "PUT", &second, state(8)).await.0, StatusCode::NO_CONTENT);
+    // Only after the newest, and not while it is on its way.
+    let first = scene.build(1).await;
+    assert_eq!(scene.states(owner, "PUT", &first, state(9)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    scene.change("stopWorkspace", json!({})).await;
+    assert_eq!(scene.states(owner, "PUT", &second, state(9)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let third = scene.build(3).await;
+    assert_eq!(scene.states(owner, "PUT", &third, state(9)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let job = scene.take().await;
+    scene.app.keep_state(&job, &state(10)).await;
+    scene.finish(&job).await;
+    assert_eq!(scene.pull(owner, &second).await, (StatusCode::OK, state(8)));
+    assert_ne!(old.id, job.id);
+    // Of an orphan it is still there, for who must clean up.
+    let input = json!({ "workspaceId": scene.dev, "orphan": true });
+    scene.app.done(&scene.owner.token, "deleteWorkspace", "deletedWorkspaceId", input).await;
+    assert_eq!(scene.pull(owner, &third).await, (StatusCode::OK, state(10)));
+    assert_eq!(scene.pull(Some(&scene.mia), &third).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(scene.states(owner, "PUT", &third, state(11)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_a_workspace_the_newest_states_are_kept(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    for serial in 1..=22 {
+        scene.leaves("startWorkspace", serial).await;
+    }
+    assert_eq!(scene.app.tables().count("terraform_state").await, 20);
+    let (second, fourth) = (scene.build(2).await, scene.build(4).await);
+    assert_eq!(scene.pull(Some(&scene.owner), &second).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(scene.pull(Some(&scene.owner), &fourth).await, (StatusCode::OK, state(3)));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_new_key_takes_over_from_the_old_one(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    scene.leaves("startWorkspace", 3).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    let old = std::fs::read_to_string(scene.app.folder().join("sealing.key")).unwrap();
+    let new = "5a".repeat(32);
+    let anew = async |keys: &str| {
+        std::fs::write(&file, keys).unwrap();
+        reseal(folder.path(), &scene.app.settings, Some(&file), Clock::system()).await
+    };
+    assert_eq!(anew(&old).await.unwrap(), 0, "it is sealed with that already");
+    let before = scene.app.tables().dump().await;
+    assert!(anew(&new).await.is_err(), "without the old key nothing opens");
+    assert_eq!(scene.app.tables().dump().await, before);
+    assert_eq!(anew(&format!("{new}\n{old}")).await.unwrap(), 1);
+    assert_eq!(anew(&format!("{new}\n{old}")).await.unwrap(), 0, "there is nothing left to do");
+    assert_eq!(anew(&new).await.unwrap(), 0, "the old key is of no more use");
+    assert_eq!(scene.app.tables().holding(SECRET).await, Vec::<String>::new());
+    // A server that knows only the new key opens it.
+    let options = guildhall::app::Options { sealing_key_file: Some(file.clone()), ..Default::default() };
+    let clock = scene.app.app.db().clock().clone();
+    let app =
+        guildhall::app::App::open(scene.app.folder(), &scene.app.settings, clock, options).await.unwrap();
+    let second = scene.build(2).await;
+    let request = Request::get(format!("/states/{second}"))
+        .header(header::AUTHORIZATION, format!("Bearer {}", scene.owner.token))
+        .body(Body::empty());
+    let response = tower::ServiceExt::oneshot(app.router(), request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    // The one with the old key alone does not, and says so in its log only.
+    assert_eq!(scene.pull(Some(&scene.owner), &second).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+}
