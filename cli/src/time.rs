@@ -16,6 +16,44 @@ pub(crate) fn relative(then: DateTime, now: DateTime) -> String {
     }
 }
 
+/// A length of time as people type it: 90m, 4h, 2d; 45 alone is seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(i32);
+
+impl Span {
+    /// In seconds.
+    pub(crate) fn seconds(self) -> i32 {
+        self.0
+    }
+}
+
+impl std::str::FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let (number, unit) = match text.chars().last() {
+            Some('s') => (&text[..text.len() - 1], 1),
+            Some('m') => (&text[..text.len() - 1], 60),
+            Some('h') => (&text[..text.len() - 1], 60 * 60),
+            Some('d') => (&text[..text.len() - 1], 24 * 60 * 60),
+            _ => (text, 1),
+        };
+        let seconds = number.parse::<i32>().ok().and_then(|number| number.checked_mul(unit));
+        match seconds {
+            Some(seconds @ 1..) => Ok(Self(seconds)),
+            _ => Err("expected a length of time such as 90m, 4h or 2d"),
+        }
+    }
+}
+
+/// The same as people read it, in the largest unit that says it exactly.
+pub(crate) fn span_of(seconds: i32) -> String {
+    let units = [(24 * 60 * 60, "d"), (60 * 60, "h"), (60, "m")];
+    let exact = units.iter().find(|(unit, _)| seconds % unit == 0);
+    exact.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
+}
+
 fn span(length: TimeDelta) -> Option<String> {
     let (seconds, minutes, hours, days) =
         (length.num_seconds(), length.num_minutes(), length.num_hours(), length.num_days());
@@ -33,6 +71,22 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case("90m", 5_400, "90m")]
+    #[case("4h", 14_400, "4h")]
+    #[case("240m", 14_400, "4h")]
+    #[case("2d", 172_800, "2d")]
+    #[case("45", 45, "45s")]
+    fn a_span_is_typed_and_read(#[case] typed: &str, #[case] seconds: i32, #[case] read: &str) {
+        assert_eq!(typed.parse::<Span>().map(Span::seconds), Ok(seconds));
+        assert_eq!(span_of(seconds), read);
+    }
+
+    #[rstest]
+    fn a_span_has_a_number(#[values("", "h", "-1h", "0", "1w", "1h30m", "99999999d")] typed: &str) {
+        assert!(typed.parse::<Span>().is_err());
+    }
 
     #[rstest]
     #[case(0, "just now")]

@@ -48,6 +48,26 @@ impl Client {
         if answer.status().is_success() { answer.json("a file's id") } else { Err(answer.refusal()) }
     }
 
+    /// Replaces the Terraform state of a build (`PUT /states/{build}`) by the file at `path`.
+    ///
+    /// # Errors
+    /// [`ClientError::Io`] for the local file, else as [`Client::run`].
+    pub async fn upload_state(&self, build: &Id, path: &Path) -> Result<(), ClientError> {
+        let io = |source| ClientError::Io { path: path.to_owned(), source };
+        let state = tokio::fs::read(path).await.map_err(io)?;
+        let url = self.url(&format!("states/{}", build.inner()))?;
+        let response = self
+            .request(Method::PUT, url.clone(), self.token())
+            .header(CONTENT_TYPE, "application/json")
+            .timeout(TRANSFER_TIMEOUT)
+            .body(state)
+            .send()
+            .await
+            .map_err(|error| ClientError::transport(&url, &error))?;
+        let answer = Answered::read(url, response).await?;
+        if answer.status().is_success() { Ok(()) } else { Err(answer.refusal()) }
+    }
+
     /// Streams `path` below the server's URL into `sink`; answers the number of bytes. `token` is sent instead of
     /// the client's own, e.g. the token of a job.
     ///

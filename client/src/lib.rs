@@ -29,6 +29,8 @@ pub mod template_version;
 pub mod user;
 pub mod workspace;
 pub mod workspace_build;
+pub mod workspace_change;
+pub mod workspace_restart;
 
 mod answer;
 mod answered;

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::response::IntoResponse as _;
-use axum::routing::{post, put};
+use axum::routing::{get, post, put};
 use clap::Parser;
 use guildhall_client::DateTime;
 use serde_json::{Value, json};
@@ -54,7 +54,11 @@ impl Fake {
             Json(answer).into_response()
         };
         let file = async || Json(json!({"id": "file_1", "sha256": "ab", "size": 7}));
-        let router = Router::new().route("/graphql", post(answer)).route("/files", put(file));
+        let state = async || Json(json!({"serial": 1}));
+        let router = Router::new()
+            .route("/graphql", post(answer))
+            .route("/files", put(file))
+            .route("/states/{build}", get(state).put(async || ()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -47,6 +47,9 @@ pub struct Stop {
 pub struct Delete {
     #[command(flatten)]
     which: Which,
+    /// Forget it without destroying what it is made of; for administrators, when it can't be destroyed any more
+    #[arg(long)]
+    orphan: bool,
     #[command(flatten)]
     waiting: Waiting,
 }
@@ -76,7 +79,12 @@ impl Start {
     }
 }
 
-async fn version(client: &Client, workspace: &WorkspaceSummary, name: &str) -> Result<Id, Failure> {
+/// The version called `name` of a workspace's template.
+pub(super) async fn version(
+    client: &Client,
+    workspace: &WorkspaceSummary,
+    name: &str,
+) -> Result<Id, Failure> {
     let template = Scoped {
         organization: Some(workspace.organization.name.clone()),
         name: workspace.template.name.clone(),
@@ -101,6 +109,13 @@ impl Delete {
         let what =
             format!("the workspace {}/{} and all it holds", workspace.organization.name, workspace.name);
         context.confirm(&what, &workspace.name)?;
+        if self.orphan {
+            let forgotten = client.forget_workspace(&workspace.id).await?;
+            let place = format!("{}/{}", workspace.organization.name, workspace.name);
+            let sentence =
+                format!("Forgot {place}. What it was made of is still there, and its state is kept.");
+            return context.output.done(&forgotten, &sentence);
+        }
         let build = client.delete_workspace(&workspace.id).await?;
         if self.waiting.detach {
             return queued(context, &workspace, &build, "deletion");
@@ -112,7 +127,7 @@ impl Delete {
 }
 
 /// Follows `build` and shows the workspace as it is then.
-async fn finish(
+pub(super) async fn finish(
     context: &Context,
     client: &Client,
     workspace: &WorkspaceSummary,
@@ -128,7 +143,8 @@ async fn finish(
     show::present(context, &client.workspace(&workspace.id).await?)
 }
 
-fn queued(
+/// Says where a build can be watched that nobody waits for.
+pub(super) fn queued(
     context: &Context,
     workspace: &WorkspaceSummary,
     build: &BuildSummary,

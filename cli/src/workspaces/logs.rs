@@ -49,7 +49,8 @@ impl Logs {
     }
 }
 
-async fn numbered(
+/// The build of this number.
+pub(super) async fn numbered(
     client: &Client,
     workspace: &WorkspaceSummary,
     number: i32,

@@ -1,9 +1,13 @@
 //! `workspaces`: what members work in.
 
 mod build;
+mod change;
 mod create;
 mod logs;
+mod restart;
+mod schedule;
 mod show;
+mod state;
 
 use clap::{Args, Subcommand};
 use guildhall_client::workspace::{WorkspaceFilter, WorkspaceSummary};
@@ -21,6 +25,8 @@ Examples:
   guildhall workspaces list
   guildhall workspaces logs dev --follow
   guildhall workspaces stop dev
+  guildhall workspaces update dev
+  guildhall workspaces schedule set dev --autostart '30 8 * * 1-5' --timezone Europe/Berlin
   guildhall workspaces delete dev")]
 pub enum Workspaces {
     /// Create a workspace from a template and start it
@@ -34,6 +40,29 @@ pub enum Workspaces {
     Start(build::Start),
     /// Stop a workspace
     Stop(build::Stop),
+    /// Stop a workspace and start it again
+    Restart(restart::Restart),
+    /// Move a workspace to its template's active version
+    Update(restart::Update),
+    /// Give a workspace another name
+    Rename(change::Rename),
+    /// Give a workspace to another member
+    Transfer(change::Transfer),
+    /// Mark a workspace as a favorite
+    #[command(visible_alias = "fav")]
+    Favorite(change::Favorite),
+    /// When a workspace starts and stops by itself
+    #[command(subcommand)]
+    Schedule(schedule::Schedule),
+    /// Stop a running workspace later than it would be
+    Extend(change::Extend),
+    /// Wake up a dormant workspace
+    Activate(Which),
+    /// List the builds of a workspace
+    Builds(Which),
+    /// Get or repair the Terraform state of a workspace
+    #[command(subcommand)]
+    State(state::States),
     /// Delete a workspace and everything that belongs to it
     #[command(visible_alias = "rm")]
     Delete(build::Delete),
@@ -51,6 +80,16 @@ impl Workspaces {
             Self::Stop(stop) => stop.run(context).await,
             Self::Delete(delete) => delete.run(context).await,
             Self::Logs(logs) => logs.run(context).await,
+            Self::Restart(restart) => restart.run(context).await,
+            Self::Update(update) => update.run(context).await,
+            Self::Rename(rename) => rename.run(context).await,
+            Self::Transfer(transfer) => transfer.run(context).await,
+            Self::Favorite(favorite) => favorite.run(context).await,
+            Self::Schedule(schedule) => schedule.run(context).await,
+            Self::Extend(extend) => extend.run(context).await,
+            Self::Activate(which) => change::activate(context, &which).await,
+            Self::Builds(which) => state::builds(context, &which).await,
+            Self::State(states) => states.run(context).await,
         }
     }
 }
