@@ -97,7 +97,7 @@ async fn a_workspace_moves_to_a_newer_version_when_its_values_fit(
         "nullable": false, "ephemeral": false, "validations": [],
     });
     let found = json!({ "templateImport": { "readme": "", "variables": [region] } });
-    scene.app.complete(&scene.daemon, &import, found).await;
+    scene.app.complete(&scene.daemon, &import, found.clone()).await;
     assert_eq!(
         outdated().await,
         json!([{ "isOutdated": true, "latestBuild": { "templateVersion": { "name": "v1" } } }])
@@ -113,6 +113,17 @@ async fn a_workspace_moves_to_a_newer_version_when_its_values_fit(
     let job = scene.take().await;
     assert_eq!(job.task["variables"][0]["value"], "eu");
     scene.finish(&job).await;
+    assert_eq!(outdated().await, json!([]));
+    // What follows the active version takes it at its next start.
+    scene.app.push(&scene.owner, &scene.template, json!({ "name": "v3" })).await;
+    let import = scene.take().await;
+    scene.app.complete(&scene.daemon, &import, found).await;
+    scene.change("startWorkspace", json!({})).await;
+    scene.app.work(&scene.daemon).await;
+    assert_eq!(outdated().await.as_array().unwrap().len(), 1, "it stays where it is");
+    scene.change("updateWorkspace", json!({ "automaticUpdates": "ALWAYS" })).await;
+    scene.change("startWorkspace", json!({})).await;
+    scene.app.work(&scene.daemon).await;
     assert_eq!(outdated().await, json!([]));
     // A restart keeps what the version before it was given.
     scene.change("restartWorkspace", json!({ "parameters": [{ "name": "region", "value": "us" }] })).await;

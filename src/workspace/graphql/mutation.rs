@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::id::{TemplateId, TemplateVersionId, WorkspaceId};
-use guildhall_entity::kind::{JobState, Transition};
+use guildhall_entity::kind::{AutomaticUpdates, JobState, Transition};
 
 use super::{Workspace, WorkspaceBuild};
 use crate::error::{Refusal, Result};
@@ -63,7 +63,7 @@ struct StartWorkspaceInput {
     workspace_id: ID,
     /// Values to change; those of the build before stay where absent.
     parameters: Option<Vec<ParameterInput>>,
-    /// A version of its template; that of the build before if absent.
+    /// A version of its template; if absent that of the build before, or with automatic updates the active one.
     template_version_id: Option<ID>,
 }
 
@@ -273,9 +273,21 @@ async fn build(
     let whole = resolve(request, workspace).await?;
     let (version, content) = match version {
         Some(id) => version_of(request, &whole.template, id).await?,
+        None if transition == Transition::Start => version_to_start(request, &whole).await?,
         None => referred(request, whole.build.template_version_id).await?,
     };
     queue(request, &whole, (&version, &content), transition, given).await
+}
+
+/// What a workspace starts on where nobody names a version: the active one if it follows that, else that of the build
+/// before.
+pub(super) async fn version_to_start(
+    request: &Request,
+    whole: &Whole,
+) -> Result<(VersionRow, Arc<VersionContent>)> {
+    let follows = whole.workspace.automatic_updates == AutomaticUpdates::Always;
+    let active = whole.template.active_version_id.filter(|_| follows);
+    referred(request, active.unwrap_or(whole.build.template_version_id)).await
 }
 
 /// The workspace that an input names.

@@ -4,7 +4,9 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::kind::{JobState, Transition};
 
 use super::WorkspaceBuild;
-use super::mutation::{ParameterInput, active_version, given, queue, referred, resolve, version_of};
+use super::mutation::{
+    ParameterInput, active_version, given, queue, referred, resolve, version_of, version_to_start,
+};
 use crate::error::Result;
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -17,7 +19,7 @@ struct RestartWorkspaceInput {
     workspace_id: ID,
     /// Values to change; those of the build before stay where absent.
     parameters: Option<Vec<ParameterInput>>,
-    /// A version of its template to start; that of the build before if absent.
+    /// A version of its template to start; if absent that of the build before, or with automatic updates the active one.
     template_version_id: Option<ID>,
 }
 
@@ -89,7 +91,7 @@ async fn restart(request: &Request, input: RestartWorkspaceInput) -> Result<Work
     let (old, old_content) = referred(request, whole.build.template_version_id).await?;
     let (new, new_content) = match &input.template_version_id {
         Some(id) => version_of(request, &whole.template, id).await?,
-        None => (old.clone(), old_content.clone()),
+        None => version_to_start(request, &whole).await?,
     };
     let given = given(input.parameters);
     if whole.build.transition == Transition::Stop && whole.job.state == JobState::Succeeded {

@@ -27,7 +27,8 @@ use crate::workspace::{
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "kind::AutomaticUpdates")]
 pub(crate) enum AutomaticUpdates {
-    /// At every start that names no version. Where its values do not fit that version, it starts on the one before.
+    /// At every start that names no version. Where its values do not fit the active one, a person is told which, and its
+    /// schedule starts it on the version before.
     Always,
     /// Only when somebody asks for it.
     Never,
