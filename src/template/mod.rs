@@ -2,8 +2,8 @@
 //! `template_version`, `template_acl`, `file`, `file_content` and `file_chunk`. Refuses to promote a version that is not a
 //! succeeded, unarchived version of the same template, and to delete a template that workspaces are made of.
 
-pub(crate) mod event;
 pub(crate) mod deletion;
+pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod graphql;
 pub(crate) mod settings;
