@@ -123,6 +123,36 @@ pub enum RefusalKind {
         /// How many live workspaces.
         workspaces: i64,
     },
+    /// A version does not take the values of a workspace.
+    ParameterMismatch(Vec<Mismatch>),
+}
+
+/// A parameter for which a version does not take what a workspace has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The parameter.
+    pub name: String,
+    /// What is the matter.
+    pub kind: MismatchKind,
+    /// The same in words, and what would be right.
+    pub message: String,
+}
+
+/// Why a value does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MismatchKind {
+    /// There is none, and the version needs one.
+    Missing,
+    /// The version has no such parameter; the value is dropped.
+    Removed,
+    /// It is of another type.
+    Type,
+    /// It is none of those that the version lists.
+    Option,
+    /// It is too small or large, too short or long, or no whole number.
+    Range,
+    /// It does not match the pattern.
+    Pattern,
 }
 
 /// What keeps an organization from being deleted.
@@ -236,6 +266,13 @@ impl Refusal {
             "{workspaces} workspaces are made of it: delete them first, or deprecate the template so that no new one is made"
         );
         Self::new(RefusalKind::TemplateInUse { workspaces }, field, message)
+    }
+
+    /// A version does not take the values of a workspace.
+    pub fn parameter_mismatch(field: &[&str], mismatches: Vec<Mismatch>) -> Self {
+        let names = mismatches.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; ");
+        let message = format!("this version does not take the values of the workspace, give others: {names}");
+        Self::new(RefusalKind::ParameterMismatch(mismatches), field, message)
     }
 
     /// Somebody changed it meanwhile.

@@ -140,6 +140,7 @@ fn named(world: &World, field: &str) -> Option<Value> {
         "fileId" => json!(world.file),
         "templateId" => json!(world.template.id),
         "templateVersionId" => json!(world.template.version),
+        "templateVersionIds" => json!([world.template.version]),
         "workspaceId" | "resourceId" => json!(world.workspace),
         "sessionId" => json!(world.session),
         "apiTokenId" => json!(world.api_token),

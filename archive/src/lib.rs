@@ -2,7 +2,8 @@
 //!
 //! An archive comes from outside, so nothing in it is believed: not its file name, not its sizes, not its
 //! paths. [`inspect`] reads one to its last byte and writes nothing; [`unpack`] does the same walk and writes
-//! regular files and folders into a folder that appears only when all of it was good. [`pack`] makes the same
+//! regular files and folders into a folder that appears only when all of it was good; [`contents`] answers what
+//! they hold instead. [`pack`] makes the same
 //! bytes from the same folder every time, and refuses what [`unpack`] would refuse.
 //!
 //! What the guard refuses, each as a typed [`Error`] that names the entry and the [`Rule`]: paths that leave the
@@ -12,6 +13,7 @@
 //!
 //! Everything here blocks: asynchronous callers use `spawn_blocking`.
 
+mod contents;
 mod error;
 mod format;
 mod guard;
@@ -23,6 +25,7 @@ mod unpack;
 mod walk;
 mod zipball;
 
+pub use contents::{Content, Kept, contents};
 pub use error::{Error, Result, Rule};
 pub use format::Format;
 pub use limits::Limits;

@@ -15,9 +15,9 @@ use crate::{Client, ClientError, Id, Json, MutationBuilder, UserError, schema};
 mod report;
 
 pub use report::{
-    JobFailure, JobLogInput, LogSource, ProvisionerJobResultInput, TemplateImportResultInput,
-    TemplateVariableInput, VariableValidationInput, WorkspaceAppInput, WorkspaceBuildResultInput,
-    WorkspaceMetadataInput, WorkspaceResourceInput,
+    JobFailure, JobLogInput, LogSource, ProvisionerJobResultInput, TemplateDryRunResultInput,
+    TemplateImportResultInput, TemplateVariableInput, VariableRuleInput, VariableValidationInput,
+    WorkspaceAppInput, WorkspaceBuildResultInput, WorkspaceMetadataInput, WorkspaceResourceInput,
 };
 
 /// How a daemon introduces itself.
@@ -78,6 +78,8 @@ pub struct AcquiredJob {
 pub enum ProvisionerTask {
     /// Check a template version and read its variables.
     TemplateImport(TemplateImportTask),
+    /// Plan a template version with given values.
+    TemplateDryRun(TemplateDryRunTask),
     /// Start, stop or delete a workspace.
     WorkspaceBuild(WorkspaceBuildTask),
     /// A kind of task that this client does not know yet.
@@ -90,6 +92,17 @@ pub enum ProvisionerTask {
 pub struct TemplateImportTask {
     /// Path below the server's URL.
     pub archive_path: String,
+}
+
+/// Plan a template version with given values; nothing is made.
+#[derive(cynic::QueryFragment, Debug)]
+pub struct TemplateDryRunTask {
+    /// Path below the server's URL.
+    pub archive_path: String,
+    /// Values for the module's variables.
+    pub variables: Vec<TaskVariable>,
+    /// Value of the reserved variable `workspace`.
+    pub workspace: Json,
 }
 
 /// Start, stop or delete a workspace.

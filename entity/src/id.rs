@@ -104,6 +104,8 @@ typed_id! {
     TemplateId = "tpl",
     /// A template version.
     TemplateVersionId = "tver",
+    /// A dry run of a template version.
+    TemplateDryRunId = "tdry",
     /// An entry of a template's access list; has no public face.
     TemplateAclId = "tacl",
     /// A workspace.

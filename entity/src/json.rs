@@ -49,10 +49,22 @@ pub struct Variable {
     pub sensitive: bool,
     /// Null is a value.
     pub nullable: bool,
-    /// Not kept in state or plan.
+    /// For one build alone: by Terraform's `ephemeral`, or by the manifest.
     pub ephemeral: bool,
     /// Conditions, as written.
     pub validations: Vec<Validation>,
+    /// Its name as people read it; empty where the manifest gives none.
+    #[serde(default)]
+    pub display_name: String,
+    /// Emoji, URL or site path; may be empty.
+    #[serde(default)]
+    pub icon: String,
+    /// Its place among the parameters; those without one come last.
+    #[serde(default)]
+    pub order: Option<i32>,
+    /// Stays as it was when the workspace was made.
+    #[serde(default)]
+    pub immutable: bool,
 }
 
 /// Tells an absent member from null.
@@ -61,12 +73,39 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<s
 }
 
 /// A `validation` block of a variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// The expression.
     pub condition: String,
     /// What to tell a person when it is false.
     pub error_message: String,
+    /// What of the condition can be told without Terraform.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+}
+
+/// A rule for the values of a variable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rule {
+    /// It is one of these.
+    OneOf(Vec<serde_json::Value>),
+    /// A number that is not less.
+    AtLeast(f64),
+    /// A number that is more.
+    MoreThan(f64),
+    /// A number that is not more.
+    AtMost(f64),
+    /// A number that is less.
+    LessThan(f64),
+    /// A number without a fraction.
+    Whole,
+    /// A text of at least so many characters, or a collection of so many entries.
+    LengthAtLeast(u32),
+    /// The same the other way round.
+    LengthAtMost(u32),
+    /// A text in which the regular expression matches somewhere.
+    Pattern(String),
 }
 
 /// The parameters of a build. The values of sensitive ones are sealed in a column of their own.

@@ -27,6 +27,7 @@ pub mod session;
 pub mod sign_in_attempt;
 pub mod template;
 pub mod template_acl;
+pub mod template_dry_run;
 pub mod template_version;
 pub mod terraform_state;
 pub mod terraform_state_lock;

@@ -1,4 +1,4 @@
-//! The example templates, imported and built as a person would.
+//! The example templates, imported, planned and built as a person would.
 
 #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -7,13 +7,21 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt;
-use guildhall_provisionerd::engine::{Engine, PlanGate, Transition};
+use guildhall_provisionerd::engine::module::Rule;
+use guildhall_provisionerd::engine::{DryRunTask, Engine, Parameter, PlanGate, Transition};
+use secrecy::SecretString;
+use serde_json::json;
 use support::{Job, StateServer, task};
 
 fn template(name: &str) -> Job {
+    module(&Path::new("../examples/templates").join(name))
+}
+
+/// The module in a folder, seen from this crate.
+fn module(folder: &Path) -> Job {
     let job = Job::new("");
     std::fs::remove_file(job.module.join("main.tf")).unwrap();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/templates").join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     for entry in std::fs::read_dir(source).unwrap() {
         let from: PathBuf = entry.unwrap().path();
         std::fs::copy(&from, job.module.join(from.file_name().unwrap())).unwrap();
@@ -75,4 +83,62 @@ async fn the_examples_refuse_bad_values() {
         let error = engine.build(&build, &job.module, &job.run, &gate).await.unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
+}
+
+fn dry_run(parameters: &[(&str, &str)]) -> DryRunTask {
+    let parameter = |(name, value): &(&str, &str)| Parameter {
+        name: (*name).to_owned(),
+        value: SecretString::from(*value),
+        sensitive: *name == "admin_password",
+    };
+    let workspace = json!({
+        "id": "wks_1", "name": "dry-run", "transition": "start", "owner": "ada", "organization": "acme",
+    });
+    DryRunTask { parameters: parameters.iter().map(parameter).collect(), workspace }
+}
+
+#[tokio::test]
+async fn a_dry_run_plans_and_leaves_nothing() {
+    let Some(terraform) = support::terraform("a_dry_run_plans_and_leaves_nothing").await else { return };
+    let engine = Engine::Terraform(terraform);
+    let mut job = template("compute-vm");
+    let task = dry_run(&[("machine_type", "gpu"), ("disk_gib", "120"), ("admin_password", "a very long secret")]);
+    let planned = engine.dry_run(&task, &job.module, &job.run).await.unwrap();
+    assert_eq!((planned.daily_cost, planned.resources.len()), (Some(63), 3));
+    let left = std::fs::read_dir(&job.module).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().ends_with(".tfstate")));
+    assert!(!job.log().contains("a very long secret"));
+
+    let job = template("compute-vm");
+    let error = engine.dry_run(&dry_run(&[("region", "mars")]), &job.module, &job.run).await.unwrap_err();
+    assert!(error.to_string().contains("The region must be"), "{error}");
+    let job = template("compute-vm");
+    let error = engine.dry_run(&dry_run(&[("disk_gib", "much")]), &job.module, &job.run).await.unwrap_err();
+    assert_eq!(error.code(), "INVALID_PARAMETER");
+}
+
+/// What `guildhall templates init` writes.
+#[tokio::test]
+async fn the_starter_is_a_template() {
+    let Some(terraform) = support::terraform("the_starter_is_a_template").await else { return };
+    let engine = Engine::Terraform(terraform);
+    let starter = Path::new("../cli/src/templates/starter");
+    let job = module(starter);
+    let imported = engine.import(&job.module, &job.run).await.unwrap();
+    let [region, cpu] = imported.variables.as_slice() else { panic!("{:?}", imported.variables) };
+    assert_eq!((region.display_name.as_str(), region.immutable), ("Region", true));
+    assert_eq!(cpu.validations[0].rules, [Rule::AtLeast(1.0), Rule::AtMost(8.0), Rule::Whole]);
+    let job = module(starter);
+    let planned = engine.dry_run(&dry_run(&[("cpu", "4")]), &job.module, &job.run).await.unwrap();
+    assert_eq!((planned.daily_cost, planned.resources.len()), (Some(4), 2));
+}
+
+#[tokio::test]
+async fn a_bad_manifest_is_refused_with_its_line() {
+    let Some(terraform) = support::terraform("a_bad_manifest_is_refused_with_its_line").await else { return };
+    let job = template("docker-dev");
+    std::fs::write(job.module.join("guildhall.toml"), "[parameters.cores]\norder = \"first\"\n").unwrap();
+    let error = Engine::Terraform(terraform).import(&job.module, &job.run).await.unwrap_err();
+    assert_eq!(error.code(), "INVALID_MODULE");
+    assert!(error.to_string().starts_with("guildhall.toml:2:"), "{error}");
 }

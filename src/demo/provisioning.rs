@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, TemplateId, UserId};
 use guildhall_entity::json::{
-    App, Apps, Engine, Engines, Metadata, Resource, Resources, Tags, Validation, Variable, Variables,
+    App, Apps, Engine, Engines, Metadata, Resource, Resources, Rule, Tags, Validation, Variable, Variables,
 };
 use guildhall_entity::kind::{LogLevel, LogSource, Transition};
 use guildhall_provisionerd::engine::module::{self, Module};
@@ -44,6 +44,7 @@ const TEMPLATES: [(&str, &str, &str, Files); 2] = [
         "🖥️",
         &[
             ("README.md", include_str!("../../examples/templates/compute-vm/README.md")),
+            ("guildhall.toml", include_str!("../../examples/templates/compute-vm/guildhall.toml")),
             ("main.tf", include_str!("../../examples/templates/compute-vm/main.tf")),
             ("outputs.tf", include_str!("../../examples/templates/compute-vm/outputs.tf")),
             ("variables.tf", include_str!("../../examples/templates/compute-vm/variables.tf")),
@@ -282,6 +283,7 @@ fn variable(variable: module::Variable) -> Variable {
     let validation = |validation: module::Validation| Validation {
         condition: validation.condition,
         error_message: validation.error_message,
+        rules: validation.rules.into_iter().map(rule).collect(),
     };
     Variable {
         required: variable.default.is_none(),
@@ -293,5 +295,23 @@ fn variable(variable: module::Variable) -> Variable {
         nullable: variable.nullable,
         ephemeral: variable.ephemeral,
         validations: variable.validations.into_iter().map(validation).collect(),
+        display_name: variable.display_name,
+        icon: variable.icon,
+        order: variable.order,
+        immutable: variable.immutable,
+    }
+}
+
+fn rule(rule: module::Rule) -> Rule {
+    match rule {
+        module::Rule::OneOf(options) => Rule::OneOf(options),
+        module::Rule::AtLeast(bound) => Rule::AtLeast(bound),
+        module::Rule::MoreThan(bound) => Rule::MoreThan(bound),
+        module::Rule::AtMost(bound) => Rule::AtMost(bound),
+        module::Rule::LessThan(bound) => Rule::LessThan(bound),
+        module::Rule::Whole => Rule::Whole,
+        module::Rule::LengthAtLeast(bound) => Rule::LengthAtLeast(bound),
+        module::Rule::LengthAtMost(bound) => Rule::LengthAtMost(bound),
+        module::Rule::Pattern(pattern) => Rule::Pattern(pattern),
     }
 }

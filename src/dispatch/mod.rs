@@ -8,7 +8,7 @@ mod task;
 pub(crate) use task::{Task, TaskValue, file_of, task};
 
 use guildhall_entity::id::ProvisionerJobId;
-use guildhall_entity::json::Variables;
+use guildhall_entity::json::{Resources, Variables};
 use guildhall_entity::kind::{JobState, JobType};
 
 use crate::audit::{Action, Change, Facts, facts};
@@ -18,7 +18,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::provisioner::JobRow;
 use crate::provisioner::job::{self, Ending, Held};
 use crate::quota;
-use crate::template::{settings, version};
+use crate::template::{dry_run, settings, version};
 use crate::workspace::build::{self, Made};
 use crate::workspace::state;
 
@@ -30,6 +30,13 @@ pub(crate) enum Outcome {
         readme: String,
         /// The module's variables.
         variables: Variables,
+    },
+    /// What a dry run planned.
+    DryRun {
+        /// What would be made.
+        resources: Resources,
+        /// Credits a day; `None` where only an apply tells.
+        daily_cost: Option<i32>,
     },
     /// What a build made.
     Build(Made),
@@ -46,6 +53,9 @@ pub(crate) async fn complete(db: &Db, actor: &Actor, held: Held, outcome: Outcom
         (JobType::TemplateImport, Outcome::Import { readme, variables }) => {
             let version = version::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
             version::imported_in(&tx, &version, &readme, variables).await?;
+        }
+        (JobType::TemplateDryRun, Outcome::DryRun { resources, daily_cost }) => {
+            dry_run::planned_in(&tx, id, resources, daily_cost).await?;
         }
         (JobType::WorkspaceBuild, Outcome::Build(made)) => {
             let target = build::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
@@ -141,10 +151,15 @@ async fn end_in(tx: &mut Tx, db: &Db, row: &JobRow, ending: Ending<'_>) -> Resul
     if !job::end_in(tx, row, ending).await? {
         return Ok(false);
     }
-    if row.kind == JobType::WorkspaceBuild {
-        let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;
-        let state = if matches!(ending, Ending::Canceled) { JobState::Canceled } else { JobState::Failed };
-        boxed(build::ended_in(tx, &target, state, None)).await?;
+    match row.kind {
+        JobType::TemplateImport => {}
+        JobType::TemplateDryRun => dry_run::ended_in(tx, row.id).await?,
+        JobType::WorkspaceBuild => {
+            let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;
+            let state =
+                if matches!(ending, Ending::Canceled) { JobState::Canceled } else { JobState::Failed };
+            boxed(build::ended_in(tx, &target, state, None)).await?;
+        }
     }
     Ok(true)
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Enum, ErrorExtensionValues, Interface, ServerError, SimpleObject};
 
 use crate::authz::{Denied, Permission};
-use crate::error::{Error, Refusal, RefusalKind, Result};
+use crate::error::{Error, Mismatch, MismatchKind, Refusal, RefusalKind, Result};
 
 /// Codes of user errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -30,6 +30,8 @@ pub(crate) enum UserErrorCode {
     UserOwnsWorkspaces,
     /// Workspaces are made of the template.
     TemplateInUse,
+    /// The template version does not take the values of the workspace.
+    ParameterMismatch,
 }
 
 /// Something a person can fix. UNAUTHENTICATED, FORBIDDEN and faults are top-level errors instead.
@@ -55,6 +57,7 @@ pub(crate) enum UserError {
     QuotaExceeded(QuotaExceeded),
     UserOwnsWorkspaces(UserOwnsWorkspaces),
     TemplateInUse(TemplateInUse),
+    ParameterMismatch(ParameterMismatch),
 }
 
 macro_rules! user_error {
@@ -153,6 +156,49 @@ user_error! {
     }
 }
 
+user_error! {
+    /// The template version does not take the values that the workspace has: give others for these parameters.
+    ParameterMismatch {
+        /// The parameters, in the order of the version; those that are gone come last.
+        parameters: Vec<MismatchedParameter>,
+    }
+}
+
+/// A parameter for which a version does not take what the workspace has.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct MismatchedParameter {
+    /// The parameter.
+    name: String,
+    /// What is the matter.
+    kind: ParameterMismatchKind,
+    /// The same in words, and what would be right.
+    message: String,
+}
+
+/// Why a value does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "MismatchKind")]
+pub(crate) enum ParameterMismatchKind {
+    /// There is none, and the version needs one.
+    Missing,
+    /// The version has no such parameter; the value is dropped.
+    Removed,
+    /// It is of another type.
+    Type,
+    /// It is none of those that the version lists.
+    Option,
+    /// It is too small or large, too short or long, or no whole number.
+    Range,
+    /// It does not match the pattern.
+    Pattern,
+}
+
+impl From<Mismatch> for MismatchedParameter {
+    fn from(mismatch: Mismatch) -> Self {
+        Self { name: mismatch.name, kind: mismatch.kind.into(), message: mismatch.message }
+    }
+}
+
 impl From<Refusal> for UserError {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.message;
@@ -215,6 +261,12 @@ impl From<Refusal> for UserError {
                 code: UserErrorCode::TemplateInUse,
                 field,
                 workspaces,
+            }),
+            RefusalKind::ParameterMismatch(mismatches) => Self::ParameterMismatch(ParameterMismatch {
+                message,
+                code: UserErrorCode::ParameterMismatch,
+                field,
+                parameters: mismatches.into_iter().map(Into::into).collect(),
             }),
         }
     }

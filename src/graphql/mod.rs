@@ -29,7 +29,9 @@ use crate::organization::graphql::{OrganizationMutation, OrganizationQuery};
 use crate::provisioner::graphql::{DaemonListMutation, KeyMutation, ProvisionerSubscription};
 use crate::quota::graphql::{QuotaMutation, QuotaQuery};
 use crate::role::graphql::{PermissionQuery, RoleMutation, RoleQuery};
-use crate::template::graphql::{TemplateChangeMutation, TemplateMutation};
+use crate::template::graphql::{
+    DryRunMutation, TemplateChangeMutation, TemplateMutation, TemplateQuery, TemplateVersionChangeMutation,
+};
 use crate::user::graphql::{UserMutation, UserQuery};
 use crate::workspace::graphql::{
     WorkspaceChangeMutation, WorkspaceMutation, WorkspaceQuery, WorkspaceRestartMutation,
@@ -41,6 +43,7 @@ pub struct Query(
     node::NodeQuery,
     OrganizationQuery,
     UserQuery,
+    TemplateQuery,
     WorkspaceQuery,
     QuotaQuery,
     RoleQuery,
@@ -69,6 +72,8 @@ pub struct Mutation(
     QuotaMutation,
     TemplateMutation,
     TemplateChangeMutation,
+    TemplateVersionChangeMutation,
+    DryRunMutation,
     WorkspaceMutation,
     WorkspaceRestartMutation,
     WorkspaceChangeMutation,

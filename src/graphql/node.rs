@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, Interface, Object};
 use guildhall_entity::id::{
     ApiTokenId, AuditLogId, FileId, GroupId, OrganizationId, ProvisionerDaemonId, ProvisionerJobId,
-    ProvisionerKeyId, RoleId, SessionId, TemplateId, TemplateVersionId, TypedId, UserId, WorkspaceBuildId,
-    WorkspaceId, prefix,
+    ProvisionerKeyId, RoleId, SessionId, TemplateDryRunId, TemplateId, TemplateVersionId, TypedId, UserId,
+    WorkspaceBuildId, WorkspaceId, prefix,
 };
 
 use super::context::{Ask, Request};
@@ -16,7 +16,7 @@ use crate::group::graphql::Group;
 use crate::organization::graphql::Organization;
 use crate::provisioner::graphql::{ProvisionerDaemon, ProvisionerJob, ProvisionerKey};
 use crate::role::graphql::Role;
-use crate::template::graphql::{File, Template, TemplateVersion};
+use crate::template::graphql::{File, Template, TemplateVersion, TemplateVersionDryRun};
 use crate::user;
 use crate::user::graphql::User;
 use crate::workspace::graphql::{Workspace, WorkspaceBuild};
@@ -38,6 +38,7 @@ pub(crate) enum Node {
     File(File),
     Template(Template),
     TemplateVersion(TemplateVersion),
+    TemplateVersionDryRun(TemplateVersionDryRun),
     Workspace(Workspace),
     WorkspaceBuild(WorkspaceBuild),
 }
@@ -108,6 +109,7 @@ pub(super) async fn find(request: &Request, id: &str) -> Result<Option<Node>> {
         FileId => File,
         TemplateId => Template,
         TemplateVersionId => TemplateVersion,
+        TemplateDryRunId => TemplateVersionDryRun,
         WorkspaceId => Workspace,
         WorkspaceBuildId => WorkspaceBuild,
     })

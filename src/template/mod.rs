@@ -1,15 +1,20 @@
 //! Templates: Terraform modules that workspaces are made from, their versions and files. Owns the tables `template`,
-//! `template_version`, `template_acl`, `file`, `file_content` and `file_chunk`. Refuses to promote a version that is not a
+//! `template_version`, `template_acl`, `template_dry_run`, `file`, `file_content` and `file_chunk`. Refuses to promote a version that is not a
 //! succeeded, unarchived version of the same template, and to delete a template that workspaces are made of.
 
+pub(crate) mod compare;
 pub(crate) mod deletion;
+pub(crate) mod dry_run;
 pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod graphql;
+pub(crate) mod parameter;
 pub(crate) mod settings;
 mod store;
 pub(crate) mod version;
+pub(crate) mod version_change;
 
+pub(crate) use store::dry_run::DryRunRow;
 pub(crate) use store::file::FileRow;
 pub(crate) use store::settings::SettingsRow;
 pub(crate) use store::template::{TemplateList, TemplateOrder, TemplateRow};

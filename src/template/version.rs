@@ -1,7 +1,7 @@
 //! Template versions: made from an uploaded archive, imported by a job, promoted when that succeeded.
 
 use guildhall_entity::id::{OrganizationId, ProvisionerJobId, TemplateId, TemplateVersionId, UserId};
-use guildhall_entity::json::Variables;
+use guildhall_entity::json::{Tags, Variables};
 use guildhall_entity::kind::{JobState, JobType};
 use serde_json::json;
 
@@ -100,6 +100,10 @@ pub(crate) async fn promote(
     let permit = actor.authorize(Permission::TemplateUpdate, Object::in_organization(organization))?;
     let tx = db.begin(permit).await?;
     let field = &["templateVersionId"];
+    // Nobody puts the version out of use meanwhile.
+    super::store::settings::for_update_in(&tx, template.id)
+        .await?
+        .ok_or_else(|| Refusal::not_found(field, "template version"))?;
     match store::import_state_in(&tx, version.id).await? {
         Some(JobState::Succeeded) => {}
         None => {
@@ -169,6 +173,11 @@ pub(crate) async fn referred_rows(db: &Db, versions: &[TemplateVersionId]) -> Re
 /// Where the import of a version that is not archived stands.
 pub(crate) async fn import_state(db: &Db, version: TemplateVersionId) -> Result<Option<JobState>> {
     store::import_state(db, version).await
+}
+
+/// Where the import of a version stands, archived or not, and the tags of its job.
+pub(super) async fn import_of(db: &Db, version: TemplateVersionId) -> Result<Option<(JobState, Tags)>> {
+    store::import_of(db, version).await
 }
 
 /// The long texts of versions that the actor can see.

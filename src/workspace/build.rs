@@ -3,11 +3,10 @@
 use guildhall_entity::id::{
     OrganizationId, ProvisionerJobId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId,
 };
-use guildhall_entity::json::{Parameter, Parameters, QuotaRefusal};
+use guildhall_entity::json::{Parameters, QuotaRefusal};
 use guildhall_entity::kind::{BuildReason, JobState, JobType, Transition};
 use serde_json::json;
 
-use super::parameter::{self, Value};
 use super::store::build as store;
 pub(crate) use super::store::build::{Made, Target};
 use super::{BuildRow, Given, WorkspaceRow, restart};
@@ -18,6 +17,7 @@ use crate::error::{Refusal, Result};
 use crate::events::{Event, EventKind};
 use crate::provisioner::job::{self, NewJob, Priority};
 use crate::seal::Sealer;
+use crate::template::parameter::{self, Value};
 use crate::template::settings::{self, Making};
 use crate::template::{VersionContent, VersionRow};
 
@@ -102,40 +102,15 @@ pub(super) struct Kept {
 impl Kept {
     /// Values for one build alone: sealed for it, they open for no other.
     pub(super) fn seal(sealer: &Sealer, build: WorkspaceBuildId, values: Vec<Value>) -> Result<Self> {
-        let mut open = Vec::with_capacity(values.len());
-        let mut secret = Vec::new();
-        for value in values {
-            if value.sensitive {
-                open.push(Parameter { name: value.name.clone(), value: None });
-                secret.push((value.name, value.value));
-            } else {
-                open.push(Parameter { name: value.name, value: Some(value.value) });
-            }
-        }
-        if secret.is_empty() {
-            return Ok(Self { open: Parameters(open), sealed: None });
-        }
-        let plain = serde_json::to_vec(&secret).map_err(crate::error::Error::internal)?;
-        Ok(Self { open: Parameters(open), sealed: Some(sealer.seal(&purpose(build), &plain)?) })
+        let (open, sealed) = parameter::split(sealer, &purpose(build), values)?;
+        Ok(Self { open, sealed })
     }
 }
 
 /// All values of a build, the sensitive ones opened: for its daemon, and for the next build.
 pub(crate) async fn values(db: &Db, sealer: &Sealer, build: WorkspaceBuildId) -> Result<Vec<Given>> {
     let (parameters, sealed) = store::parameters(db, build).await?;
-    let mut secret: Vec<(String, String)> = match sealed {
-        Some(sealed) => serde_json::from_slice(&sealer.open(&purpose(build), &sealed)?)
-            .map_err(crate::error::Error::internal)?,
-        None => Vec::new(),
-    };
-    let open = |parameter: Parameter| {
-        let value = parameter.value.or_else(|| {
-            let at = secret.iter().position(|(name, _)| *name == parameter.name)?;
-            Some(secret.swap_remove(at).1)
-        })?;
-        Some(Given { name: parameter.name, value })
-    };
-    Ok(parameters.0.into_iter().filter_map(open).collect())
+    parameter::join(sealer, &purpose(build), parameters, sealed.as_deref())
 }
 
 /// Queues a build of a workspace: start, stop or delete it.
@@ -161,7 +136,7 @@ pub(crate) async fn create(
     let object = Object::in_organization(organization).owned_by(workspace.owner_id);
     let permit = actor.authorize(permission, object)?;
     let before = values(db, sealer, latest.id).await?;
-    let parameters = parameter::check(&content.variables, given, before)?;
+    let parameters = parameter::check(&content.variables, given, Some(before))?;
     let mut tx = db.begin(permit).await?;
     let workspace = super::lock_in(&tx, workspace.id).await?;
     if transition == Transition::Start {

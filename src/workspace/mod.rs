@@ -8,7 +8,6 @@ pub(crate) mod event;
 pub(crate) mod graphql;
 mod limit;
 pub(crate) mod owner;
-mod parameter;
 pub(crate) mod reseal;
 pub(crate) mod restart;
 mod schedule;
@@ -33,15 +32,9 @@ use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
 use crate::name::Slug;
 use crate::seal::Sealer;
-use crate::template::{self, TemplateRow, VersionContent, VersionRow, settings};
+pub(crate) use crate::template::parameter::Given;
+use crate::template::{self, TemplateRow, VersionContent, VersionRow, parameter, settings};
 use build::{Kept, NewBuild};
-
-/// A value that somebody gave for a variable.
-#[derive(Clone, Debug)]
-pub(crate) struct Given {
-    pub(crate) name: String,
-    pub(crate) value: String,
-}
 
 /// A workspace to be made.
 pub(crate) struct NewWorkspace {
@@ -71,7 +64,7 @@ pub(crate) async fn create(
     if !template::may_use(db, actor, &new.template).await? {
         return Err(Denied::Lacking(Permission::TemplateUse).into());
     }
-    let parameters = parameter::check(&new.version.1.variables, new.parameters, Vec::new())?;
+    let parameters = parameter::check(&new.version.1.variables, new.parameters, None)?;
     let mut tx = db.begin(permit).await?;
     let settings =
         settings::admit_in(&tx, new.template.id, new.version.0.id, settings::Making::Workspace).await?;

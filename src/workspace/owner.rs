@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use guildhall_entity::id::{OrganizationId, TemplateVersionId, UserId, WorkspaceId};
-use guildhall_entity::kind::{JobState, Transition};
+use guildhall_entity::id::{OrganizationId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId};
+use guildhall_entity::kind::{BuildReason, JobState, Transition};
 use serde_json::json;
 
-use super::build::{self, NewBuild};
-use super::parameter;
+use super::build::{self, Kept, NewBuild};
 use super::store::owner as store;
 pub(crate) use super::store::owner::Held;
 use crate::audit::{Action, Change, Facts, facts};
@@ -16,7 +15,7 @@ use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Error, Refusal, Result};
 use crate::provisioner;
 use crate::seal::Sealer;
-use crate::template::{self, VersionContent, VersionRow};
+use crate::template::{self, VersionContent, VersionRow, parameter};
 
 /// What was done to which workspaces.
 pub(crate) type Done = (Vec<WorkspaceId>, Vec<Change>);
@@ -73,6 +72,7 @@ pub(crate) async fn take_down_in(
     tx: &mut Tx,
     db: &Db,
     sealer: &Sealer,
+    initiator: Option<UserId>,
     held: &[Held],
     transition: Transition,
 ) -> Result<Done> {
@@ -96,15 +96,20 @@ pub(crate) async fn take_down_in(
     for one in due {
         let version = version(db, &mut versions, one.build.template_version_id).await?;
         let before = build::values(db, sealer, one.build.id).await?;
+        let id: WorkspaceBuildId = tx.clock().id();
+        let values = parameter::check(&version.1.variables, Vec::new(), Some(before))?;
         let new = NewBuild {
+            id,
             workspace: one.workspace.id,
             organization: one.workspace.organization_id,
             owner: one.workspace.owner_id,
-            version: &version.0,
+            version: version.0.id,
             transition,
-            parameters: parameter::check(&version.1.variables, Vec::new(), before)?,
+            reason: BuildReason::Initiator,
+            initiator,
+            values: Kept::seal(sealer, id, values)?,
         };
-        let id = build::insert_in(tx, sealer, new).await?;
+        build::insert_in(tx, new).await?;
         let after = json!({ "build": id.to_string(), "templateVersion": version.0.id.to_string() });
         done.0.push(one.workspace.id);
         done.1.push(change(action, one, &Facts::new(), &facts(after)));

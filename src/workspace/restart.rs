@@ -6,12 +6,13 @@ use guildhall_entity::kind::{BuildReason, Transition};
 
 use super::build::{self, Kept, NewBuild, Target};
 use super::store::restart::{self as store, RestartRow};
-use super::{BuildRow, Given, WorkspaceRow, parameter};
+use super::{BuildRow, Given, WorkspaceRow};
 use crate::audit::Action;
 use crate::authz::{Actor, Object, Permission};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::seal::Sealer;
+use crate::template::parameter;
 use crate::template::settings::{self, Making};
 use crate::template::{VersionContent, VersionRow};
 
@@ -34,8 +35,8 @@ pub(crate) async fn create(
     actor.require(Permission::WorkspaceStart, object)?;
     let permit = actor.authorize(Permission::WorkspaceStop, object)?;
     let before = build::values(db, sealer, latest.id).await?;
-    let to_stop = parameter::check(&old_content.variables, Vec::new(), before.clone())?;
-    let to_start = parameter::check(&new_content.variables, given, before)?;
+    let to_stop = parameter::check(&old_content.variables, Vec::new(), Some(before.clone()))?;
+    let to_start = parameter::check(&new_content.variables, given, Some(before))?;
     let mut tx = db.begin(permit).await?;
     let workspace = super::lock_in(&tx, workspace.id).await?;
     settings::admit_in(&tx, new.template_id, new.id, Making::Start).await?;

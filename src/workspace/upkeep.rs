@@ -6,7 +6,6 @@ use guildhall_entity::id::{TemplateVersionId, WorkspaceBuildId};
 use guildhall_entity::kind::{AutomaticUpdates, BuildReason, JobState, Transition};
 
 use super::build::{self, Kept, NewBuild};
-use super::parameter::{self, Value};
 use super::schedule::Schedule;
 use super::store::due::{self, DueRow, Latest, TimesRow};
 use super::{WorkspaceRow, change, store};
@@ -17,6 +16,7 @@ use crate::db::lease::Lease;
 use crate::db::{Db, Tx, Unaudited};
 use crate::error::{Error, Result};
 use crate::seal::Sealer;
+use crate::template::parameter::{self, Value};
 use crate::template::version;
 
 /// How late an autostart may be: one that the server missed by more is left out.
@@ -190,7 +190,7 @@ impl Upkeep<'_> {
         let missing = || Error::internal(format!("{} is of a version that is not there", latest.id));
         let (_, content) = version::referred(self.db, version).await?.ok_or_else(missing)?;
         let before = build::values(self.db, self.sealer, latest.id).await?;
-        parameter::check(&content.variables, Vec::new(), before)
+        parameter::check(&content.variables, Vec::new(), Some(before))
     }
 
     /// Queues a build like the one before.

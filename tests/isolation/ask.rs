@@ -37,6 +37,9 @@ fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
             format!("(by: {{ id: \"{}\" }})", world.member.id),
             format!("(by: {{ username: \"{}\" }})", world.member.username),
         ],
+        "compareTemplateVersions" => {
+            vec![format!("(from: \"{}\", to: \"{}\")", world.template.version, world.second)]
+        }
         "buildCostPreview" => vec![
             format!("(templateVersionId: \"{}\")", world.template.version),
             format!("(workspaceId: \"{}\")", world.workspace),

@@ -82,7 +82,18 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ),
     ("TerraformState", "path serial size updatedAt"),
     ("TemplateVariable", "default description ephemeral name nullable required sensitive type validations"),
-    ("TemplateVersion", "archived createdAt id isActive message name readme updatedAt variables"),
+    ("TemplateFileChange", "diff isBinary kind path sizeAfter sizeBefore"),
+    (
+        "TemplateParameter",
+        "default description displayName ephemeral icon immutable isWhole maximum maximumIsExclusive maximumLength \
+         minimum minimumIsExclusive minimumLength name nullable options pattern required sensitive type \
+         typeExpression validations",
+    ),
+    ("TemplateParameterChange", "after before isBreaking kind name reasons"),
+    ("TemplateVersion", "archived createdAt id isActive message name parameters readme updatedAt variables"),
+    // Both versions are visible, or there is no comparison.
+    ("TemplateVersionComparison", "files from parameters to"),
+    ("TemplateVersionDryRun", "createdAt dailyCost id job resources"),
     ("User", "avatarUrl createdAt id isServiceAccount name updatedAt username version"),
     (
         "Workspace",
@@ -111,6 +122,7 @@ const FILTERED: &[(&str, &str)] = &[
     ("ProvisionerKey", "createdBy"),
     ("Role", "organization"),
     ("TemplateVersion", "createdBy file job template"),
+    ("TemplateVersionDryRun", "createdBy templateVersion"),
     ("User", "organizations workspaces"),
     ("WorkspaceBuild", "initiator workspace"),
 ];
@@ -166,6 +178,7 @@ fn is_tenants(name: &str) -> bool {
         "RemoveGroupMemberResult",
         "RemoveMemberResult",
         "SetMemberRolesResult",
+        "ArchiveTemplateVersionResult",
         "Deployment",
         "Mutation",
         "PageInfo",
@@ -183,6 +196,7 @@ fn is_tenants(name: &str) -> bool {
         "NameTaken",
         "NotFound",
         "OrganizationNotEmpty",
+        "ParameterMismatch",
         "QuotaExceeded",
         "StaleVersion",
         "UserOwnsWorkspaces",
@@ -190,9 +204,12 @@ fn is_tenants(name: &str) -> bool {
         // For the daemon that has taken the job alone.
         "AcquiredJob",
         "TaskVariable",
+        "TemplateDryRunTask",
         "TemplateImportTask",
         "WorkspaceBuildTask",
         // Values inside fields of the list.
+        "MismatchedParameter",
+        "PlannedResource",
         "VariableValidation",
         "WorkspaceApp",
         "WorkspaceMetadata",

@@ -28,7 +28,7 @@ pub(crate) struct Daemon {
 pub(crate) struct HeldJob {
     pub(crate) id: String,
     pub(crate) token: String,
-    /// `TEMPLATE_IMPORT` or `WORKSPACE_BUILD`.
+    /// `TEMPLATE_IMPORT`, `TEMPLATE_DRY_RUN` or `WORKSPACE_BUILD`.
     pub(crate) kind: String,
     pub(crate) task: Value,
     /// The how-manieth time it was taken.
@@ -97,6 +97,7 @@ impl TestApp {
                        task {
                          __typename
                          ... on TemplateImportTask { archivePath }
+                         ... on TemplateDryRunTask { archivePath variables { name value sensitive } workspace }
                          ... on WorkspaceBuildTask {
                            archivePath statePath transition variables { name value sensitive } workspace
                          }
@@ -194,7 +195,11 @@ impl TestApp {
     pub(crate) async fn work(&self, daemon: &Daemon) -> usize {
         let mut done = 0;
         while let Some(job) = self.acquire(daemon).await {
-            let result = if job.kind == "TEMPLATE_IMPORT" { plain_import() } else { plain_build() };
+            let result = match job.kind.as_str() {
+                "TEMPLATE_IMPORT" => plain_import(),
+                "TEMPLATE_DRY_RUN" => json!({ "templateDryRun": { "resources": [] } }),
+                _ => plain_build(),
+            };
             self.complete(daemon, &job, result).await;
             done += 1;
         }

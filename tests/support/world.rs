@@ -21,6 +21,8 @@ pub(crate) struct World {
     pub(crate) key: ProvisionerKey,
     pub(crate) daemon: Daemon,
     pub(crate) template: Template,
+    /// Another version of the template, with other files and parameters.
+    pub(crate) second: String,
     pub(crate) file: String,
     /// The member's, built.
     pub(crate) workspace: String,
@@ -73,6 +75,7 @@ impl TestApp {
 
         let template = self.marked_template(&template_admin, &org, mark).await;
         self.import(&daemon, mark).await;
+        let (second, dry_run) = self.tried(&template_admin, &daemon, &template, mark).await;
         let waiting = self
             .push(
                 &template_admin,
@@ -151,6 +154,8 @@ impl TestApp {
             ("File", file.clone()),
             ("Template", template.id.clone()),
             ("TemplateVersion", template.version.clone()),
+            ("TemplateVersion", second.clone()),
+            ("TemplateVersionDryRun", dry_run),
             ("TemplateVersion", waiting.id),
             ("TemplateVersion", failed.id),
             ("Workspace", build.workspace.clone()),
@@ -168,6 +173,7 @@ impl TestApp {
             key,
             daemon,
             template,
+            second,
             file,
             workspace: build.workspace,
             job: build.job,
@@ -240,10 +246,52 @@ impl TestApp {
                 "validations": [{ "condition": format!("\"{mark}\" != \"\""), "errorMessage": format!("{mark} refused") }],
             })
         };
-        let result = json!({ "templateImport": {
-            "readme": format!("# {mark}"), "variables": [variable("region", false), variable("password", true)],
-        } });
+        let mut extra = variable("extra", false);
+        extra["displayName"] = format!("{mark} extra").into();
+        extra["icon"] = format!("/icons/{mark}.png").into();
+        extra["validations"][0]["rules"] = json!([
+            { "oneOf": [mark] }, { "pattern": mark }, { "atLeast": 1 }, { "atMost": 2 }, { "lengthAtLeast": 1 },
+            { "lengthAtMost": 99 },
+        ]);
+        let variables = [variable("region", false), variable("password", true), extra];
+        let result = json!({ "templateImport": { "readme": format!("# {mark}"), "variables": variables } });
         self.complete(daemon, &job, result).await;
+    }
+
+    /// A dry run of the first version, and a second version that differs from it; answers that and the dry run.
+    async fn tried(
+        &self,
+        person: &Person,
+        daemon: &Daemon,
+        template: &Template,
+        mark: &str,
+    ) -> (String, String) {
+        let input = json!({ "templateVersionId": template.version });
+        let selection = "templateVersionDryRun { id }";
+        let made = self.done(&person.token, "createTemplateVersionDryRun", selection, input).await;
+        let job = self.acquire(daemon).await.unwrap();
+        let resources = json!([{ "address": format!("docker.{mark}"), "type": "docker", "name": mark }]);
+        let result = json!({ "templateDryRun": { "resources": resources, "dailyCost": 2 } });
+        self.complete(daemon, &job, result).await;
+
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("main.tf"), format!("# {mark}\n")).unwrap();
+        let mut archive = Vec::new();
+        guildhall_archive::pack(folder.path(), &mut archive).unwrap();
+        let file = self.put_file(Some(&person.token), archive).await.1["id"].clone();
+        let input = json!({
+            "templateId": template.id, "fileId": file, "name": format!("{mark}-second"), "promote": false,
+        });
+        let pushed = self.done(&person.token, "createTemplateVersion", "templateVersion { id }", input).await;
+        let job = self.acquire(daemon).await.unwrap();
+        let region = json!({
+            "name": "region", "type": "number", "description": format!("{mark} variable"), "sensitive": false,
+            "ephemeral": false, "nullable": false, "required": true, "validations": [],
+        });
+        let result = json!({ "templateImport": { "readme": format!("# {mark}"), "variables": [region] } });
+        self.complete(daemon, &job, result).await;
+        let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
+        (id(&pushed["templateVersion"]), id(&made["templateVersionDryRun"]))
     }
 
     /// Builds the workspace that waits, with marked results and logs.

@@ -1,6 +1,9 @@
-//! Templates: their settings and what they forbid, their end.
+//! Templates: their settings and what they forbid, their versions and parameters, dry runs, their end.
 
+mod dry_runs;
+mod parameters;
 mod settings;
+mod versions;
 
 use serde_json::json;
 

@@ -1,6 +1,7 @@
 //! The archive crate from outside: what it refuses, what it accepts, and that the two halves agree.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod contents;
 mod forge;
 mod hostile_tar;
 mod hostile_zip;

@@ -1,6 +1,12 @@
 //! `templates`: what workspaces are made from.
 
+mod change;
+mod dry_run;
 mod push;
+mod source;
+mod version;
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use guildhall_client::template::Template;
@@ -21,7 +27,9 @@ A template is a plain Terraform module; its variables become the parameters of w
 Examples:
   guildhall templates push docker-dev --org data-platform --directory ./template
   guildhall templates show data-platform/docker-dev
-  guildhall templates promote docker-dev v1 --org data-platform")]
+  guildhall templates promote docker-dev v1 --org data-platform
+  guildhall templates edit docker-dev --default-ttl 8h
+  guildhall templates diff docker-dev v1 v2")]
 pub enum Templates {
     /// Upload a folder as a new template, or as a new version of one, and import it
     Push(push::Push),
@@ -54,6 +62,67 @@ pub enum Templates {
         #[command(flatten)]
         organization: InOrganization,
     },
+    /// Put versions out of use: they can't be promoted, and nothing new is made from them
+    Archive {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// Names of the versions
+        #[arg(required = true)]
+        versions: Vec<String>,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Take a version back into use
+    Unarchive {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// Name of the version
+        version: String,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Change a template and what holds for its workspaces
+    #[command(visible_alias = "update")]
+    Edit(Box<change::Edit>),
+    /// Delete a template that no workspace is made of
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Download the module of a version and unpack it
+    Pull {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// Name of the version; default: the active one
+        version: Option<String>,
+        /// Where to, new or empty; default: a folder called as the template
+        #[arg(long, short, value_name = "DIR")]
+        directory: Option<PathBuf>,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Show what differs between two versions: files and parameters
+    Diff {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// Name of the earlier version
+        from: String,
+        /// Name of the later version; default: the active one
+        to: Option<String>,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Plan a version with given values, making nothing
+    DryRun(dry_run::DryRun),
+    /// Write a module to start from
+    Init {
+        /// Where to, new or empty
+        #[arg(long, short, value_name = "DIR", default_value = ".")]
+        directory: PathBuf,
+    },
 }
 
 impl Templates {
@@ -66,6 +135,22 @@ impl Templates {
             Self::Promote { name, version, organization } => {
                 promote(context, &name, &version, &organization).await
             }
+            Self::Archive { name, versions, organization } => {
+                version::archive(context, &name, &versions, &organization).await
+            }
+            Self::Unarchive { name, version, organization } => {
+                version::unarchive(context, &name, &version, &organization).await
+            }
+            Self::Edit(edit) => edit.run(context).await,
+            Self::Delete { name, organization } => change::delete(context, &name, &organization).await,
+            Self::Pull { name, version, directory, organization } => {
+                source::pull(context, &name, version.as_deref(), directory, &organization).await
+            }
+            Self::Diff { name, from, to, organization } => {
+                source::diff(context, &name, &from, to.as_deref(), &organization).await
+            }
+            Self::DryRun(dry_run) => dry_run.run(context).await,
+            Self::Init { directory } => source::init(context, &directory),
         }
     }
 }
@@ -134,12 +219,15 @@ async fn show(context: &Context, name: &Scoped, organization: &InOrganization) -
         Some(version) => Some(client.template_version(&version.id).await?),
         None => None,
     };
+    let settings = client.template_settings(&template.id).await?.settings;
     if context.output.is_json() {
         let mut object = json!(template);
         object["activeVersion"] = json!(version);
+        object["settings"] = json!(settings);
         return context.output.json(&object);
     }
-    context.output.object(&template, rows(&template))?;
+    let all = rows(&template).into_iter().chain(change::rows(&settings)).collect();
+    context.output.object(&template, all)?;
     let Some(version) = version else {
         context.output.note("No version has been imported yet: see `guildhall templates versions`.");
         return Ok(());
@@ -189,11 +277,16 @@ async fn versions(context: &Context, name: &Scoped, organization: &InOrganizatio
     let versions = Page::all(usize::MAX, page).await?;
     context.output.list(
         &versions,
-        &["NAME", "ACTIVE", "IMPORT", "BY", "CREATED", "MESSAGE"],
+        &["NAME", "USE", "IMPORT", "BY", "CREATED", "MESSAGE"],
         |version| {
             vec![
                 version.name.as_str().into(),
-                if version.is_active { "yes" } else { "" }.into(),
+                match version {
+                    version if version.is_active => "active",
+                    version if version.archived => "archived",
+                    _ => "",
+                }
+                .into(),
                 version.job.as_ref().map_or_else(|| "".into(), |job| state(&job.state)),
                 version.created_by.as_ref().map_or("", |user| user.username.as_str()).into(),
                 version.created_at.into(),

@@ -12,6 +12,7 @@ mod people;
 mod provisioner;
 mod roles;
 mod sign_in;
+mod templates;
 mod workspaces;
 
 use clap::Parser;

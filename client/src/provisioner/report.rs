@@ -47,8 +47,20 @@ pub struct JobFailure {
 pub enum ProvisionerJobResultInput {
     /// Of a template import.
     TemplateImport(TemplateImportResultInput),
+    /// Of a dry run.
+    TemplateDryRun(TemplateDryRunResultInput),
     /// Of a workspace build.
     WorkspaceBuild(WorkspaceBuildResultInput),
+}
+
+/// What a dry run planned.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct TemplateDryRunResultInput {
+    /// Everything that would be made.
+    pub resources: Vec<WorkspaceResourceInput>,
+    /// Cost of a day, where the plan says.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub daily_cost: Option<i32>,
 }
 
 /// What an import found.
@@ -79,10 +91,19 @@ pub struct TemplateVariableInput {
     pub sensitive: bool,
     /// Whether `null` is a value.
     pub nullable: bool,
-    /// Whether the value is kept nowhere.
+    /// Whether the value is for one build.
     pub ephemeral: bool,
     /// Rules in order.
     pub validations: Vec<VariableValidationInput>,
+    /// For people; empty if there is none.
+    pub display_name: String,
+    /// An emoji, an `https:` URL, a site path, or empty.
+    pub icon: String,
+    /// Place in forms and lists.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub order: Option<i32>,
+    /// Whether it stays as it was when the workspace was made.
+    pub immutable: bool,
 }
 
 /// A rule for the values of a variable.
@@ -92,6 +113,31 @@ pub struct VariableValidationInput {
     pub condition: String,
     /// What to tell who broke it.
     pub error_message: String,
+    /// What of the condition can be told without Terraform.
+    pub rules: Vec<VariableRuleInput>,
+}
+
+/// A rule that a condition holds.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub enum VariableRuleInput {
+    /// One of these.
+    OneOf(Vec<Json>),
+    /// A number that is not less.
+    AtLeast(f64),
+    /// A number that is more.
+    MoreThan(f64),
+    /// A number that is not more.
+    AtMost(f64),
+    /// A number that is less.
+    LessThan(f64),
+    /// A whole number.
+    Whole(bool),
+    /// At least so long.
+    LengthAtLeast(i32),
+    /// At most so long.
+    LengthAtMost(i32),
+    /// A text with a match of this regular expression.
+    Pattern(String),
 }
 
 /// What a build made.

@@ -9,6 +9,7 @@ use guildhall_archive::Limits;
 use guildhall_client::ClientError;
 use guildhall_client::provisioner::{
     AcquiredJob, Hold, JobFailure, ProvisionerJobResultInput, ProvisionerTask, TaskVariable,
+    TemplateDryRunTask,
     WorkspaceBuildTask,
 };
 use guildhall_client::workspace_build::WorkspaceTransition;
@@ -20,8 +21,8 @@ use super::server::Unsaid;
 use super::work_dir::{JobDir, Record};
 use super::{Daemon, outcome, recovery};
 use crate::engine::{
-    BuildTask, EngineError, LogLevel, LogSink, Parameter, PlanGate, Refusal, Run, Stage, StateEndpoint,
-    Transition,
+    BuildTask, DryRunTask, EngineError, LogLevel, LogSink, Parameter, PlanGate, Refusal, Run, Stage,
+    StateEndpoint, Transition,
 };
 
 /// For a state that Terraform could not save, before the job is reported.
@@ -81,7 +82,9 @@ async fn in_folder(
 ) -> Result<ProvisionerJobResultInput, Failure> {
     let state = match &job.task {
         ProvisionerTask::WorkspaceBuild(task) => Some(daemon.server.client.url(&task.state_path)?),
-        ProvisionerTask::TemplateImport(_) | ProvisionerTask::Unknown => None,
+        ProvisionerTask::TemplateImport(_)
+        | ProvisionerTask::TemplateDryRun(_)
+        | ProvisionerTask::Unknown => None,
     };
     let hold = job.hold;
     let record = Record { hold: hold.clone(), token: job.token.clone(), state: state.clone() };
@@ -91,6 +94,7 @@ async fn in_folder(
         ProvisionerTask::TemplateImport(task) => {
             import(daemon, &dir, &job.token, &task.archive_path, &run).await
         }
+        ProvisionerTask::TemplateDryRun(task) => dry_run(daemon, &dir, &job.token, task, &run).await,
         ProvisionerTask::WorkspaceBuild(task) => match state {
             Some(url) => {
                 let state = StateEndpoint { url, token: job.token };
@@ -117,6 +121,21 @@ async fn import(
 ) -> Result<ProvisionerJobResultInput, Failure> {
     fetch(daemon, dir, token, archive, run).await?;
     Ok(outcome::import(daemon.engine.import(&dir.module(), run).await?))
+}
+
+async fn dry_run(
+    daemon: &Daemon,
+    dir: &JobDir,
+    token: &SecretString,
+    task: TemplateDryRunTask,
+    run: &Run,
+) -> Result<ProvisionerJobResultInput, Failure> {
+    fetch(daemon, dir, token, &task.archive_path, run).await?;
+    let task = DryRunTask {
+        parameters: task.variables.into_iter().map(parameter).collect(),
+        workspace: task.workspace,
+    };
+    Ok(outcome::dry_run(daemon.engine.dry_run(&task, &dir.module(), run).await?))
 }
 
 async fn build(

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::module::Module;
 use super::{
-    BuildOutcome, BuildTask, EngineError, ImportOutcome, LogLevel, PlanGate, Run, Stage, Transition,
+    BuildOutcome, BuildTask, DryRunOutcome, DryRunTask, EngineError, ImportOutcome, LogLevel, PlanGate, Run,
+    Stage, Transition,
 };
 use crate::engine::terraform::variables;
 
@@ -29,6 +30,21 @@ impl Echo {
         Ok(ImportOutcome { readme: module.readme, variables: module.variables })
     }
 
+    pub(super) async fn dry_run(
+        &self,
+        task: &DryRunTask,
+        module: &Path,
+        run: &Run,
+    ) -> Result<DryRunOutcome, EngineError> {
+        let module = read(module, run).await?;
+        variables::values(&module, &task.parameters, &task.workspace, Transition::Start, &run.sink)?;
+        run.sink.daemon(LogLevel::Warn, Stage::Plan, NOTHING_RUNS);
+        for resource in &module.resources {
+            run.sink.daemon(LogLevel::Info, Stage::Plan, &format!("{} would exist", resource.address));
+        }
+        Ok(DryRunOutcome { resources: module.resources, daily_cost: None })
+    }
+
     pub(super) async fn build(
         &self,
         task: &BuildTask,
@@ -37,7 +53,7 @@ impl Echo {
         gate: &PlanGate,
     ) -> Result<BuildOutcome, EngineError> {
         let module = read(module, run).await?;
-        variables::values(&module, task, &run.sink)?;
+        variables::values(&module, &task.parameters, &task.workspace, task.transition, &run.sink)?;
         run.sink.daemon(LogLevel::Warn, Stage::Plan, NOTHING_RUNS);
         gate(Some(0)).await?;
         if run.cancel.is_cancelled() {

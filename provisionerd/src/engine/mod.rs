@@ -46,6 +46,22 @@ impl Engine {
         }
     }
 
+    /// Plans the module with the task's values, as for a workspace that is not there yet.
+    ///
+    /// # Errors
+    /// As [`import`](Self::import); also a parameter that doesn't fit its variable.
+    pub async fn dry_run(
+        &self,
+        task: &DryRunTask,
+        module: &Path,
+        run: &Run,
+    ) -> Result<DryRunOutcome, EngineError> {
+        match self {
+            Self::Terraform(terraform) => terraform.dry_run(task, module, run).await,
+            Self::Echo(echo) => echo.dry_run(task, module, run).await,
+        }
+    }
+
     /// Brings the workspace to where the task says, starting from the state the server keeps.
     ///
     /// # Errors
@@ -64,7 +80,7 @@ impl Engine {
     }
 }
 
-/// What both kinds of job are given.
+/// What all kinds of job are given.
 #[derive(Debug)]
 pub struct Run {
     /// The job's private folder: home, temporary files and output of what runs. The module lies inside.
@@ -73,6 +89,15 @@ pub struct Run {
     pub sink: LogSink,
     /// Interrupts the job: SIGINT to its process group, SIGKILL after the grace.
     pub cancel: CancellationToken,
+}
+
+/// A plan of a template version.
+#[derive(Debug)]
+pub struct DryRunTask {
+    /// Values for the module's variables, as text.
+    pub parameters: Vec<Parameter>,
+    /// Value of the reserved variable `workspace`, given if the module declares it.
+    pub workspace: serde_json::Value,
 }
 
 /// A workspace build.
@@ -141,6 +166,15 @@ pub struct ImportOutcome {
     pub readme: String,
     /// The module's variables but for the reserved `workspace`, in the order of their declaration.
     pub variables: Vec<Variable>,
+}
+
+/// What a dry run found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct DryRunOutcome {
+    /// Everything that would be managed, by address.
+    pub resources: Vec<Resource>,
+    /// Output `daily_cost`, rounded up; `None` if there is none, or if it is known only after the apply.
+    pub daily_cost: Option<i32>,
 }
 
 /// What a build left behind.

@@ -129,17 +129,17 @@ impl AcquiredJob {
             Task::Import { file } => {
                 ProvisionerTask::Import(TemplateImportTask { archive_path: format!("/files/{file}") })
             }
+            Task::DryRun { file, values, workspace } => ProvisionerTask::DryRun(TemplateDryRunTask {
+                archive_path: format!("/files/{file}"),
+                variables: values.iter().map(TaskVariable::from).collect(),
+                workspace: Json(workspace.clone()),
+            }),
             Task::Build { file, transition, values, workspace } => {
-                let value = |value: &dispatch::TaskValue| TaskVariable {
-                    name: value.name.clone(),
-                    value: value.value.clone(),
-                    sensitive: value.sensitive,
-                };
                 ProvisionerTask::Build(WorkspaceBuildTask {
                     archive_path: format!("/files/{file}"),
                     state_path: format!("/provisioner-jobs/{}/state", self.row.id),
                     transition: (*transition).into(),
-                    variables: values.iter().map(value).collect(),
+                    variables: values.iter().map(TaskVariable::from).collect(),
                     workspace: Json(workspace.clone()),
                 })
             }
@@ -151,6 +151,7 @@ impl AcquiredJob {
 #[derive(Union)]
 enum ProvisionerTask {
     Import(TemplateImportTask),
+    DryRun(TemplateDryRunTask),
     Build(WorkspaceBuildTask),
 }
 
@@ -159,6 +160,17 @@ enum ProvisionerTask {
 struct TemplateImportTask {
     /// Where its archive is: a path below the server's URL.
     archive_path: String,
+}
+
+/// Plan a module with given values: nothing is made, no state is read or kept.
+#[derive(SimpleObject)]
+struct TemplateDryRunTask {
+    /// Where the module's archive is: a path below the server's URL.
+    archive_path: String,
+    /// Values for the module's variables.
+    variables: Vec<TaskVariable>,
+    /// The value of the reserved variable `workspace`: id, name, transition, owner, organization.
+    workspace: Json,
 }
 
 /// Build a workspace.
@@ -185,6 +197,12 @@ struct TaskVariable {
     value: String,
     /// Whether it must not be shown.
     sensitive: bool,
+}
+
+impl From<&dispatch::TaskValue> for TaskVariable {
+    fn from(value: &dispatch::TaskValue) -> Self {
+        Self { name: value.name.clone(), value: value.value.clone(), sensitive: value.sensitive }
+    }
 }
 
 /// What daemons call for work.

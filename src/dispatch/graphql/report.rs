@@ -93,8 +93,19 @@ struct CompleteProvisionerJobInput {
 enum ProvisionerJobResultInput {
     /// Of a template import.
     TemplateImport(TemplateImportResultInput),
+    /// Of a dry run.
+    TemplateDryRun(TemplateDryRunResultInput),
     /// Of a workspace build.
     WorkspaceBuild(WorkspaceBuildResultInput),
+}
+
+/// What a dry run planned.
+#[derive(InputObject)]
+struct TemplateDryRunResultInput {
+    /// Managed resources that would be made.
+    resources: Vec<WorkspaceResourceInput>,
+    /// The output `daily_cost`, in credits, 0 or more; null where only an apply tells.
+    daily_cost: Option<i32>,
 }
 
 /// What an import found.
@@ -286,9 +297,15 @@ async fn plan(request: &Request, input: PlanWorkspaceBuildInput) -> Result<()> {
 async fn complete(request: &Request, input: CompleteProvisionerJobInput) -> Result<ID> {
     let held = held(&input.provisioner_job_id, input.attempt)?;
     let outcome = match input.result {
-        ProvisionerJobResultInput::TemplateImport(result) => Outcome::Import {
-            readme: result.readme,
-            variables: Variables(result.variables.into_iter().map(Into::into).collect()),
+        ProvisionerJobResultInput::TemplateImport(result) => {
+            Outcome::Import { readme: result.readme, variables: variables(result.variables)? }
+        }
+        ProvisionerJobResultInput::TemplateDryRun(result) => Outcome::DryRun {
+            daily_cost: result
+                .daily_cost
+                .map(|cost| not_negative(&["result", "templateDryRun", "dailyCost"], cost))
+                .transpose()?,
+            resources: resources(result.resources),
         },
         ProvisionerJobResultInput::WorkspaceBuild(result) => Outcome::Build(made(result)?),
     };
@@ -296,23 +313,33 @@ async fn complete(request: &Request, input: CompleteProvisionerJobInput) -> Resu
     Ok(input.provisioner_job_id)
 }
 
-fn made(result: WorkspaceBuildResultInput) -> Result<Made> {
-    if result.daily_cost < 0 {
-        return Err(
-            Refusal::invalid(&["result", "workspaceBuild", "dailyCost"], "a cost is 0 or more").into()
-        );
-    }
+fn variables(found: Vec<TemplateVariableInput>) -> Result<Variables> {
+    let parse = |(at, variable): (usize, TemplateVariableInput)| {
+        variable.parse(&["result", "templateImport", "variables", &at.to_string()])
+    };
+    Ok(Variables(found.into_iter().enumerate().map(parse).collect::<Result<_, Refusal>>()?))
+}
+
+fn not_negative(field: &[&str], cost: i32) -> Result<i32, Refusal> {
+    if cost < 0 { Err(Refusal::invalid(field, "a cost is 0 or more")) } else { Ok(cost) }
+}
+
+fn resources(found: Vec<WorkspaceResourceInput>) -> Resources {
     let resource = |input: WorkspaceResourceInput| Resource {
         address: input.address,
         r#type: input.kind,
         name: input.name,
     };
+    Resources(found.into_iter().map(resource).collect())
+}
+
+fn made(result: WorkspaceBuildResultInput) -> Result<Made> {
     let app = |input: WorkspaceAppInput| App { name: input.name, url: input.url, icon: input.icon };
     Ok(Made {
-        resources: Resources(result.resources.into_iter().map(resource).collect()),
+        resources: resources(result.resources),
         apps: Apps(result.apps.into_iter().map(app).collect()),
         metadata: Metadata(result.metadata.into_iter().map(|input| (input.key, input.value)).collect()),
-        daily_cost: result.daily_cost,
+        daily_cost: not_negative(&["result", "workspaceBuild", "dailyCost"], result.daily_cost)?,
     })
 }
 

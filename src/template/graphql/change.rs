@@ -107,9 +107,7 @@ impl TemplateChangeMutation {
         .await
     }
 
-    /// Deletes a template that no workspace is made of; `TemplateInUse` else. Its name is free then.
-    ///
-    /// Needs `TEMPLATE_DELETE`.
+    /// Deletes a template that no workspace is made of; its name is free then. Needs `TEMPLATE_DELETE`.
     async fn delete_template(
         &self,
         ctx: &Context<'_>,

@@ -1,9 +1,14 @@
 //! How variables look.
 
-use async_graphql::{InputObject, MaybeUndefined, Object, SimpleObject};
-use guildhall_entity::json::{Validation, Variable};
+use async_graphql::{InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
+use guildhall_entity::json::{Rule, Validation, Variable};
 
+use crate::error::{Refusal, Result};
 use crate::graphql::scalar::Json;
+use crate::name;
+
+/// The longest display name of a parameter, in characters.
+const DISPLAY_NAME_MAX: usize = 64;
 
 /// A variable.
 #[derive(Clone)]
@@ -48,28 +53,30 @@ impl TemplateVariable {
         self.0.nullable
     }
 
-    /// Whether its value is kept neither in state nor in plans.
+    /// Whether its value is for one build, by Terraform's `ephemeral` or by the module's manifest.
     async fn ephemeral(&self) -> bool {
         self.0.ephemeral
     }
 
     /// Conditions that a value must fulfil.
     async fn validations(&self) -> Vec<VariableValidation> {
-        let look = |validation: &Validation| VariableValidation {
-            condition: validation.condition.clone(),
-            error_message: validation.error_message.clone(),
-        };
-        self.0.validations.iter().map(look).collect()
+        self.0.validations.iter().map(VariableValidation::from).collect()
     }
 }
 
 /// A condition that a value must fulfil.
 #[derive(Clone, SimpleObject)]
-struct VariableValidation {
+pub(super) struct VariableValidation {
     /// The Terraform expression.
     condition: String,
     /// What to tell a person when it is false.
     error_message: String,
+}
+
+impl From<&Validation> for VariableValidation {
+    fn from(validation: &Validation) -> Self {
+        Self { condition: validation.condition.clone(), error_message: validation.error_message.clone() }
+    }
 }
 
 /// A `variable` block that an import found.
@@ -90,10 +97,21 @@ pub(crate) struct TemplateVariableInput {
     sensitive: bool,
     /// Whether null is a value.
     nullable: bool,
-    /// Whether its value is kept neither in state nor in plans.
+    /// Whether its value is for one build.
     ephemeral: bool,
     /// Conditions that a value must fulfil.
     validations: Vec<VariableValidationInput>,
+    /// Its name as people read it, from the manifest; at most 64 characters.
+    #[graphql(default)]
+    display_name: String,
+    /// An emoji, `https:` URL or site path, from the manifest.
+    #[graphql(default)]
+    icon: String,
+    /// Its place among the parameters, from the manifest; those without one come last.
+    order: Option<i32>,
+    /// Whether it stays as it was when the workspace was made, by the manifest.
+    #[graphql(default)]
+    immutable: bool,
 }
 
 /// A condition that a value must fulfil.
@@ -103,6 +121,63 @@ struct VariableValidationInput {
     condition: String,
     /// What to tell a person when it is false.
     error_message: String,
+    /// What of the condition can be told without Terraform.
+    #[graphql(default)]
+    rules: Vec<VariableRuleInput>,
+}
+
+/// A rule that a condition holds.
+#[derive(OneofObject)]
+enum VariableRuleInput {
+    /// The value is one of these.
+    OneOf(Vec<Json>),
+    /// A number that is not less.
+    AtLeast(f64),
+    /// A number that is more.
+    MoreThan(f64),
+    /// A number that is not more.
+    AtMost(f64),
+    /// A number that is less.
+    LessThan(f64),
+    /// A number without a fraction; the value is true.
+    Whole(bool),
+    /// A text of at least so many characters, or a collection of so many entries.
+    LengthAtLeast(u32),
+    /// A text of at most so many characters, or a collection of so many entries.
+    LengthAtMost(u32),
+    /// A text in which this regular expression (RE2) matches somewhere.
+    Pattern(String),
+}
+
+impl From<VariableRuleInput> for Rule {
+    fn from(input: VariableRuleInput) -> Self {
+        match input {
+            VariableRuleInput::OneOf(options) => {
+                Self::OneOf(options.into_iter().map(|Json(option)| option).collect())
+            }
+            VariableRuleInput::AtLeast(bound) => Self::AtLeast(bound),
+            VariableRuleInput::MoreThan(bound) => Self::MoreThan(bound),
+            VariableRuleInput::AtMost(bound) => Self::AtMost(bound),
+            VariableRuleInput::LessThan(bound) => Self::LessThan(bound),
+            VariableRuleInput::Whole(_) => Self::Whole,
+            VariableRuleInput::LengthAtLeast(bound) => Self::LengthAtLeast(bound),
+            VariableRuleInput::LengthAtMost(bound) => Self::LengthAtMost(bound),
+            VariableRuleInput::Pattern(pattern) => Self::Pattern(pattern),
+        }
+    }
+}
+
+impl TemplateVariableInput {
+    /// The variable, as the import of `field` found it.
+    ///
+    /// # Errors
+    /// For texts of the manifest that break a rule of ours.
+    pub(crate) fn parse(self, field: &[&str]) -> Result<Variable, Refusal> {
+        let display_name =
+            name::plain_text(&[field, &["displayName"]].concat(), &self.display_name, DISPLAY_NAME_MAX)?;
+        let icon = name::icon(&[field, &["icon"]].concat(), &self.icon)?;
+        Ok(Variable { display_name, icon, ..self.into() })
+    }
 }
 
 impl From<TemplateVariableInput> for Variable {
@@ -115,6 +190,7 @@ impl From<TemplateVariableInput> for Variable {
         let validation = |input: VariableValidationInput| Validation {
             condition: input.condition,
             error_message: input.error_message,
+            rules: input.rules.into_iter().map(Into::into).collect(),
         };
         Self {
             name: input.name,
@@ -126,6 +202,10 @@ impl From<TemplateVariableInput> for Variable {
             nullable: input.nullable,
             ephemeral: input.ephemeral,
             validations: input.validations.into_iter().map(validation).collect(),
+            display_name: input.display_name,
+            icon: input.icon,
+            order: input.order,
+            immutable: input.immutable,
         }
     }
 }

@@ -7,6 +7,7 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object};
 use guildhall_entity::id::TemplateVersionId;
 
+use super::parameter::TemplateParameter;
 use super::variable::TemplateVariable;
 use super::{File, Template};
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::graphql::context::{Ask, Loaders, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::provisioner::graphql::ProvisionerJob;
-use crate::template::{TemplateVersionList, VersionContent, VersionRow, version};
+use crate::template::{TemplateVersionList, VersionContent, VersionRow, parameter, version};
 use crate::user::graphql::User;
 
 /// A version.
@@ -129,6 +130,14 @@ impl TemplateVersion {
         Ok(content.map_or_else(Vec::new, |content| {
             content.variables.0.iter().cloned().map(TemplateVariable).collect()
         }))
+    }
+
+    /// Its module's variables as parameters, in the order of the manifest, then of the module; empty until it was imported.
+    async fn parameters(&self, ctx: &Context<'_>) -> Result<Vec<TemplateParameter>> {
+        let Some(content) = self.content(ctx).await? else { return Ok(Vec::new()) };
+        let mut parameters: Vec<_> = parameter::parameters(&content.variables).cloned().collect();
+        parameters.sort_by_key(|parameter| parameter.order.map_or((1, 0), |order| (0, order)));
+        Ok(parameters.into_iter().map(TemplateParameter).collect())
     }
 }
 

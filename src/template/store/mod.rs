@@ -1,5 +1,6 @@
 //! How templates are kept.
 
+pub(super) mod dry_run;
 pub(super) mod event;
 pub(super) mod file;
 pub(super) mod settings;

@@ -1,7 +1,7 @@
 //! How template versions are kept. Readme and variables are read only when asked for.
 
 use guildhall_entity::id::{FileId, OrganizationId, ProvisionerJobId, TemplateId, TemplateVersionId, UserId};
-use guildhall_entity::json::Variables;
+use guildhall_entity::json::{Tags, Variables};
 use guildhall_entity::kind::JobState;
 use guildhall_entity::template_version::{ActiveModel, Column, Entity};
 use guildhall_entity::{provisioner_job, template};
@@ -197,6 +197,64 @@ pub(in crate::template) async fn import_state(
     version: TemplateVersionId,
 ) -> Result<Option<JobState>> {
     Ok(db.row::<One<JobState>>(&import_state_of(version)).await?.map(|state| state.0))
+}
+
+/// Where the import of a version stands, archived or not, and the tags of its job.
+pub(in crate::template) async fn import_of(
+    db: &Db,
+    version: TemplateVersionId,
+) -> Result<Option<(JobState, Tags)>> {
+    let statement = Query::select()
+        .column(("j", provisioner_job::Column::State))
+        .column(("j", provisioner_job::Column::Tags))
+        .from_as(Entity, "v")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            provisioner_job::Entity,
+            "j",
+            Expr::col(("j", provisioner_job::Column::Id)).equals(("v", Column::ProvisionerJobId)),
+        )
+        .and_where(Expr::col(("v", Column::Id)).eq(version))
+        .to_owned();
+    let row = db.row::<(One<JobState>, One<Tags>)>(&statement).await?;
+    Ok(row.map(|(state, tags)| (state.0, tags.0)))
+}
+
+/// A version as the transaction sees it.
+pub(in crate::template) async fn row_in(tx: &Tx, version: TemplateVersionId) -> Result<Option<VersionRow>> {
+    let mut statement =
+        Query::select().from_as(Entity, "v").and_where(Expr::col(("v", Column::Id)).eq(version)).to_owned();
+    select::<VersionRow>(&mut statement, "v");
+    tx.row(&statement).await
+}
+
+/// Writes name and message.
+pub(in crate::template) async fn describe_in(tx: &Tx, version: &VersionRow) -> Result<()> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::Name, version.name.as_str())
+        .value(Column::Message, version.message.as_str())
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(version.id))
+        .to_owned();
+    tx.update(&statement).await?;
+    Ok(())
+}
+
+/// Puts a version out of use, or back.
+pub(in crate::template) async fn set_archived_in(
+    tx: &Tx,
+    version: TemplateVersionId,
+    archived: bool,
+) -> Result<()> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::Archived, archived)
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(version))
+        .to_owned();
+    tx.update(&statement).await?;
+    Ok(())
 }
 
 /// How many versions a template has.

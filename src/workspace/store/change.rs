@@ -6,7 +6,7 @@ use guildhall_entity::workspace::{ActiveModel, Column, Entity};
 use guildhall_entity::{organization_member, workspace_build, workspace_favorite as favorite};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::{DateTimeUtc, Uuid};
-use sea_orm::sea_query::{LockType, Expr, ExprTrait, LockType, OnConflict, Query, UpdateStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, UpdateStatement};
 use sea_orm::{DbBackend, Insert, QueryTrait};
 
 use super::workspace::WorkspaceRow;

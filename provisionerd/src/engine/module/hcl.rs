@@ -81,6 +81,7 @@ impl Source<'_> {
             variable.validations.push(Validation {
                 condition: self.written(condition),
                 error_message: text(message).unwrap_or_else(|| self.written(message)),
+                rules: Vec::new(),
             });
         }
         Ok(variable)
@@ -134,7 +135,7 @@ fn boolean(expression: &Expression) -> Option<bool> {
 }
 
 /// The value of an expression that needs no evaluation; `None` for every other.
-fn literal(expression: &Expression) -> Option<Value> {
+pub(super) fn literal(expression: &Expression) -> Option<Value> {
     Some(match expression {
         Expression::Null(_) => Value::Null,
         Expression::Bool(value) => Value::Bool(*value.value()),

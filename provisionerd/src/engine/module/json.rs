@@ -51,7 +51,7 @@ fn variable(file: &str, name: &str, body: &Value) -> Result<VariableBlock, Modul
         // In JSON an expression is a template of one interpolation.
         let expression = condition.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
         let condition = expression.unwrap_or(condition).trim().to_owned();
-        validations.push(Validation { condition, error_message: message.to_owned() });
+        validations.push(Validation { condition, error_message: message.to_owned(), rules: Vec::new() });
     }
     Ok(VariableBlock {
         name: name.to_owned(),

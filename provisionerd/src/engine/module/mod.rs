@@ -1,11 +1,14 @@
 //! What a template's module declares, read from its files without running anything.
 //!
 //! Both syntaxes of Terraform are read, `*.tf` and `*.tf.json`, and override files are merged over what they
-//! override. Only the root of the module counts: its variables are the template's parameters.
+//! override. Only the root of the module counts: its variables are the template's parameters, of which the manifest
+//! `guildhall.toml` may say more.
 
 mod error;
 mod hcl;
 mod json;
+mod manifest;
+mod rule;
 mod value;
 
 use std::collections::BTreeMap;
@@ -16,6 +19,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use self::error::ModuleError;
+pub use self::manifest::MANIFEST;
+pub use self::rule::Rule;
 pub use self::value::parse as parse_value;
 use crate::engine::Resource;
 
@@ -55,19 +60,29 @@ pub struct Variable {
     pub sensitive: bool,
     /// `null` is accepted; Terraform's own default is yes.
     pub nullable: bool,
-    /// The value is kept in no plan or state.
+    /// The value is for one build: kept in no plan or state, or said so by the manifest.
     pub ephemeral: bool,
     /// `validation` blocks in order.
     pub validations: Vec<Validation>,
+    /// From the manifest, as what follows; empty if there is none.
+    pub display_name: String,
+    /// Empty if there is none.
+    pub icon: String,
+    /// Place in forms and lists.
+    pub order: Option<i32>,
+    /// Stays as it was when the workspace was made.
+    pub immutable: bool,
 }
 
 /// A `validation` block.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Validation {
     /// Expression as written.
     pub condition: String,
     /// What to tell who broke it.
     pub error_message: String,
+    /// What of the condition can be told without Terraform.
+    pub rules: Vec<Rule>,
 }
 
 /// A `variable` block as written: what is absent is not yet decided, because an override may come.
@@ -153,6 +168,7 @@ impl Module {
             .filter(|block| block.name != RESERVED_VARIABLE)
             .map(VariableBlock::finish)
             .collect();
+        manifest::read(folder, &mut module.variables)?;
         Ok(module)
     }
 
@@ -181,6 +197,10 @@ impl VariableBlock {
     }
 
     fn finish(self) -> Variable {
+        let mut validations = self.validations;
+        for validation in &mut validations {
+            validation.rules = rule::understand(&self.name, &validation.condition);
+        }
         Variable {
             name: self.name,
             type_expression: self.type_expression,
@@ -189,7 +209,8 @@ impl VariableBlock {
             sensitive: self.sensitive.unwrap_or(false),
             nullable: self.nullable.unwrap_or(true),
             ephemeral: self.ephemeral.unwrap_or(false),
-            validations: self.validations,
+            validations,
+            ..Variable::default()
         }
     }
 }

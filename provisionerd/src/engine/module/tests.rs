@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{BACKEND_FILE, Module, ModuleError, Validation};
+use super::{BACKEND_FILE, Module, ModuleError, Rule, Validation};
 
 fn read(files: &[(&str, &str)]) -> Result<Module, ModuleError> {
     let folder = tempfile::tempdir().unwrap();
@@ -53,15 +53,20 @@ resource "terraform_data" "disk" {}
     assert_eq!(region.description, "Where it runs.\n  Indented.\n");
     assert_eq!(region.default, Some(json!("eu")));
     assert!(region.sensitive && !region.nullable && region.ephemeral);
-    let expected = |condition: &str, message: &str| Validation {
+    let expected = |condition: &str, message: &str, rules: Vec<Rule>| Validation {
         condition: condition.to_owned(),
         error_message: message.to_owned(),
+        rules,
     };
     assert_eq!(
         region.validations,
         [
-            expected(r#"contains(["eu", "us"], var.region)"#, "eu or us"),
-            expected(r#"var.region != """#, r#""not ${"empty"}""#),
+            expected(
+                r#"contains(["eu", "us"], var.region)"#,
+                "eu or us",
+                vec![Rule::OneOf(vec![json!("eu"), json!("us")])]
+            ),
+            expected(r#"var.region != """#, r#""not ${"empty"}""#, Vec::new()),
         ]
     );
     assert_eq!((size.default.as_ref(), size.nullable, size.sensitive), (None, true, false));
@@ -102,7 +107,19 @@ fn reads_the_json_syntax() {
     assert_eq!(module.variables.len(), 1);
     assert_eq!(module.variables[0].default, Some(json!(2)));
     assert_eq!(module.variables[0].validations[0].condition, "var.size > 0");
+    assert_eq!(module.variables[0].validations[0].rules, [Rule::MoreThan(0.0)]);
     assert_eq!(module.resources[0].address, "terraform_data.disk");
+}
+
+#[test]
+fn the_manifest_says_more_of_the_variables() {
+    let main = ("main.tf", "variable \"region\" {\n  default = \"eu\"\n}\n");
+    let manifest = "[parameters.region]\ndisplay_name = \"Region\"\nimmutable = true\n";
+    let module = read(&[main, ("guildhall.toml", manifest)]).unwrap();
+    let [region] = &module.variables[..] else { panic!("{:?}", module.variables) };
+    assert_eq!((region.display_name.as_str(), region.immutable), ("Region", true));
+    let error = read(&[main, ("guildhall.toml", "[parameters.zone]\n")]).unwrap_err();
+    assert!(error.to_string().starts_with("guildhall.toml:1: the module has no variable `zone`"), "{error}");
 }
 
 #[test]

@@ -22,7 +22,8 @@ use self::session::Session;
 pub use self::state::{ERRORED_STATE, RescueError, rescue};
 use super::module::{BACKEND_FILE, Module};
 use super::{
-    BuildOutcome, BuildTask, EngineError, ImportOutcome, LogLevel, PlanGate, Run, Stage, Transition,
+    BuildOutcome, BuildTask, DryRunOutcome, DryRunTask, EngineError, ImportOutcome, LogLevel, PlanGate, Run,
+    Stage, Transition,
 };
 
 /// Folder for temporary files, inside the job's.
@@ -102,6 +103,23 @@ impl Terraform {
         Ok(ImportOutcome { readme: module.readme, variables: module.variables })
     }
 
+    pub(super) async fn dry_run(
+        &self,
+        task: &DryRunTask,
+        folder: &Path,
+        run: &Run,
+    ) -> Result<DryRunOutcome, EngineError> {
+        let module = read_module(folder).await?;
+        let values =
+            variables::values(&module, &task.parameters, &task.workspace, Transition::Start, &run.sink)?;
+        let session = Session::open(self, folder, run, "local", None).await?;
+        session.write_variables(&values).await?;
+        session.init().await?;
+        session.plan(&["-lock=false"]).await?;
+        let plan = session.planned().await?;
+        Ok(DryRunOutcome { daily_cost: plan.daily_cost(), resources: plan.resources() })
+    }
+
     pub(super) async fn build(
         &self,
         task: &BuildTask,
@@ -112,13 +130,14 @@ impl Terraform {
         let module = read_module(folder).await?;
         // Terraform and what it runs have it in their environment.
         run.sink.hide(task.state.token.expose_secret());
-        let values = variables::values(&module, task, &run.sink)?;
+        let values =
+            variables::values(&module, &task.parameters, &task.workspace, task.transition, &run.sink)?;
         let session = Session::open(self, folder, run, "http", Some(&task.state)).await?;
         session.write_variables(&values).await?;
         session.init().await?;
         let destroy = task.transition == Transition::Delete;
         session.plan(if destroy { &["-destroy"] } else { &[] }).await?;
-        let cost = if destroy { Some(0) } else { session.planned_cost().await? };
+        let cost = if destroy { Some(0) } else { session.planned().await?.daily_cost() };
         gate(cost).await?;
         if run.cancel.is_cancelled() {
             return Err(EngineError::Canceled(Stage::Plan));

@@ -15,11 +15,12 @@ pub(super) struct Output {
     sensitive: bool,
 }
 
-/// The part of `show -json <plan>` that says what the plan costs.
+/// The parts of `show -json <plan>` that say what the plan costs and what there will be.
 #[derive(Debug, Deserialize)]
 pub(super) struct Plan {
     #[serde(default)]
     output_changes: Map<String, Value>,
+    planned_values: Option<StateValues>,
 }
 
 /// The part of `show -json` that lists what the state holds.
@@ -30,6 +31,7 @@ pub(super) struct State {
 
 #[derive(Debug, Deserialize)]
 struct StateValues {
+    #[serde(default)]
     root_module: StateModule,
 }
 
@@ -55,14 +57,24 @@ impl Plan {
     pub(super) fn daily_cost(&self) -> Option<i32> {
         cost(self.output_changes.get(COST)?.get("after")?).ok()
     }
+
+    /// Managed resources that there will be, of all modules, by address.
+    pub(super) fn resources(self) -> Vec<Resource> {
+        self.planned_values.map(StateValues::resources).unwrap_or_default()
+    }
 }
 
 impl State {
     /// Managed resources of all modules, by address.
     pub(super) fn resources(self) -> Vec<Resource> {
+        self.values.map(StateValues::resources).unwrap_or_default()
+    }
+}
+
+impl StateValues {
+    fn resources(self) -> Vec<Resource> {
         let mut found = Vec::new();
-        let mut modules: Vec<StateModule> =
-            self.values.map(|values| values.root_module).into_iter().collect();
+        let mut modules = vec![self.root_module];
         while let Some(module) = modules.pop() {
             modules.extend(module.child_modules);
             found.extend(module.resources.into_iter().filter(|resource| resource.mode == "managed").map(

@@ -97,10 +97,9 @@ impl<'a> Session<'a> {
         self.follow(Stage::Plan, &words).await
     }
 
-    /// What the plan would cost a day, where it says.
-    pub(super) async fn planned_cost(&self) -> Result<Option<i32>, EngineError> {
-        let plan: Plan = self.read(Stage::Plan, &["show", "-json", PLAN_FILE], "the plan").await?;
-        Ok(plan.daily_cost())
+    /// What the plan says.
+    pub(super) async fn planned(&self) -> Result<Plan, EngineError> {
+        self.read(Stage::Plan, &["show", "-json", PLAN_FILE], "the plan").await
     }
 
     pub(super) async fn apply(&self, stage: Stage) -> Result<(), EngineError> {

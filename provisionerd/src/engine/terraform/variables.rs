@@ -1,10 +1,10 @@
-//! The values that a build gives to the module's variables.
+//! The values that a build or a dry run gives to the module's variables.
 
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use crate::engine::module::{Module, RESERVED_VARIABLE, parse_value};
-use crate::engine::{BuildTask, EngineError, LogLevel, LogSink, Stage};
+use crate::engine::{EngineError, LogLevel, LogSink, Parameter, Stage, Transition};
 
 /// The content of the variable file, each value converted by the type its variable declares. Sensitive values
 /// are hidden from the log from here on.
@@ -13,11 +13,13 @@ use crate::engine::{BuildTask, EngineError, LogLevel, LogSink, Stage};
 /// [`EngineError::Parameter`] names the first value that doesn't fit.
 pub(crate) fn values(
     module: &Module,
-    task: &BuildTask,
+    parameters: &[Parameter],
+    workspace: &Value,
+    transition: Transition,
     sink: &LogSink,
 ) -> Result<Map<String, Value>, EngineError> {
     let mut values = Map::new();
-    for parameter in &task.parameters {
+    for parameter in parameters {
         let declared = module.variables.iter().find(|variable| variable.name == parameter.name);
         let text = parameter.value.expose_secret();
         if parameter.sensitive || declared.is_some_and(|variable| variable.sensitive) {
@@ -35,10 +37,10 @@ pub(crate) fn values(
     }
     hide_sensitive_defaults(module, sink);
     if module.wants_workspace {
-        let mut workspace = task.workspace.clone();
+        let mut workspace = workspace.clone();
         if let Some(fields) = workspace.as_object_mut() {
             // One spelling for templates to compare with, whatever the API's enumeration looks like.
-            fields.insert("transition".to_owned(), json!(task.transition.name()));
+            fields.insert("transition".to_owned(), json!(transition.name()));
         }
         values.insert(RESERVED_VARIABLE.to_owned(), workspace);
     }

@@ -1,0 +1,161 @@
+//! Templates: settings, versions out of use, sources, dry runs.
+
+use serde_json::{Value, json};
+
+use super::fake::{Fake, connection, job, organization, template, two_polls, version};
+use crate::failure::Exit;
+
+fn settings() -> Value {
+    json!({"node": {"__typename": "Template", "version": 3, "settings": {
+        "defaultTtlSeconds": 28800, "allowUserTtl": true, "autostartDays": ["MONDAY", "FRIDAY"], "autostopDays": [],
+        "autostopWeeks": 1, "failureTtlSeconds": null, "dormantAfterSeconds": null,
+        "dormantDeleteAfterSeconds": null, "requireActiveVersion": false, "allowUserCancel": true,
+        "maxWorkspacesPerUser": 3,
+    }}})
+}
+
+fn dry_run() -> Value {
+    let resource = json!({"address": "docker_volume.home", "type": "docker_volume"});
+    json!({"__typename": "TemplateVersionDryRun", "id": "tdry_1", "job": job(), "resources": [resource], "dailyCost": 4})
+}
+
+fn known(name: &str, variables: &Value) -> Option<Value> {
+    Some(match name {
+        "OrganizationByName" => json!({"organization": organization()}),
+        "Templates" => json!({"organization": {"templates": connection(vec![template()])}}),
+        "TemplateVersions" => {
+            json!({"node": {"__typename": "Template", "versions": connection(vec![version()])}})
+        }
+        "TemplateVersionById" => json!({"node": version()}),
+        "SettingsOfTemplate" => settings(),
+        "UpdateTemplate" => json!({"updateTemplate": {"template": template(), "userErrors": []}}),
+        "DeleteTemplate" => json!({"deleteTemplate": {"deletedTemplateId": "tpl_1", "userErrors": []}}),
+        "ArchiveTemplateVersions" => {
+            let refused = json!({"__typename": "Conflict", "message": "it is active", "code": "CONFLICT", "field": null});
+            let result = json!({"templateVersionId": "tver_1", "userErrors": [refused]});
+            json!({"archiveTemplateVersions": {"results": [result], "userErrors": []}})
+        }
+        "UnarchiveTemplateVersion" => json!({"unarchiveTemplateVersion": {
+            "templateVersion": {"id": "tver_1", "name": "v1", "createdAt": super::fake::NOW}, "userErrors": [],
+        }}),
+        "CompareTemplateVersions" => json!({"compareTemplateVersions": {
+            "files": [
+                {"path": "main.tf", "kind": "CHANGED", "isBinary": false, "diff": "--- a/main.tf\n+++ b/main.tf\n+x\n"},
+                {"path": "logo.png", "kind": "ADDED", "isBinary": true, "diff": null},
+            ],
+            "parameters": [
+                {"name": "cpu", "kind": "CHANGED", "isBreaking": true, "reasons": ["its type was string, it is number"]},
+            ],
+        }}),
+        "CreateTemplateVersionDryRun" => {
+            json!({"createTemplateVersionDryRun": {"templateVersionDryRun": dry_run(), "userErrors": []}})
+        }
+        "JobLogs" => two_polls(variables, "SUCCEEDED"),
+        "DryRunById" => json!({"node": dry_run()}),
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn an_edit_sends_what_was_named() {
+    let server = Fake::knowing(known).await;
+    let words = [
+        "templates",
+        "edit",
+        "data/dev",
+        "--default-ttl",
+        "8h",
+        "--failure-ttl",
+        "none",
+        "--autostart-days",
+        "mon,fri",
+        "--require-active-version",
+        "true",
+        "--max-workspaces",
+        "none",
+        "--deprecate",
+        "old",
+    ];
+    let outcome = server.run(&words).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    assert_eq!(
+        server.variables("UpdateTemplate")["input"],
+        json!({
+            "templateId": "tpl_1", "deprecationMessage": "old", "defaultTtlSeconds": 28800,
+            "autostartDays": ["MONDAY", "FRIDAY"], "failureTtlSeconds": null, "requireActiveVersion": true,
+            "maxWorkspacesPerUser": null, "expectedVersion": 3,
+        })
+    );
+    for shown in ["8h", "mon, fri", "never"] {
+        assert!(outcome.results.contains(shown), "{}", outcome.results);
+    }
+    let outcome = server.run(&["templates", "show", "data/dev", "-o", "json"]).await;
+    assert_eq!(outcome.json()["settings"]["maxWorkspacesPerUser"], 3);
+}
+
+#[tokio::test]
+async fn a_template_is_deleted_with_a_yes_alone() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["templates", "delete", "data/dev"]).await;
+    assert_eq!(outcome.exit, Some(Exit::Usage));
+    assert!(!server.asked().contains(&"DeleteTemplate".to_owned()));
+    let outcome = server.run(&["templates", "delete", "data/dev", "--yes"]).await;
+    assert_eq!((outcome.exit, outcome.results.as_str()), (None, "Deleted the template dev.\n"));
+}
+
+#[tokio::test]
+async fn a_version_that_stays_is_named() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["templates", "archive", "data/dev", "v1"]).await;
+    assert_eq!(outcome.exit, Some(Exit::Refused));
+    assert!(outcome.notes.contains("v1: it is active"), "{}", outcome.notes);
+    assert_eq!(
+        server.variables("ArchiveTemplateVersions")["input"],
+        json!({"templateId": "tpl_1", "templateVersionIds": ["tver_1"]})
+    );
+    let outcome = server.run(&["templates", "unarchive", "data/dev", "v1"]).await;
+    assert_eq!((outcome.exit, outcome.results.as_str()), (None, "v1 of dev is in use again.\n"));
+}
+
+#[tokio::test]
+async fn a_difference_is_a_patch_and_what_breaks() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["templates", "diff", "data/dev", "v1"]).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    assert_eq!(
+        outcome.results,
+        "--- a/main.tf\n+++ b/main.tf\n+x\nbinary file logo.png added\n\
+         parameter cpu changed (breaks workspaces): its type was string, it is number\n"
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_is_followed_and_shows_what_would_be() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["templates", "dry-run", "data/dev", "--param", "cpu=4"]).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    assert!(outcome.results.contains("docker_volume.home"), "{}", outcome.results);
+    assert!(outcome.results.contains("Credits a day: 4"), "{}", outcome.results);
+    assert_eq!(
+        server.variables("CreateTemplateVersionDryRun")["input"],
+        json!({"templateVersionId": "tver_1", "parameters": [{"name": "cpu", "value": "4"}]})
+    );
+}
+
+#[tokio::test]
+async fn a_starter_goes_into_a_free_folder_only() {
+    let server = Fake::knowing(known).await;
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("starter");
+    let words = ["templates", "init", "--directory", place.to_str().unwrap()];
+    let outcome = server.run(&words).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    for name in ["main.tf", "guildhall.toml", "README.md"] {
+        assert!(place.join(name).is_file(), "{name}");
+    }
+    let again = server.run(&words).await;
+    assert_eq!(again.exit, Some(Exit::Usage), "{}", again.notes);
+    let pulled = server.run(&["templates", "pull", "data/dev", "-d", place.to_str().unwrap()]).await;
+    assert_eq!(pulled.exit, Some(Exit::Usage), "{}", pulled.notes);
+    assert_eq!(server.asked(), Vec::<String>::new());
+}

@@ -1,0 +1,116 @@
+//! Dry runs: a version is planned with given values, so that its author sees what a workspace would be made of and cost.
+//! Nothing is changed and no state is kept.
+
+use guildhall_entity::id::{ProvisionerJobId, TemplateDryRunId, TemplateVersionId};
+use guildhall_entity::json::Resources;
+use guildhall_entity::kind::{JobState, JobType};
+use serde_json::json;
+
+use super::parameter::{self, Given};
+use super::store::dry_run as store;
+use super::{TemplateRow, VersionContent, VersionRow, version};
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::{Actor, Denied, Object, Permission, Resource};
+use crate::db::{Db, Tx};
+use crate::error::{Refusal, Result};
+use crate::provisioner::job::{self, NewJob, Priority};
+use crate::seal::Sealer;
+
+fn purpose(dry_run: TemplateDryRunId) -> String {
+    format!("parameters of {dry_run}")
+}
+
+/// Queues a plan of a version.
+///
+/// # Errors
+/// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for a version whose import has not succeeded, and for values that it does
+/// not take.
+pub(crate) async fn create(
+    db: &Db,
+    sealer: &Sealer,
+    actor: &Actor,
+    template: &TemplateRow,
+    (version, content): (&VersionRow, &VersionContent),
+    given: Vec<Given>,
+) -> Result<TemplateDryRunId> {
+    let organization = template.organization_id;
+    let permit = actor.authorize(Permission::TemplateUpdate, Object::in_organization(organization))?;
+    let creator = actor.user_id().ok_or(Denied::Lacking(Permission::TemplateUpdate))?;
+    let Some((JobState::Succeeded, tags)) = version::import_of(db, version.id).await? else {
+        let message = "its import has not succeeded: there is nothing to plan";
+        return Err(Refusal::conflict(&["templateVersionId"], message).into());
+    };
+    let values = parameter::check(&content.variables, given, None)?;
+    let mut tx = db.begin(permit).await?;
+    let id: TemplateDryRunId = tx.clock().id();
+    let names: Vec<_> = values.iter().map(|value| value.name.clone()).collect();
+    let (parameters, sealed_parameters) = parameter::split(sealer, &purpose(id), values)?;
+    let job = NewJob {
+        organization,
+        kind: JobType::TemplateDryRun,
+        tags,
+        initiator: Some(creator),
+        owner: creator,
+        priority: Priority::Person,
+    };
+    let job = job::insert_in(&mut tx, job).await?;
+    let row = store::NewRow {
+        id,
+        organization,
+        version: version.id,
+        job,
+        parameters,
+        sealed_parameters,
+        created_by: creator,
+    };
+    store::insert_in(&tx, row).await?;
+    let after = facts(json!({ "templateVersion": version.id.to_string(), "parameters": names }));
+    let name = version.name.as_str();
+    let change =
+        Change::new(Action::Create, Resource::Template, Some(organization), id, name, &Facts::new(), &after);
+    tx.commit(change).await?;
+    Ok(id)
+}
+
+/// What the daemon that holds the job of a dry run is given.
+pub(crate) struct Assignment {
+    pub(crate) version: TemplateVersionId,
+    pub(crate) values: Vec<Given>,
+    /// The user name of who asked for it, who would own the workspace.
+    pub(crate) owner: String,
+    /// The name of the organization.
+    pub(crate) organization: String,
+}
+
+/// The assignment of a job; `None` when it plans no version.
+pub(crate) async fn assignment(
+    db: &Db,
+    sealer: &Sealer,
+    job: ProvisionerJobId,
+) -> Result<Option<Assignment>> {
+    let Some((row, (owner, organization))) = store::given(db, job).await? else { return Ok(None) };
+    let sealed = row.sealed_parameters.as_deref();
+    let values = parameter::join(sealer, &purpose(row.id), row.parameters, sealed)?;
+    let (owner, organization) = (owner.0, organization.0);
+    Ok(Some(Assignment { version: row.template_version_id, values, owner, organization }))
+}
+
+/// The version that a job plans.
+pub(crate) async fn version_of_job(db: &Db, job: ProvisionerJobId) -> Result<Option<TemplateVersionId>> {
+    store::version_of_job(db, job).await
+}
+
+/// Keeps what a plan found, inside the transaction that ends its job.
+pub(crate) async fn planned_in(
+    tx: &Tx,
+    job: ProvisionerJobId,
+    resources: Resources,
+    daily_cost: Option<i32>,
+) -> Result<()> {
+    store::planned_in(tx, job, resources, daily_cost).await
+}
+
+/// Ends a dry run that found nothing, inside the transaction that ends its job.
+pub(crate) async fn ended_in(tx: &Tx, job: ProvisionerJobId) -> Result<()> {
+    store::forget_in(tx, job).await
+}

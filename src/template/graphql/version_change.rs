@@ -1,0 +1,193 @@
+//! Changing versions: names and messages, out of use and back.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use guildhall_entity::id::TemplateVersionId;
+
+use super::TemplateVersion;
+use super::template::resolve;
+use crate::error::{Refusal, Result};
+use crate::graphql::context::{Ask, Request};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::template::{TemplateRow, VersionRow, version_change};
+
+/// The most versions in one call of `archiveTemplateVersions`.
+const AT_ONCE: usize = 100;
+
+/// What to change about a version. An absent field stays as it is.
+#[derive(InputObject)]
+struct UpdateTemplateVersionInput {
+    /// The version.
+    template_version_id: ID,
+    /// A new name, unique in its template.
+    name: MaybeUndefined<String>,
+    /// What to say of it, at most 500 characters; null empties it.
+    message: MaybeUndefined<String>,
+}
+
+/// What `updateTemplateVersion` answers.
+#[derive(SimpleObject)]
+struct UpdateTemplateVersionPayload {
+    /// The version as it is now; null when there are user errors.
+    template_version: Option<TemplateVersion>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// Versions to put out of use.
+#[derive(InputObject)]
+struct ArchiveTemplateVersionsInput {
+    /// Their template.
+    template_id: ID,
+    /// The versions, 1–100; each is answered for itself.
+    template_version_ids: Vec<ID>,
+}
+
+/// What became of one of several versions.
+#[derive(SimpleObject)]
+struct ArchiveTemplateVersionResult {
+    /// The version that was named.
+    template_version_id: ID,
+    /// The version as it is now; null when there are user errors.
+    template_version: Option<TemplateVersion>,
+    /// What a person can fix; empty when it is out of use now.
+    user_errors: Vec<UserError>,
+}
+
+/// What `archiveTemplateVersions` answers.
+#[derive(SimpleObject)]
+struct ArchiveTemplateVersionsPayload {
+    /// One for each version of the input, in its order.
+    results: Vec<ArchiveTemplateVersionResult>,
+    /// What a person can fix about the input as a whole.
+    user_errors: Vec<UserError>,
+}
+
+/// A version to take back into use.
+#[derive(InputObject)]
+struct UnarchiveTemplateVersionInput {
+    /// The version.
+    template_version_id: ID,
+}
+
+/// What `unarchiveTemplateVersion` answers.
+#[derive(SimpleObject)]
+struct UnarchiveTemplateVersionPayload {
+    /// The version as it is now; null when there are user errors.
+    template_version: Option<TemplateVersion>,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes to versions that are there.
+#[derive(Default)]
+pub(crate) struct TemplateVersionChangeMutation;
+
+#[Object]
+impl TemplateVersionChangeMutation {
+    /// Changes the name and message of a version. Needs `TEMPLATE_UPDATE`.
+    async fn update_template_version(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateTemplateVersionInput,
+    ) -> Nullable<UpdateTemplateVersionPayload> {
+        nullable(async {
+            let (template_version, user_errors) = outcome(update(ctx.request(), input).await)?;
+            Ok(Some(UpdateTemplateVersionPayload { template_version, user_errors }))
+        })
+        .await
+    }
+
+    /// Puts versions out of use, answering for each: they can't be promoted, and no new workspace is made from them. The
+    /// active version stays. Workspaces that are at one of them start from it still. Needs `TEMPLATE_UPDATE`.
+    async fn archive_template_versions(
+        &self,
+        ctx: &Context<'_>,
+        input: ArchiveTemplateVersionsInput,
+    ) -> Nullable<ArchiveTemplateVersionsPayload> {
+        nullable(async {
+            let (results, user_errors) = outcome(archive(ctx.request(), input).await)?;
+            Ok(Some(ArchiveTemplateVersionsPayload { results: results.unwrap_or_default(), user_errors }))
+        })
+        .await
+    }
+
+    /// Takes a version back into use. Needs `TEMPLATE_UPDATE`.
+    async fn unarchive_template_version(
+        &self,
+        ctx: &Context<'_>,
+        input: UnarchiveTemplateVersionInput,
+    ) -> Nullable<UnarchiveTemplateVersionPayload> {
+        nullable(async {
+            let (template_version, user_errors) =
+                outcome(unarchive(ctx.request(), &input.template_version_id).await)?;
+            Ok(Some(UnarchiveTemplateVersionPayload { template_version, user_errors }))
+        })
+        .await
+    }
+}
+
+/// The version that an input names, with its template.
+pub(super) async fn resolve_version(request: &Request, id: &ID) -> Result<(TemplateRow, VersionRow)> {
+    request.signed_in()?;
+    let not_found = || Refusal::not_found(&["templateVersionId"], "template version");
+    let id: TemplateVersionId = id.parse().map_err(|_| not_found())?;
+    let version = request.find(id).await?.ok_or_else(not_found)?;
+    let template = request.find(version.template_id).await?.ok_or_else(not_found)?;
+    Ok((template, version))
+}
+
+async fn update(request: &Request, input: UpdateTemplateVersionInput) -> Result<TemplateVersion> {
+    let (template, version) = resolve_version(request, &input.template_version_id).await?;
+    let name = match &input.name {
+        MaybeUndefined::Null => return Err(Refusal::invalid(&["name"], "a name can't be null").into()),
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Value(name) => Some(name.as_str()),
+    };
+    let message = match &input.message {
+        MaybeUndefined::Null => Some(""),
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Value(text) => Some(text.as_str()),
+    };
+    version_change::describe(&request.db, &request.actor, &template, &version, name, message).await?;
+    Ok(request.get(version.id).await?.into())
+}
+
+async fn archive(
+    request: &Request,
+    input: ArchiveTemplateVersionsInput,
+) -> Result<Vec<ArchiveTemplateVersionResult>> {
+    let template = resolve(request, &input.template_id).await?;
+    if !(1..=AT_ONCE).contains(&input.template_version_ids.len()) {
+        let message =
+            format!("between 1 and {AT_ONCE} versions at once, got {}", input.template_version_ids.len());
+        return Err(Refusal::invalid(&["templateVersionIds"], message).into());
+    }
+    let mut results = Vec::with_capacity(input.template_version_ids.len());
+    for (at, id) in input.template_version_ids.into_iter().enumerate() {
+        let archived = archive_one(request, &template, &id, &at.to_string()).await;
+        let (template_version, user_errors) = outcome(archived)?;
+        results.push(ArchiveTemplateVersionResult { template_version_id: id, template_version, user_errors });
+    }
+    Ok(results)
+}
+
+async fn archive_one(
+    request: &Request,
+    template: &TemplateRow,
+    id: &ID,
+    at: &str,
+) -> Result<TemplateVersion> {
+    let field = &["templateVersionIds", at];
+    let not_found = || Refusal::not_found(field, "version of this template");
+    let id: TemplateVersionId = id.parse().map_err(|_| not_found())?;
+    let found = request.find(id).await?;
+    let version = found.filter(|version| version.template_id == template.id).ok_or_else(not_found)?;
+    version_change::archive(&request.db, &request.actor, template, &version, field).await?;
+    Ok(request.get(id).await?.into())
+}
+
+async fn unarchive(request: &Request, id: &ID) -> Result<TemplateVersion> {
+    let (template, version) = resolve_version(request, id).await?;
+    version_change::unarchive(&request.db, &request.actor, &template, &version).await?;
+    Ok(request.get(version.id).await?.into())
+}

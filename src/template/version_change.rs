@@ -1,0 +1,106 @@
+//! What becomes of versions that are there: other names, out of use, and back.
+
+use guildhall_entity::kind::JobState;
+use serde_json::json;
+
+use super::store::{settings, version as store};
+use super::{TemplateRow, VersionRow};
+use crate::audit::{Action, Change, Facts, facts};
+use crate::authz::{Actor, Object, Permission, Permit, Resource};
+use crate::db::{Db, OnViolation, Tx};
+use crate::error::{Refusal, Result};
+use crate::name::{self, Slug};
+
+fn permit(actor: &Actor, template: &TemplateRow) -> Result<Permit> {
+    Ok(actor.authorize(Permission::TemplateUpdate, Object::in_organization(template.organization_id))?)
+}
+
+fn change(template: &TemplateRow, version: &VersionRow, before: &Facts, after: &Facts) -> Change {
+    let organization = Some(template.organization_id);
+    let name = version.name.as_str();
+    Change::new(Action::Update, Resource::Template, organization, version.id, name, before, after)
+}
+
+/// Changes name and message; `None` leaves one as it is.
+///
+/// # Errors
+/// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for a name in use and texts that break a rule.
+pub(crate) async fn describe(
+    db: &Db,
+    actor: &Actor,
+    template: &TemplateRow,
+    version: &VersionRow,
+    name: Option<&str>,
+    message: Option<&str>,
+) -> Result<()> {
+    let permit = permit(actor, template)?;
+    let name = name.map(|name| Slug::parse(&["name"], name)).transpose()?;
+    let message = message.map(|text| name::description(&["message"], text)).transpose()?;
+    let tx = db.begin(permit).await?;
+    let (_, current) = locked(&tx, template, version).await?;
+    let described = |row: &VersionRow| facts(json!({ "name": row.name, "message": row.message }));
+    let mut next = current.clone();
+    next.name = name.map_or(next.name, String::from);
+    next.message = message.unwrap_or(next.message);
+    store::describe_in(&tx, &next).await.on_violation("uq_template_version_name", || {
+        Refusal::name_taken(&["name"], "template version", &next.name)
+    })?;
+    tx.commit(change(template, &next, &described(&current), &described(&next))).await
+}
+
+/// Puts a version out of use: it can't be promoted, and nothing new is made from it. Workspaces that are at it stay there, and
+/// start from it still. Nothing happens to one that is out of use already.
+///
+/// # Errors
+/// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for the active version, and for one whose import goes on.
+pub(crate) async fn archive(
+    db: &Db,
+    actor: &Actor,
+    template: &TemplateRow,
+    version: &VersionRow,
+    field: &[&str],
+) -> Result<()> {
+    let tx = db.begin(permit(actor, template)?).await?;
+    let (template, current) = locked(&tx, template, version).await?;
+    if current.archived {
+        return Ok(());
+    }
+    if template.active_version_id == Some(version.id) {
+        let message = format!("`{}` is the active version; promote another one first", version.name);
+        return Err(Refusal::conflict(field, message).into());
+    }
+    // An import may promote its version when it ends.
+    if store::import_state_in(&tx, version.id).await?.is_some_and(|state| !JobState::is_final(state)) {
+        let message = "its import has not ended yet; wait for it, or cancel its job";
+        return Err(Refusal::conflict(field, message).into());
+    }
+    shelve(tx, &template, &current, true).await
+}
+
+/// Takes a version back into use. Nothing happens to one that is in use.
+///
+/// # Errors
+/// FORBIDDEN without `TEMPLATE_UPDATE`.
+pub(crate) async fn unarchive(
+    db: &Db,
+    actor: &Actor,
+    template: &TemplateRow,
+    version: &VersionRow,
+) -> Result<()> {
+    let tx = db.begin(permit(actor, template)?).await?;
+    let (template, current) = locked(&tx, template, version).await?;
+    if current.archived { shelve(tx, &template, &current, false).await } else { Ok(()) }
+}
+
+/// A version and its template as they are now, while nobody else changes the template or versions of it.
+async fn locked(tx: &Tx, template: &TemplateRow, version: &VersionRow) -> Result<(TemplateRow, VersionRow)> {
+    let gone = || Refusal::not_found(&["templateVersionId"], "template version");
+    let (template, _) = settings::for_update_in(tx, template.id).await?.ok_or_else(gone)?;
+    Ok((template, store::row_in(tx, version.id).await?.ok_or_else(gone)?))
+}
+
+async fn shelve(tx: Tx, template: &TemplateRow, version: &VersionRow, archived: bool) -> Result<()> {
+    store::set_archived_in(&tx, version.id, archived).await?;
+    let (before, after) = (facts(json!({ "archived": !archived })), facts(json!({ "archived": archived })));
+    tx.commit(change(template, version, &before, &after)).await
+}

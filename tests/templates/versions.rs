@@ -1,0 +1,217 @@
+//! Versions: renamed, out of use and back, promoted, compared.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::Scene;
+use crate::support::Backend;
+use crate::support::daemon::plain_import;
+
+#[rstest]
+#[tokio::test]
+async fn a_version_gets_another_name_and_message(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(Scene { app, owner, mia, daemon, template, .. }) = Scene::new(backend).await else { return };
+    app.push(&owner, &template, json!({ "name": "other" })).await;
+    app.work(&daemon).await;
+    let update = |fields: Value| {
+        let mut input = fields;
+        input["templateVersionId"] = template.version.clone().into();
+        input
+    };
+    let selection = "templateVersion { name message }";
+    let token = &owner.token;
+    let input = update(json!({ "name": "Stable", "message": "the good one" }));
+    let done = app.done(token, "updateTemplateVersion", selection, input).await;
+    assert_eq!(done["templateVersion"], json!({ "name": "stable", "message": "the good one" }));
+    // Absent stays, null empties.
+    let done = app.done(token, "updateTemplateVersion", selection, update(json!({ "message": null }))).await;
+    assert_eq!(done["templateVersion"], json!({ "name": "stable", "message": "" }));
+    for (fields, code, field) in [
+        (json!({ "name": "other" }), "NAME_TAKEN", "input.name"),
+        (json!({ "name": null }), "BAD_USER_INPUT", "input.name"),
+        (json!({ "name": "a b" }), "BAD_USER_INPUT", "input.name"),
+        (json!({ "message": "x".repeat(501) }), "BAD_USER_INPUT", "input.message"),
+    ] {
+        let refused = app.refused(token, "updateTemplateVersion", update(fields)).await;
+        assert!(refused.is(code, field), "{refused:?}");
+    }
+    let mine = update(json!({ "name": "mine" }));
+    assert_eq!(app.denied(Some(&mia.token), "updateTemplateVersion", mine).await, "FORBIDDEN");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_version_out_of_use_makes_nothing_new(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(Scene { app, owner, mia, org, daemon, template }) = Scene::new(backend).await else { return };
+    let workspace = app.workspace(&mia, &template, "old", "").await.workspace;
+    app.work(&daemon).await;
+    let second = app.push(&owner, &template, json!({})).await.id;
+    app.work(&daemon).await;
+    let waiting = app.push(&owner, &template, json!({})).await.id;
+    let foreign = app.template(&owner, &org, "foreign").await.version;
+    let ids = json!([template.version, second, waiting, foreign, "tver_nonsense"]);
+    let input = json!({ "templateId": template.id, "templateVersionIds": ids });
+    let selection = "results { templateVersionId templateVersion { archived } userErrors { code field } }";
+    let archive = async |input: &Value| {
+        app.done(&owner.token, "archiveTemplateVersions", selection, input.clone()).await["results"].clone()
+    };
+    let results = archive(&input).await;
+    let code = |at: usize| &results[at]["userErrors"][0]["code"];
+    assert_eq!(results[0]["templateVersion"]["archived"], true, "{results:#}");
+    assert_eq!([code(1), code(2), code(3), code(4)], ["CONFLICT", "CONFLICT", "NOT_FOUND", "NOT_FOUND"]);
+    assert_eq!(results[3]["userErrors"][0]["field"], json!(["input", "templateVersionIds", "3"]));
+    // Again is nothing, and leaves no entry.
+    let entries = app.tables().count("audit_log").await;
+    let again = json!({ "templateId": template.id, "templateVersionIds": [template.version] });
+    assert_eq!(archive(&again).await[0]["templateVersion"]["archived"], true);
+    assert_eq!(app.tables().count("audit_log").await, entries);
+
+    let promote = json!({ "templateVersionId": template.version });
+    assert!(
+        app.refused(&owner.token, "promoteTemplateVersion", promote.clone())
+            .await
+            .is("CONFLICT", "input.templateVersionId")
+    );
+    let new = json!({ "templateId": template.id, "name": "new", "templateVersionId": template.version });
+    assert!(app.refused(&mia.token, "createWorkspace", new).await.is("CONFLICT", "input.templateVersionId"));
+    // What is at it lives on.
+    app.done(&mia.token, "stopWorkspace", "", json!({ "workspaceId": workspace })).await;
+    app.work(&daemon).await;
+    app.done(&mia.token, "startWorkspace", "", json!({ "workspaceId": workspace })).await;
+
+    let back = app
+        .done(&owner.token, "unarchiveTemplateVersion", "templateVersion { archived }", promote.clone())
+        .await;
+    assert_eq!(back["templateVersion"]["archived"], false);
+    app.done(&owner.token, "promoteTemplateVersion", "", promote.clone()).await;
+    for (mutation, input) in [("archiveTemplateVersions", again), ("unarchiveTemplateVersion", promote)] {
+        assert_eq!(app.denied(Some(&mia.token), mutation, input).await, "FORBIDDEN");
+    }
+    for ids in [json!([]), json!(vec![template.version.clone(); 101])] {
+        let input = json!({ "templateId": template.id, "templateVersionIds": ids });
+        let refused = app.refused(&owner.token, "archiveTemplateVersions", input).await;
+        assert!(refused.is("BAD_USER_INPUT", "input.templateVersionIds"), "{refused:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn only_a_good_version_of_the_template_is_promoted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(Scene { app, owner, daemon, template, .. }) = Scene::new(backend).await else { return };
+    let failed = app.push(&owner, &template, json!({})).await.id;
+    let job = app.acquire(&daemon).await.unwrap();
+    app.fail(&daemon, &job, "IMPORT_FAILED", "no module").await;
+    let waiting = app.push(&owner, &template, json!({})).await.id;
+    for version in [failed, waiting] {
+        let input = json!({ "templateVersionId": version });
+        let refused = app.refused(&owner.token, "promoteTemplateVersion", input).await;
+        assert!(refused.is("CONFLICT", "input.templateVersionId"), "{refused:?}");
+    }
+}
+
+const COMPARE: &str = "query($from: ID!, $to: ID!) { compareTemplateVersions(from: $from, to: $to) {
+    from { id } to { id }
+    files { path kind isBinary sizeBefore sizeAfter diff }
+    parameters { name kind isBreaking reasons before { type } after { type } }
+} }";
+
+#[rstest]
+#[tokio::test]
+async fn two_versions_are_compared(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(Scene { app, owner, mia, org, daemon, .. }) = Scene::new(backend).await else { return };
+    let module = |files: &[(&str, &[u8])]| {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let mut archive = Vec::new();
+        guildhall_archive::pack(folder.path(), &mut archive).unwrap();
+        archive
+    };
+    let upload = async |archive: Vec<u8>| {
+        app.put_file(Some(&owner.token), archive).await.1["id"].as_str().unwrap().to_owned()
+    };
+    let first = upload(module(&[("main.tf", b"# one\n"), ("logo.png", b"\0a"), ("old.md", b"x\n")])).await;
+    let second = upload(module(&[("main.tf", b"# two\n"), ("logo.png", b"\0b"), ("new.md", b"y\n")])).await;
+    let input = json!({ "organizationId": org.id, "name": "compared", "version": { "fileId": first } });
+    let made =
+        app.done(&owner.token, "createTemplate", "template { id } templateVersion { id }", input).await;
+    let variable = |name: &str, kind: &str, required: bool| {
+        json!({
+            "name": name, "type": kind, "description": "", "required": required, "sensitive": false,
+            "nullable": true, "ephemeral": false, "validations": [],
+        })
+    };
+    let import = async |variables: Vec<Value>| {
+        let job = app.acquire(&daemon).await.unwrap();
+        let mut result = plain_import();
+        result["templateImport"]["variables"] = variables.into();
+        app.complete(&daemon, &job, result).await;
+    };
+    import(vec![variable("size", "string", false), variable("gone", "string", false)]).await;
+    let input = json!({ "templateId": made["template"]["id"], "fileId": second });
+    let pushed = app.done(&owner.token, "createTemplateVersion", "templateVersion { id }", input).await;
+    import(vec![variable("size", "number", false), variable("key", "string", true)]).await;
+    let (from, to) = (&made["templateVersion"]["id"], &pushed["templateVersion"]["id"]);
+
+    let seen = app.ok(&mia, COMPARE, json!({ "from": from, "to": to })).await;
+    let compared = &seen["compareTemplateVersions"];
+    assert_eq!((&compared["from"]["id"], &compared["to"]["id"]), (from, to));
+    let file = |path: &str, kind: &str, before: Value, after: Value, diff: Value| {
+        json!({
+            "path": path, "kind": kind, "isBinary": path == "logo.png", "sizeBefore": before, "sizeAfter": after,
+            "diff": diff,
+        })
+    };
+    assert_eq!(
+        compared["files"],
+        json!([
+            file("logo.png", "CHANGED", json!(2), json!(2), Value::Null),
+            file(
+                "main.tf",
+                "CHANGED",
+                json!(6),
+                json!(6),
+                json!("--- a/main.tf\n+++ b/main.tf\n@@ -1 +1 @@\n-# one\n+# two\n")
+            ),
+            file(
+                "new.md",
+                "ADDED",
+                Value::Null,
+                json!(2),
+                json!("--- /dev/null\n+++ b/new.md\n@@ -0,0 +1 @@\n+y\n")
+            ),
+            file(
+                "old.md",
+                "REMOVED",
+                json!(2),
+                Value::Null,
+                json!("--- a/old.md\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n")
+            ),
+        ])
+    );
+    assert_eq!(
+        compared["parameters"],
+        json!([
+            { "name": "size", "kind": "CHANGED", "isBreaking": true, "reasons": ["its type was string, it is number"],
+              "before": { "type": "STRING" }, "after": { "type": "NUMBER" } },
+            { "name": "gone", "kind": "REMOVED", "isBreaking": true, "reasons": ["is no parameter any more"],
+              "before": { "type": "STRING" }, "after": null },
+            { "name": "key", "kind": "ADDED", "isBreaking": true, "reasons": ["is new and needs a value"],
+              "before": null, "after": { "type": "STRING" } },
+        ])
+    );
+    // The same twice differs in nothing; what is not visible is not there.
+    let same = app.ok(&mia, COMPARE, json!({ "from": from, "to": from })).await;
+    assert_eq!(same["compareTemplateVersions"]["files"], json!([]));
+    assert_eq!(same["compareTemplateVersions"]["parameters"], json!([]));
+    let stranger = app.user(&owner, "stranger", &[]).await;
+    let unseen = app.ok(&stranger, COMPARE, json!({ "from": from, "to": to })).await;
+    assert_eq!(unseen, json!({ "compareTemplateVersions": null }));
+}
