@@ -37,6 +37,7 @@ async fn the_same_again_answers_what_was_made(
             json!({ "username": "mia", "email": "mia@example.com", "password": "a secret of mia" }),
         ),
         ("createGroup", "group { id }", json!({ "organizationId": org.id, "name": "crew" })),
+        ("createApiToken", "apiToken { id }", json!({ "name": "ci" })),
         (
             "createRole",
             "role { id }",
