@@ -170,9 +170,14 @@ async fn a_new_key_takes_over_from_the_old_one(
         reseal(folder.path(), &scene.app.settings, Some(&file), Clock::system()).await
     };
     assert_eq!(anew(&old).await.unwrap(), 0, "it is sealed with that already");
-    let before = scene.app.tables().dump().await;
+    let states = async || {
+        let mut rows = scene.app.tables().dump().await;
+        rows.retain(|row| row.starts_with("terraform_state "));
+        rows
+    };
+    let before = states().await;
     assert!(anew(&new).await.is_err(), "without the old key nothing opens");
-    assert_eq!(scene.app.tables().dump().await, before);
+    assert_eq!(states().await, before);
     assert_eq!(anew(&format!("{new}\n{old}")).await.unwrap(), 1);
     assert_eq!(anew(&format!("{new}\n{old}")).await.unwrap(), 0, "there is nothing left to do");
     assert_eq!(anew(&new).await.unwrap(), 0, "the old key is of no more use");
