@@ -220,7 +220,8 @@ impl Refusal {
 
     /// What is asked needs more than the actor has.
     pub fn lacking(field: &[&str], missing: Permission) -> Self {
-        let message = format!("this needs the permission {missing}; choose otherwise or ask somebody who holds it");
+        let message =
+            format!("this needs the permission {missing}; choose otherwise or ask somebody who holds it");
         Self::new(RefusalKind::MissingPermissions(vec![missing]), field, message)
     }
 

@@ -59,7 +59,8 @@ impl Scene {
 
     /// Name, owner and status of every workspace, as somebody sees them.
     async fn seen_by(&self, person: &Person) -> Vec<String> {
-        let query = "{ workspaces(first: 100, orderBy: NAME_ASC) { nodes { name status owner { username } } } }";
+        let query =
+            "{ workspaces(first: 100, orderBy: NAME_ASC) { nodes { name status owner { username } } } }";
         let data = self.app.ok(person, query, json!({})).await;
         let line = |node: &Value| {
             let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -173,7 +174,8 @@ async fn what_is_transferred_fits_into_the_budget(
     assert_eq!(scene.impact().await, json!([2, 2, 0, 0, 8, 0, 0]));
     let everyone = scene.org.id.replace("org_", "grp_");
     let allow = async |allowance: i32| {
-        app.done(&owner.token, "setGroupQuota", "", json!({ "groupId": everyone, "allowance": allowance })).await;
+        app.done(&owner.token, "setGroupQuota", "", json!({ "groupId": everyone, "allowance": allowance }))
+            .await;
     };
     let mut input = scene.removal("TRANSFER");
     input["transferToUserId"] = scene.ben.id.clone().into();
@@ -244,9 +246,7 @@ async fn workspaces_are_stopped_or_destroyed_with_the_membership(
 
 #[rstest]
 #[tokio::test]
-async fn a_disposition_needs_its_permission(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
+async fn a_disposition_needs_its_permission(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let Some(scene) = Scene::new(backend).await else { return };
     let app = &scene.app;
     let ada = app.member_of(&scene.owner, &scene.org, "ada", &["organization-user-admin"]).await;
@@ -284,7 +284,10 @@ async fn several_leave_each_for_themselves(#[values(Backend::Sqlite, Backend::Po
     let done = app.done(&owner.token, "removeMembers", selection, input).await;
     let results = done["results"].as_array().unwrap();
     let told: Vec<_> = results.iter().map(|result| &result["userErrors"][0]["code"]).collect();
-    assert_eq!(told, [&json!(null), &json!("CONFLICT"), &json!("NOT_FOUND"), &json!(null), &json!("NOT_FOUND")]);
+    assert_eq!(
+        told,
+        [&json!(null), &json!("CONFLICT"), &json!("NOT_FOUND"), &json!(null), &json!("NOT_FOUND")]
+    );
     assert_eq!(results[0]["workspaceIds"].as_array().map(Vec::len), Some(1));
     for count in [0, 101] {
         let ids = vec![scene.mia.id.clone(); count];
@@ -313,10 +316,7 @@ async fn several_get_their_roles_each_for_themselves(
     let done = app.done(&owner.token, "setMembersRoles", selection, input.clone()).await;
     let results = done["results"].as_array().unwrap();
     let told: Vec<_> = results.iter().map(|result| &result["userErrors"][0]["code"]).collect();
-    assert_eq!(
-        told,
-        [&json!(null), &json!("BAD_USER_INPUT"), &json!("CONFLICT"), &json!("NOT_FOUND")]
-    );
+    assert_eq!(told, [&json!(null), &json!("BAD_USER_INPUT"), &json!("CONFLICT"), &json!("NOT_FOUND")]);
     assert_eq!(results[0]["member"]["roles"], json!([{ "name": "organization-auditor" }]));
     assert_eq!(app.denied(Some(&scene.ben.token), "setMembersRoles", input).await, "FORBIDDEN");
 }

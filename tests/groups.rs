@@ -85,7 +85,8 @@ async fn a_patch_changes_what_it_says_and_nothing_else(
     let payload = scene.app.run(owner, document, variables).await;
     assert_eq!(payload["group"], json!({ "displayName": "Everyone who stays", "avatarUrl": "" }));
 
-    let stale = scene.update(owner, json!({ "groupId": scene.crew, "name": "x", "expectedVersion": 1 })).await;
+    let stale =
+        scene.update(owner, json!({ "groupId": scene.crew, "name": "x", "expectedVersion": 1 })).await;
     assert_eq!(stale["userErrors"][0]["code"], "STALE_VERSION");
     assert_eq!(stale["group"]["version"], 4, "the payload holds what is there now");
     scene.app.group(owner, &scene.org, "taken", &[]).await;
@@ -211,14 +212,17 @@ async fn nobody_puts_people_into_a_group_of_an_identity_provider(
     let Some(scene) = Scene::new(backend).await else { return };
     assert_eq!(scene.change("addGroupMembers", &scene.crew, &[&scene.mia.id]).await, [Value::Null]);
     for source in ["OIDC", "SCIM"] {
-        scene.app.tables().execute(&format!("update \"group\" set source = '{source}' where name = 'crew'")).await;
+        scene
+            .app
+            .tables()
+            .execute(&format!("update \"group\" set source = '{source}' where name = 'crew'"))
+            .await;
         for mutation in ["addGroupMembers", "removeGroupMembers"] {
             assert_eq!(scene.change(mutation, &scene.crew, &[&scene.mia.id]).await, ["CONFLICT"]);
         }
         let query = "query($id: ID!, $source: GroupSource!) { organization(by: { id: $id }) {
             groups(filter: { source: $source }) { nodes { name } } } }";
-        let data =
-            scene.app.ok(&scene.owner, query, json!({ "id": scene.org.id, "source": source })).await;
+        let data = scene.app.ok(&scene.owner, query, json!({ "id": scene.org.id, "source": source })).await;
         assert_eq!(data["organization"]["groups"]["nodes"], json!([{ "name": "crew" }]));
     }
 }
@@ -277,7 +281,8 @@ async fn whose_groups_are_known(#[values(Backend::Sqlite, Backend::Postgres)] ba
         let query = "query($id: ID!, $user: ID!) { organization(by: { id: $id }) {
             members(filter: { userId: $user }) { nodes { groups { totalCount nodes { name } } } } } }";
         let variables = json!({ "id": scene.org.id, "user": scene.mia.id });
-        let groups = app.ok(person, query, variables).await["organization"]["members"]["nodes"][0]["groups"].clone();
+        let groups =
+            app.ok(person, query, variables).await["organization"]["members"]["nodes"][0]["groups"].clone();
         let nodes = groups["nodes"].as_array().unwrap();
         assert_eq!(groups["totalCount"], nodes.len());
         nodes.iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -297,7 +302,11 @@ async fn whose_groups_are_known(#[values(Backend::Sqlite, Backend::Postgres)] ba
     assert_eq!(in_group(&ada, &scene.everyone()).await, 3);
     assert_eq!(in_group(&scene.owner, "nonsense").await, 0);
     let body = app
-        .graphql(Some(&ada.token), "query($id: ID!) { node(id: $id) { ... on Group { members { totalCount } } } }", json!({ "id": secret }))
+        .graphql(
+            Some(&ada.token),
+            "query($id: ID!) { node(id: $id) { ... on Group { members { totalCount } } } }",
+            json!({ "id": secret }),
+        )
         .await;
     assert_eq!(code(&body), "FORBIDDEN");
 }

@@ -5,8 +5,8 @@
     reason = "a test fails by panicking, and says aloud what it skips"
 )]
 
-mod api_tokens;
 mod access;
+mod api_tokens;
 mod audit;
 mod budget;
 mod chaos;

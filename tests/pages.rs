@@ -217,7 +217,8 @@ async fn nested_pages_are_the_pages_asked_one_by_one(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let Some(library) = Library::start(backend).await else { return };
-    let lists: Vec<_> = library.lists().into_iter().filter(|list| list.parent.is_some() && list.through.is_none()).collect();
+    let lists: Vec<_> =
+        library.lists().into_iter().filter(|list| list.parent.is_some() && list.through.is_none()).collect();
     for list in lists {
         let (ty, _) = list.parent.as_ref().unwrap();
         let ids: Vec<&String> =

@@ -24,7 +24,12 @@ const EXCUSED: &[(&str, &str, &str, &str)] = &[
     ("*", "query", "*", "a text in the middle of a name is looked for in what the list has anyway: adr/0011"),
     ("*", "name", "*", "a name is had by few, which may be sorted"),
     ("*", "userId", "*", "one member"),
-    ("Organization.templates", "*", "member", "access lists that name Everyone: all entries are hashed, once"),
+    (
+        "Organization.templates",
+        "*",
+        "member",
+        "access lists that name Everyone: all entries are hashed, once",
+    ),
     ("Template.versions", "*", "member", "the same"),
     (
         "Query.users",
@@ -38,7 +43,12 @@ const EXCUSED: &[(&str, &str, &str, &str)] = &[
         "*",
         "across organizations, whoever sees but some: read from those, and sorted: adr/0011",
     ),
-    ("Query.workspaces", "status", "owner", "where the latest build stands is not kept with the workspace: adr/0011"),
+    (
+        "Query.workspaces",
+        "status",
+        "owner",
+        "where the latest build stands is not kept with the workspace: adr/0011",
+    ),
     ("Query.auditLog", "*", "admin", "of those organizations whose log the actor may read"),
     ("User.organizations", "*", "*", "a person is in few organizations"),
     ("User.apiTokens", "*", "*", "a person has few tokens"),
@@ -72,7 +82,9 @@ impl Library {
             workspaces(first: 1) { nodes { id owner { id } latestBuild { id job { id } } } }
             provisionerKeys(first: 1) { nodes { id } } } }";
         let org = app.ok(&owner, query, json!({})).await["organization"].clone();
-        let at = |path: &str| org.pointer(path).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: {org:#}")).to_owned();
+        let at = |path: &str| {
+            org.pointer(path).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: {org:#}")).to_owned()
+        };
         let ids = BTreeMap::from([
             ("Organization", at("/id")),
             ("User", at("/workspaces/nodes/0/owner/id")),
@@ -109,7 +121,8 @@ impl Library {
                         " } } } } }",
                     ),
                     ty => {
-                        let id = self.ids.get(ty).unwrap_or_else(|| panic!("give `{ty}` an id: it has lists"));
+                        let id =
+                            self.ids.get(ty).unwrap_or_else(|| panic!("give `{ty}` an id: it has lists"));
                         (format!("{{ node(id: \"{id}\") {{ ... on {ty} {{ "), " } } }")
                     }
                 };
@@ -134,7 +147,8 @@ impl Library {
                 "String" => "\"x\"".to_owned(),
                 ty => {
                     let values = self.schema.values(ty);
-                    let object: Vec<String> = self.schema.inputs(ty).iter().map(|field| format!("{}: \"x\"", field.name)).collect();
+                    let object: Vec<String> =
+                        self.schema.inputs(ty).iter().map(|field| format!("{}: \"x\"", field.name)).collect();
                     values.first().cloned().unwrap_or_else(|| format!("{{ {} }}", object.join(", ")))
                 }
             };

@@ -14,12 +14,12 @@ mod m0005_records;
 mod m0006_attempts;
 mod m0008_ledger;
 mod m0009_accounts;
+mod m0010_roles;
 mod m0011_lists;
 mod m0012_live;
-mod m0010_roles;
-mod m0015_provisioners;
 mod m0013_templates;
 mod m0014_schedules;
+mod m0015_provisioners;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 

@@ -102,7 +102,8 @@ async fn a_dry_run_plans_and_leaves_nothing() {
     let Some(terraform) = support::terraform("a_dry_run_plans_and_leaves_nothing").await else { return };
     let engine = Engine::Terraform(terraform);
     let mut job = template("compute-vm");
-    let task = dry_run(&[("machine_type", "gpu"), ("disk_gib", "120"), ("admin_password", "a very long secret")]);
+    let task =
+        dry_run(&[("machine_type", "gpu"), ("disk_gib", "120"), ("admin_password", "a very long secret")]);
     let planned = engine.dry_run(&task, &job.module, &job.run).await.unwrap();
     assert_eq!((planned.daily_cost, planned.resources.len()), (Some(63), 3));
     let left = std::fs::read_dir(&job.module).unwrap().map(|entry| entry.unwrap().file_name());

@@ -16,8 +16,8 @@ mod tx;
 mod violation;
 
 pub use connect::{Settings, connect, migrate, migration_connection};
-pub(crate) use notify::Ear;
 pub(crate) use dialect::{covered, is_one_of, names_hold};
+pub(crate) use notify::Ear;
 pub(crate) use once::Once;
 pub use tx::{Tx, Unaudited};
 pub(crate) use violation::OnViolation;

@@ -241,11 +241,7 @@ async fn remove_all(request: &Request, input: RemoveMembersInput) -> Result<Vec<
     for user_id in input.user_ids {
         let removed = remove_one(request, organization, &user_id, disposition).await;
         let (touched, user_errors) = outcome(removed)?;
-        results.push(RemoveMemberResult {
-            user_id,
-            workspace_ids: touched.unwrap_or_default(),
-            user_errors,
-        });
+        results.push(RemoveMemberResult { user_id, workspace_ids: touched.unwrap_or_default(), user_errors });
     }
     Ok(results)
 }

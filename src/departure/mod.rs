@@ -11,7 +11,7 @@ use guildhall_entity::id::{OrganizationId, UserId, WorkspaceId};
 use guildhall_entity::kind::Transition;
 
 use crate::authz::{Actor, Object, Permission};
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
 use crate::seal::Sealer;
 use crate::workspace::owner;
@@ -69,6 +69,9 @@ pub(crate) async fn remove(
     // The membership first: whoever makes a workspace for this person at the same moment comes before, or finds no member.
     let mut changes = vec![member::delete_in(&tx, organization, user, &person.username).await?];
     let held = owner::held_in(&tx, organization, user).await?;
+    let take_down = async |tx: &mut Tx, transition| {
+        owner::take_down_in(tx, db, sealer, actor.user_id(), &held, transition).await
+    };
     let (mut touched, more) = match disposition {
         Disposition::Keep => (Vec::new(), Vec::new()),
         Disposition::Transfer(to) => {
@@ -80,8 +83,8 @@ pub(crate) async fn remove(
             }
             owner::transfer_in(&mut tx, &held, to).await?
         }
-        Disposition::Stop => owner::take_down_in(&mut tx, db, sealer, &held, Transition::Stop).await?,
-        Disposition::Delete => owner::take_down_in(&mut tx, db, sealer, &held, Transition::Delete).await?,
+        Disposition::Stop => take_down(&mut tx, Transition::Stop).await?,
+        Disposition::Delete => take_down(&mut tx, Transition::Delete).await?,
     };
     changes.extend(more);
     tx.commit_all(changes).await?;

@@ -64,7 +64,9 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
         impact.workspaces += tally.count;
         impact.daily_cost += tally.cost;
         match (tally.state, tally.transition) {
-            (JobState::Pending | JobState::Running | JobState::Canceling, _) => impact.building += tally.count,
+            (JobState::Pending | JobState::Running | JobState::Canceling, _) => {
+                impact.building += tally.count
+            }
             (JobState::Succeeded, Transition::Start) => impact.running += tally.count,
             (JobState::Succeeded, Transition::Stop) => impact.stopped += tally.count,
             _ => {}

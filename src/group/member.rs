@@ -17,8 +17,7 @@ use crate::error::{Refusal, Result};
 /// FORBIDDEN without `GROUP_UPDATE`; refusals for a group whose members nobody chooses by hand, for somebody who is no
 /// member of the organization and for somebody who is in the group already.
 pub(crate) async fn add(db: &Db, actor: &Actor, group: &GroupRow, user: UserId) -> Result<()> {
-    let permit =
-        actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
+    let permit = actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
     chosen_by_hand(group, "add them to the organization instead")?;
     let tx = db.begin(permit).await?;
     let added = store::insert_in(&tx, group.organization_id, group.id, user).await?;
@@ -35,8 +34,7 @@ pub(crate) async fn add(db: &Db, actor: &Actor, group: &GroupRow, user: UserId) 
 /// FORBIDDEN without `GROUP_UPDATE`; refusals for a group whose members nobody chooses by hand, and for somebody who is
 /// not in it.
 pub(crate) async fn remove(db: &Db, actor: &Actor, group: &GroupRow, user: UserId) -> Result<()> {
-    let permit =
-        actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
+    let permit = actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
     chosen_by_hand(group, "remove them from the organization instead")?;
     let tx = db.begin(permit).await?;
     if !store::delete_in(&tx, group.id, user).await? {

@@ -168,15 +168,6 @@ pub(crate) async fn delete(db: &Db, actor: &Actor, row: &DaemonRow) -> Result<()
     tx.commit(change).await
 }
 
-fn changed(organization: OrganizationId, daemon: ProvisionerDaemonId) -> Event {
-    Event {
-        kind: EventKind::DaemonChanged,
-        organization: Some(organization),
-        subject: daemon.0,
-        parent: None,
-    }
-}
-
 pub(super) fn unknown_daemon() -> Error {
     Error::Conflict(
         "this daemon is not registered with this key, or the key is not accepted any more; call \

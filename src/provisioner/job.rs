@@ -9,7 +9,7 @@ use sea_orm::prelude::DateTimeUtc;
 use secrecy::SecretString;
 
 use super::daemon::{Caller, unknown_daemon};
-use super::store::{daemon as daemons, job as store, log, owner as owners, queue};
+use super::store::{daemon as daemons, job as store, log, queue};
 use super::{JobRow, LogRow};
 use crate::authn::secret;
 use crate::authz::{Actor, Object, Permission};
@@ -266,11 +266,6 @@ pub(crate) async fn request_cancel_in(tx: &mut Tx, job: &JobRow) -> Result<()> {
         return Err(Refusal::conflict(&["provisionerJobId"], "the job has ended or is being canceled").into());
     }
     tx.emit(event(EventKind::JobChanged, job.organization_id, job.id)).await
-}
-
-/// Makes jobs somebody else's, inside the transaction that hands over what they are for.
-pub(crate) async fn set_owner_in(tx: &Tx, jobs: &[ProvisionerJobId], owner: UserId) -> Result<()> {
-    owners::set_in(tx, jobs, owner).await
 }
 
 /// The job of a token, while a daemon holds it.

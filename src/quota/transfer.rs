@@ -24,7 +24,7 @@ pub(crate) async fn transfer(db: &Db, actor: &Actor, workspace: &WorkspaceRow, o
     let (before, after) = change::hand_over_in(&tx, workspace.id, owner).await?;
     let cost = change::cost_in(&tx, workspace.id).await?;
     if let Some(budget) = store::budget_in(&tx, organization, owner).await? {
-        let used = store::used_in(&tx, organization, Some(owner), workspace.id).await?;
+        let used = store::used_in(&tx, organization, Some(owner), Some(workspace.id)).await?;
         if cost > 0 && used + i64::from(cost) > budget {
             let refusal = QuotaRefusal { scope: QuotaScope::Member, budget, used, cost };
             return Err(Refusal::quota_exceeded(&["ownerId"], refusal).into());

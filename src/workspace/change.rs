@@ -179,7 +179,7 @@ pub(crate) async fn hand_over_in(
         .on_violation("uq_workspace_name", || Refusal::name_taken(&["ownerId"], "workspace", &next.name))?;
     // Whoever owns a workspace may read the logs of its builds.
     let jobs = store::jobs_in(tx, workspace).await?;
-    job::set_owner_in(tx, &jobs, owner).await?;
+    job::give_in(tx, &jobs, owner).await?;
     Ok((current, next))
 }
 

@@ -150,5 +150,13 @@ fn next(one: &Held, transition: Transition) -> Next {
 fn change(action: Action, one: &Held, before: &Facts, after: &Facts) -> Change {
     let workspace = &one.workspace;
     let organization = Some(workspace.organization_id);
-    Change::new(action, Resource::Workspace, organization, workspace.id, workspace.name.as_str(), before, after)
+    Change::new(
+        action,
+        Resource::Workspace,
+        organization,
+        workspace.id,
+        workspace.name.as_str(),
+        before,
+        after,
+    )
 }

@@ -105,7 +105,10 @@ async fn a_name_passes_from_what_ends_to_what_begins(
         let outcomes = at_once(app, token, calls).await;
         assert!(outcomes[0].is_empty(), "{outcomes:?}");
         let refused = outcomes[1..].iter().flatten();
-        assert!(refused.into_iter().all(|complaint| complaint.is("NAME_TAKEN", "input.name")), "{outcomes:?}");
+        assert!(
+            refused.into_iter().all(|complaint| complaint.is("NAME_TAKEN", "input.name")),
+            "{outcomes:?}"
+        );
         let query = "query($id: ID!) { organization(by: { id: $id }) {
             groups(filter: { name: \"CREW\" }) { nodes { id name } } } }";
         let data = app.ok(&scene.owner, query, json!({ "id": scene.org.id })).await;

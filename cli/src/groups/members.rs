@@ -62,8 +62,7 @@ async fn list(
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let group = find(client, group, organization).await?;
-    let members =
-        Page::all(usize::MAX, async |after| client.group_members(&group.id, after).await).await?;
+    let members = Page::all(usize::MAX, async |after| client.group_members(&group.id, after).await).await?;
     context.output.list(
         &members,
         &["USERNAME", "NAME", "SINCE"],

@@ -48,11 +48,14 @@ impl Roles {
         }
         let input = SetMembersRolesInput { organization_id: organization.id, members };
         let results = client.set_members_roles(input).await?;
-        let sentence = |name: &str, result: &SetMemberRolesResult| {
-            match result.member.as_ref().map(|member| names(&member.roles)).unwrap_or_default() {
-                none if none.is_empty() => format!("{name} is a plain member of {} now.", organization.name),
-                roles => format!("{name} has these roles in {} now: {roles}.", organization.name),
-            }
+        let sentence = |name: &str, result: &SetMemberRolesResult| match result
+            .member
+            .as_ref()
+            .map(|member| names(&member.roles))
+            .unwrap_or_default()
+        {
+            none if none.is_empty() => format!("{name} is a plain member of {} now.", organization.name),
+            roles => format!("{name} has these roles in {} now: {roles}.", organization.name),
         };
         report(context, &self.usernames, &results, |result| &result.user_errors, sentence)
     }

@@ -104,7 +104,7 @@ pub struct Update {
 /// What is to change of a key: at least one of these.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
-pub struct Change {
+pub(crate) struct Change {
     /// A new name
     #[arg(long, value_name = "SLUG")]
     rename: Option<String>,

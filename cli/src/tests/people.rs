@@ -81,7 +81,11 @@ async fn a_group_is_deleted_with_a_yes_alone() {
 async fn who_is_in_a_group_is_listed_and_taken_out_one_by_one() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["groups", "members", "list", "data/crew"]).await;
-    assert!(outcome.results.starts_with("USERNAME") && outcome.results.contains("ana"), "{}", outcome.results);
+    assert!(
+        outcome.results.starts_with("USERNAME") && outcome.results.contains("ana"),
+        "{}",
+        outcome.results
+    );
     assert_eq!(server.variables("GroupMembers")["group"], "grp_crew");
     let outcome = server.run(&["groups", "members", "remove", "data/crew", "ana", "ben"]).await;
     assert_eq!((outcome.exit, outcome.results.as_str()), (Some(Exit::Refused), "Took ana out of crew.\n"));

@@ -9,8 +9,7 @@ use guildhall_archive::Limits;
 use guildhall_client::ClientError;
 use guildhall_client::provisioner::{
     AcquiredJob, Hold, JobFailure, ProvisionerJobResultInput, ProvisionerTask, TaskVariable,
-    TemplateDryRunTask,
-    WorkspaceBuildTask,
+    TemplateDryRunTask, WorkspaceBuildTask,
 };
 use guildhall_client::workspace_build::WorkspaceTransition;
 use secrecy::{ExposeSecret, SecretString};

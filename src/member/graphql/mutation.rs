@@ -202,8 +202,7 @@ async fn set_all_roles(request: &Request, input: SetMembersRolesInput) -> Result
     at_once(input.members.len())?;
     let mut results = Vec::with_capacity(input.members.len());
     for MemberRolesInput { user_id, roles } in input.members {
-        let (member, user_errors) =
-            outcome(set_roles_of(request, organization, &user_id, &roles).await)?;
+        let (member, user_errors) = outcome(set_roles_of(request, organization, &user_id, &roles).await)?;
         results.push(SetMemberRolesResult { user_id, member, user_errors });
     }
     Ok(results)

@@ -3,7 +3,7 @@
 use guildhall_entity::id::{ProvisionerJobId, UserId};
 use guildhall_entity::provisioner_job::{Column, Entity};
 use sea_orm::prelude::Uuid;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, Query};
 
 use crate::db::{Tx, is_one_of};
 use crate::error::Result;

@@ -6,7 +6,7 @@ mod mutation;
 mod restart;
 mod workspace;
 
-pub(crate) use build::{WorkspaceBuild, WorkspaceBuildFilter, WorkspaceTransition};
+pub(crate) use build::{WorkspaceBuild, WorkspaceTransition};
 pub(crate) use change::WorkspaceChangeMutation;
 pub(crate) use mutation::WorkspaceMutation;
 pub(crate) use restart::WorkspaceRestartMutation;
