@@ -153,7 +153,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     app.work(&daemon).await;
     let lent = app.workspace(&owner, &template, "lent", "").await.workspace;
     let asleep = app.workspace(&owner, &template, "asleep", "").await.workspace;
-    let lost = app.workspace(&owner, &template, "lost", "").await.workspace;
+    let stray = app.workspace(&owner, &template, "stray", "").await.workspace;
     app.work(&daemon).await;
     app.tables().execute("update workspace set deadline = created_at where name = 'built'").await;
     app.tables().execute("update workspace set dormant_at = created_at where name = 'asleep'").await;
@@ -253,7 +253,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         ),
         case("activateWorkspace", json!({ "workspaceId": asleep }), 1),
         case("transferWorkspace", json!({ "workspaceId": lent, "ownerId": leaver.id }), 1),
-        case("deleteWorkspace", json!({ "workspaceId": lost, "orphan": true }), 1),
+        case("deleteWorkspace", json!({ "workspaceId": stray, "orphan": true }), 1),
         case("restartWorkspace", json!({ "workspaceId": built }), 1),
         case("updateWorkspaceVersion", json!({ "workspaceId": built }), 1),
         case("stopWorkspace", json!({ "workspaceId": built }), 1),

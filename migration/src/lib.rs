@@ -39,12 +39,12 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_attempts::Migration),
             Box::new(m0008_ledger::Migration),
             Box::new(m0009_accounts::Migration),
+            Box::new(m0010_roles::Migration),
             Box::new(m0011_lists::Migration),
             Box::new(m0012_live::Migration),
-            Box::new(m0010_roles::Migration),
-            Box::new(m0015_provisioners::Migration),
             Box::new(m0013_templates::Migration),
             Box::new(m0014_schedules::Migration),
+            Box::new(m0015_provisioners::Migration),
         ]
     }
 }

@@ -82,6 +82,8 @@ async fn a_job_wakes_a_daemon_that_waits_at_another_server_and_its_log_reaches_a
         token: String::new(),
         kind: "TEMPLATE_IMPORT".into(),
         task: json!(null),
+        attempt: 1,
+        next_log_sequence: 1,
     };
     for number in 1..=5 {
         there.append_logs(&daemon, &held, number, &["a line"]).await;
