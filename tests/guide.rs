@@ -207,10 +207,10 @@ async fn workspace(ana: &Terminal) {
     if terraform {
         assert_eq!(stopped["latestBuild"]["dailyCost"], 1);
         assert_eq!(elements(&stopped["latestBuild"]["resources"], "name"), ["home_volume"]);
-        // What the module refuses is the build's failure, and leaves the workspace as it was.
-        let complaint = ana.refused(8, &["workspaces", "start", "dev", "-p", "cores=99"]).await;
+        // What the module would refuse is refused before there is a build.
+        let complaint = ana.refused(6, &["workspaces", "start", "dev", "-p", "cores=99"]).await;
         assert!(complaint.contains("Between 1 and 16 cores"), "{complaint}");
-        assert_eq!(ana.json(&["workspaces", "show", "dev"]).await["status"], "FAILED");
+        assert_eq!(ana.json(&["workspaces", "show", "dev"]).await["status"], "STOPPED");
     }
     ana.ok(&["workspaces", "start", "dev", "-p", "cores=2"]).await;
     assert_eq!(ana.json(&["workspaces", "show", "dev"]).await["status"], "RUNNING");

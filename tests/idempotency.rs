@@ -54,6 +54,11 @@ async fn the_same_again_answers_what_was_made(
             "templateVersion { id name }",
             json!({ "templateId": template.id, "fileId": file }),
         ),
+        (
+            "createTemplateVersionDryRun",
+            "templateVersionDryRun { id }",
+            json!({ "templateVersionId": template.version }),
+        ),
         ("createWorkspace", "workspace { id }", json!({ "templateId": template.id, "name": "box" })),
     ];
     for (mutation, selection, input) in &creates {
@@ -64,8 +69,13 @@ async fn the_same_again_answers_what_was_made(
         assert_eq!(first, again, "{mutation}");
         assert_eq!(app.tables().counts().await, before, "{mutation} made something again");
         let mut other = once;
-        let field = if *mutation == "createTemplateVersion" { "message" } else { "name" };
-        other[if *mutation == "createUser" { "username" } else { field }] = "another".into();
+        let (field, another) = match *mutation {
+            "createUser" => ("username", json!("another")),
+            "createTemplateVersion" => ("message", json!("another")),
+            "createTemplateVersionDryRun" => ("parameters", json!([{ "name": "another", "value": "1" }])),
+            _ => ("name", json!("another")),
+        };
+        other[field] = another;
         let refused = app.refused(&owner.token, mutation, other).await;
         assert!(refused.is("CONFLICT", "input.idempotencyKey"), "{mutation}: {refused:?}");
     }

@@ -30,7 +30,6 @@ mod names;
 mod observing;
 mod organizations;
 mod pages;
-mod plans;
 mod policy;
 mod provisioners;
 mod quotas;

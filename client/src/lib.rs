@@ -29,6 +29,7 @@ pub mod template_change;
 pub mod template_version;
 pub mod template_version_change;
 pub mod user;
+pub mod user_session;
 pub mod workspace;
 pub mod workspace_build;
 pub mod workspace_change;

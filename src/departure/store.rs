@@ -74,7 +74,7 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
     }
     let groups = Query::select().from_as(group_member::Entity, "x").to_owned();
     let entries = Query::select().from_as(template_acl::Entity, "x").to_owned();
-    let fields: [(SelectStatement, fn(&mut Impact) -> &mut i64); 2] =
+    let fields: [(SelectStatement, Field); 2] =
         [(groups, |impact| &mut impact.groups), (entries, |impact| &mut impact.access_entries)];
     for (statement, field) in fields {
         let statement = counted(db, statement, members);
@@ -88,6 +88,9 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
     }
     Ok(members.iter().map(|member| (*member, found.get(member).copied().unwrap_or_default())).collect())
 }
+
+/// Where in an impact a count goes.
+type Field = fn(&mut Impact) -> &mut i64;
 
 fn workspaces(db: &Db, members: &[Member]) -> SelectStatement {
     let mut statement = Query::select().from_as(workspace::Entity, "w").to_owned();

@@ -3,6 +3,7 @@
 use async_graphql::{Enum, ErrorExtensionValues, Interface, ServerError, SimpleObject};
 
 use crate::authz::{Denied, Permission};
+use crate::db::boxed;
 use crate::error::{Error, Mismatch, MismatchKind, Refusal, RefusalKind, Result};
 
 /// Codes of user errors.
@@ -285,9 +286,12 @@ pub(crate) fn outcome<T>(result: Result<T>) -> Result<(Option<T>, Vec<UserError>
 /// error of a `Result<Option<T>>` take the parent with it.
 pub(crate) type Nullable<T> = Option<Result<T>>;
 
-/// The answer of a nullable field.
-pub(crate) async fn nullable<T>(work: impl Future<Output = Result<Option<T>>>) -> Nullable<T> {
-    work.await.transpose()
+/// The answer of a nullable field. Its work goes to the heap: it would be a part of the future of every field else, and a
+/// mutation's is large.
+pub(crate) async fn nullable<'a, T: 'a>(
+    work: impl Future<Output = Result<Option<T>>> + Send + 'a,
+) -> Nullable<T> {
+    boxed(work).await.transpose()
 }
 
 /// Gives a resolver's error the code and data that clients rely on. What has no code of ours is a fault, and is masked

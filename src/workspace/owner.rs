@@ -1,6 +1,7 @@
 //! Somebody's workspaces together: given to somebody else, or taken down, when they leave the organization.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use guildhall_entity::id::{OrganizationId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::kind::{BuildReason, JobState, Transition};
@@ -122,11 +123,13 @@ async fn version<'a>(
     known: &'a mut HashMap<TemplateVersionId, (VersionRow, VersionContent)>,
     id: TemplateVersionId,
 ) -> Result<&'a (VersionRow, VersionContent)> {
-    if !known.contains_key(&id) {
-        let found = template::version::referred(db, id).await?;
-        known.insert(id, found.ok_or_else(|| Error::internal("a build's version is not there"))?);
+    match known.entry(id) {
+        Entry::Occupied(entry) => Ok(entry.into_mut()),
+        Entry::Vacant(entry) => {
+            let found = template::version::referred(db, id).await?;
+            Ok(entry.insert(found.ok_or_else(|| Error::internal("a build's version is not there"))?))
+        }
     }
-    known.get(&id).ok_or_else(|| Error::internal("a version that was just read is not there"))
 }
 
 enum Next {

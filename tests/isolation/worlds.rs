@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::random::Random;
-use super::{Deployment, Viewer, assert_nothing_of, missing, without_request_id};
+use super::{Deployment, Viewer, assert_nothing_of, missing, without_what_passes};
 use crate::support::Backend;
 use crate::support::world::World;
 
@@ -43,7 +43,7 @@ fn blotted(answer: &Value, ids: &[String], mark: &str) -> Value {
 
 async fn ask(deployment: &Deployment, viewer: &Viewer, document: &str) -> Value {
     let mut body = deployment.app.graphql(viewer.token.as_deref(), document, json!({})).await;
-    without_request_id(&mut body);
+    without_what_passes(&mut body);
     for error in body["errors"].as_array().into_iter().flatten() {
         let code = error["extensions"]["code"].as_str().unwrap_or_default();
         let known = ["FORBIDDEN", "UNAUTHENTICATED", "BAD_USER_INPUT", "QUERY_TOO_COMPLEX"];

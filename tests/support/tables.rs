@@ -70,14 +70,19 @@ impl Tables {
         self.execute(statement).await;
     }
 
-    /// Every row of every table, as text, but for those of tests' own tables; once the outbox has come to rest, which it does
-    /// by itself.
-    pub(crate) async fn dump(&self) -> BTreeSet<String> {
+    /// Waits until the outbox has come to rest, which it does by itself.
+    async fn rest(&self) {
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
         while self.count("event_pending").await > 0 {
             assert!(tokio::time::Instant::now() < deadline, "the outbox does not come to rest");
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
+    }
+
+    /// Every row of every table, as text, but for those of tests' own tables; once the outbox has come to rest, which it does
+    /// by itself.
+    pub(crate) async fn dump(&self) -> BTreeSet<String> {
+        self.rest().await;
         let mut rows = BTreeSet::new();
         for table in self.names().await {
             if table.starts_with("fault") {
@@ -113,6 +118,7 @@ impl Tables {
 
     /// How many rows each table has, without those in which nothing is changed: signs of life.
     pub(crate) async fn counts(&self) -> BTreeMap<String, usize> {
+        self.rest().await;
         let mut counts = BTreeMap::new();
         for table in self.names().await {
             let rows = self.count(&table).await;

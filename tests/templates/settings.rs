@@ -60,7 +60,7 @@ async fn an_update_changes_what_it_names_and_nothing_else(
     assert_eq!(back["icon"], "🐳");
     let rows =
         "select cast(count(*) as text) from audit_log where action = 'UPDATE' and resource = 'TEMPLATE'";
-    assert_eq!(app.tables().texts(rows).await, ["5"]);
+    assert_eq!(app.tables().texts(rows).await, ["4"]);
 
     // Stale: the current one comes along.
     let stale = json!({ "templateId": template.id, "icon": "🚀", "expectedVersion": 1 });
@@ -116,7 +116,7 @@ async fn a_deprecated_template_makes_no_new_workspace(
     app.work(daemon).await;
     scene.set("deprecationMessage", json!("use `small`")).await;
     let input = |name: &str| json!({ "templateId": template.id, "name": name });
-    let refused = app.refused(&mia.token, "createWorkspace", input("new")).await;
+    let refused = app.refused(&mia.token, "createWorkspace", input("fresh")).await;
     assert!(
         refused.is("CONFLICT", "input.templateId") && refused.message.contains("use `small`"),
         "{refused:?}"
@@ -139,7 +139,7 @@ async fn workspaces_start_from_the_active_version_where_that_is_required(
     let newer = app.push(owner, template, json!({})).await.id;
     app.work(daemon).await;
     scene.set("requireActiveVersion", json!(true)).await;
-    let first = json!({ "templateId": template.id, "name": "new", "templateVersionId": template.version });
+    let first = json!({ "templateId": template.id, "name": "first", "templateVersionId": template.version });
     let refused = app.refused(&mia.token, "createWorkspace", first.clone()).await;
     assert!(refused.is("CONFLICT", "input.templateVersionId"), "{refused:?}");
     let start = json!({ "workspaceId": old });
@@ -150,7 +150,7 @@ async fn workspaces_start_from_the_active_version_where_that_is_required(
     app.work(daemon).await;
     let to_newer = json!({ "workspaceId": old, "templateVersionId": newer });
     app.done(&mia.token, "startWorkspace", "", to_newer).await;
-    app.done(&mia.token, "createWorkspace", "", json!({ "templateId": template.id, "name": "new" })).await;
+    app.done(&mia.token, "createWorkspace", "", json!({ "templateId": template.id, "name": "fresh" })).await;
     app.done(&owner.token, "createWorkspace", "", first).await;
 }
 

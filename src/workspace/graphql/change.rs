@@ -214,8 +214,8 @@ impl WorkspaceChangeMutation {
         .await
     }
 
-    /// Marks a workspace as a favorite of the viewer's, or no longer. Leaves no entry in the audit log. Needs
-    /// `WORKSPACE_READ`.
+    /// Marks a workspace as a favorite of the viewer's, or no longer. Leaves no entry in the audit log.
+    /// Needs `WORKSPACE_READ`.
     async fn set_workspace_favorite(
         &self,
         ctx: &Context<'_>,

@@ -166,8 +166,8 @@ impl KeyMutation {
         .await
     }
 
-    /// Gives a provisioner key a new secret and shows it this once; the one before stays accepted for a while. Needs
-    /// `PROVISIONER_KEY_UPDATE`.
+    /// Gives a provisioner key a new secret and shows it this once; the one before stays accepted for a while.
+    /// Needs `PROVISIONER_KEY_UPDATE`.
     async fn rotate_provisioner_key(
         &self,
         ctx: &Context<'_>,
@@ -181,8 +181,8 @@ impl KeyMutation {
         .await
     }
 
-    /// Disables a provisioner key; its daemons are refused from their next call on, which is within a heartbeat. Needs
-    /// `PROVISIONER_KEY_UPDATE`.
+    /// Disables a provisioner key; its daemons are refused from their next call on, which is within a heartbeat.
+    /// Needs `PROVISIONER_KEY_UPDATE`.
     async fn disable_provisioner_key(
         &self,
         ctx: &Context<'_>,
