@@ -109,7 +109,8 @@ impl Request {
         match self.find(id).await? {
             Some(row) => Ok(row),
             None if self.actor.limits().is_some() => Err(Denied::BeyondToken.into()),
-            None => Err(Error::internal(format!("{id} is referred to, but can't be read"))),
+            // Between two statements it was deleted, or the actor's place in its organization was.
+            None => Err(Error::Conflict(format!("{id} was deleted meanwhile; ask again"))),
         }
     }
 

@@ -59,7 +59,8 @@ impl<'a> Random<'a> {
             let wanted = match argument.name.as_str() {
                 "first" => !backward,
                 "last" => backward,
-                "after" | "before" => self.chance(2),
+                "after" => !backward && self.chance(1),
+                "before" => backward && self.chance(1),
                 _ => argument.is_required || self.chance(4),
             };
             if wanted {

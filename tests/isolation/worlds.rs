@@ -52,6 +52,15 @@ async fn ask(deployment: &Deployment, viewer: &Viewer, document: &str) -> Value 
     body
 }
 
+/// An answer with its errors in the order of their fields.
+fn sorted(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    if let Some(errors) = answer["errors"].as_array_mut() {
+        errors.sort_by_key(|error| error["path"].to_string());
+    }
+    answer
+}
+
 /// Every cursor in an answer.
 fn cursors(value: &Value, found: &mut Vec<String>) {
     match value {
@@ -123,7 +132,11 @@ async fn random_questions_learn_nothing_of_another_organization(
             let document = filled(document, &real, "alpha");
             let answer = blotted(&ask(&deployment, viewer, &document).await, &real, "alpha");
             assert_nothing_of(&alpha, &answer, &format!("{}: {document}", viewer.who));
-            assert_eq!(before.next(), Some(&answer), "{}: {document}", viewer.who);
+            let before = before.next().unwrap();
+            // Which of several errors takes all of the data with it is chance: fields are resolved at once.
+            if !(before["data"].is_null() && answer["data"].is_null()) {
+                assert_eq!(sorted(before), sorted(&answer), "{}: {document}", viewer.who);
+            }
         }
     }
 

@@ -55,7 +55,8 @@ async fn a_thousand_followers_cost_little() {
     let asked = transactions().await - began;
     println!("{MANY} followers: {} kB each; {asked} transactions in {silence:?}", cost / MANY / 1024);
     assert!(cost < MOST_BYTES, "{MANY} followers cost {cost} bytes");
-    assert!(asked < 200, "{asked} transactions in {silence:?}: somebody asks for each follower");
+    // Each of them by itself would be two thousand.
+    assert!(asked < 500, "{asked} transactions in {silence:?}: somebody asks for each follower");
 
     app.group(&owner, &org, "devs", &[]).await;
     for stream in &mut streams {
