@@ -110,9 +110,13 @@ impl<F: Feed> Telling<F> {
         let request = self.request.latest();
         if let Look::Records(records) = look {
             self.ready = self.feed.tell(request, records).await?.into();
-            self.over = self.ready.iter().any(|(record, _)| self.is_the_end(record));
-            if !self.over {
-                self.feed.require(request).await?;
+            // A job that ends may have more to say of what is gone: nobody asks for that.
+            match self.ready.iter().position(|(record, _)| self.is_the_end(record)) {
+                Some(end) => {
+                    self.ready.truncate(end + 1);
+                    self.over = true;
+                }
+                None => self.feed.require(request).await?,
             }
         } else if is_another {
             self.feed.require(request).await?;
