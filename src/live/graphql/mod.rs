@@ -116,7 +116,11 @@ impl<F: Feed> Telling<F> {
                     self.ready.truncate(end + 1);
                     self.over = true;
                 }
-                None => self.feed.require(request).await?,
+                None => match self.feed.require(request).await {
+                    // It was deleted since, and the event that says so is on its way: what is told here, they see.
+                    Err(Error::NotFound(_)) if !self.ready.is_empty() => {}
+                    required => required?,
+                },
             }
         } else if is_another {
             self.feed.require(request).await?;
