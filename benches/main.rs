@@ -6,6 +6,10 @@ mod floor;
 
 use dataset::{Dialect, Size, statements};
 
+/// The server's: the floor is to differ in what it does, not in how it allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

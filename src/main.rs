@@ -6,6 +6,12 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use guildhall::config::{LogFormat, Sealing, Serving, Storage, with_file};
 use guildhall::telemetry::Telemetry;
 use guildhall::{app, db};
+use mimalloc::MiMalloc;
+
+/// A request makes thousands of small values, on one thread, and drops some on another: the system's allocator takes
+/// locks for that (docs/PERFORMANCE.md).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A GraphQL control plane for developer platforms
 #[derive(Parser)]

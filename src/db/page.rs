@@ -5,7 +5,8 @@ use std::hash::Hash;
 
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{
-    Asterisk, Condition, Expr, ExprTrait, Func, IntoIden, JoinType, Order, Query, SelectStatement, UnionType,
+    Asterisk, Condition, Expr, ExprTrait, Func, IntoIden, JoinType, Order, Query, SelectStatement,
+    SubQueryStatement, UnionType,
 };
 use sea_orm::{DbBackend, DbErr};
 
@@ -206,14 +207,23 @@ where
 {
     let column = || Expr::col((parent.0.into_iden(), parent.1.into_iden()));
     let ids: Vec<Uuid> = parents.iter().map(|&id| id.into()).collect();
-    select
-        .expr(column())
-        .expr(Func::count(Expr::col(Asterisk)))
-        .and_where(is_one_of(db.backend(), column(), &ids))
-        .add_group_by([column()]);
-    let rows = db
-        .rows_with(&select, |columns| Ok((P::from(columns.next::<Uuid>()?), columns.next::<i64>()?)))
-        .await?;
+    let count = || Expr::from(Func::count(Expr::col(Asterisk)));
+    let statement = if db.backend() == DbBackend::Postgres {
+        // Each list by its own index. All of them at once, PostgreSQL would rather merge indexes and sort.
+        let parent = Expr::col(("parent".into_iden(), "id".into_iden()));
+        select.expr(count()).and_where(column().eq(parent.clone()));
+        Query::select()
+            .expr(parent)
+            .expr(Expr::from(SubQueryStatement::from(select)))
+            .from_subquery(unnest(&ids), "parent")
+            .to_owned()
+    } else {
+        let of_parents = is_one_of(db.backend(), column(), &ids);
+        select.expr(column()).expr(count()).and_where(of_parents).add_group_by([column()]);
+        select
+    };
+    let read = |columns: &mut Columns<'_>| Ok((P::from(columns.next::<Uuid>()?), columns.next::<i64>()?));
+    let rows = db.rows_with(&statement, read).await?;
     let mut counts: HashMap<P, i64> = parents.iter().map(|&id| (id, 0)).collect();
     counts.extend(rows);
     Ok(counts)

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use guildhall_entity::id::OrganizationId;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, IntoIden};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use super::loads::Loads;
 use crate::authn::session::SessionKeys;
 use crate::authn::{self, Lookups};
 use crate::authz::{Actor, Denied};
@@ -59,6 +59,7 @@ pub struct Request {
     pub(crate) actor: Actor,
     pub(crate) db: Db,
     pub(crate) app: Arc<Services>,
+    loads: Loads,
     loader: DataLoader<Loaders>,
     /// Who asks since what they hold has changed, while a subscription runs.
     renewed: OnceLock<Box<Self>>,
@@ -67,11 +68,29 @@ pub struct Request {
 impl Request {
     /// A context for one request.
     pub fn new(db: Db, actor: Actor, app: Arc<Services>) -> Self {
+        Self::with(db, actor, app, Loads::default())
+    }
+
+    fn with(db: Db, actor: Actor, app: Arc<Services>, loads: Loads) -> Self {
         let loaders = Loaders { db: db.clone(), actor: actor.clone() };
         // The default delay of a millisecond would be a floor under every level of the query.
-        let loader =
-            DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default()).delay(Duration::ZERO);
-        Self { actor, db, app, loader, renewed: OnceLock::new() }
+        let loader = DataLoader::new(loaders, loads.clone(), loads.clone()).delay(Duration::ZERO);
+        Self { actor, db, app, loads, loader, renewed: OnceLock::new() }
+    }
+
+    /// The same request, past what it has read before.
+    pub(crate) fn afresh(&self) -> Self {
+        self.of(self.actor.clone())
+    }
+
+    /// The same request for another actor.
+    pub(crate) fn of(&self, actor: Actor) -> Self {
+        Self::with(self.db.clone(), actor, self.app.clone(), self.loads.clone())
+    }
+
+    /// Runs `work`, which resolves fields of this request, and what it loads.
+    pub(super) async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        self.loads.drive(work).await
     }
 
     /// The request of whoever asks now.
@@ -93,7 +112,7 @@ impl Request {
         if actor.holds_the_same(&latest.actor) {
             return Ok(false);
         }
-        let renewed = Self::new(self.db.clone(), actor.at(latest.actor.origin().clone()), self.app.clone());
+        let renewed = self.of(actor.at(latest.actor.origin().clone()));
         // Two at once have read the same.
         let _ = latest.renewed.set(Box::new(renewed));
         Ok(true)

@@ -31,30 +31,32 @@ fn coded(mut response: Response) -> Response {
     response
 }
 
-/// Whose request it is, if it is a mutation.
-fn writer(request: &mut Request) -> Option<Arc<context::Request>> {
-    let name = request.operation_name.clone();
-    let is_mutation = match &request.parsed_query().ok()?.operations {
-        DocumentOperations::Single(operation) => operation.node.ty == OperationType::Mutation,
-        DocumentOperations::Multiple(operations) => name
-            .and_then(|name| operations.get(name.as_str()))
-            .is_some_and(|operation| operation.node.ty == OperationType::Mutation),
-    };
-    if !is_mutation {
-        return None;
-    }
+/// The context of a request; none has a request that the server did not prepare.
+fn context_of(request: &Request) -> Option<Arc<context::Request>> {
     let context = request.data.get(&TypeId::of::<Arc<context::Request>>())?;
     context.downcast_ref::<Arc<context::Request>>().cloned()
 }
 
+fn is_mutation(request: &mut Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return false };
+    match &document.operations {
+        DocumentOperations::Single(operation) => operation.node.ty == OperationType::Mutation,
+        DocumentOperations::Multiple(operations) => name
+            .and_then(|name| operations.get(name.as_str()))
+            .is_some_and(|operation| operation.node.ty == OperationType::Mutation),
+    }
+}
+
 impl Executor for Coded {
     async fn execute(&self, mut request: Request) -> Response {
-        let writer = writer(&mut request);
-        let response = self.0.execute(request).await;
-        if let Some(writer) = writer {
+        let is_mutation = is_mutation(&mut request);
+        let Some(context) = context_of(&request) else { return coded(self.0.execute(request).await) };
+        let response = context.drive(self.0.execute(request)).await;
+        if is_mutation {
             for error in &response.errors {
                 if let Some(Error::Denied(denied)) = error.source::<Error>() {
-                    audit_log::note_denial(&writer.db, &writer.actor, denied).await;
+                    audit_log::note_denial(&context.db, &context.actor, denied).await;
                 }
             }
         }

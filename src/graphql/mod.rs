@@ -6,6 +6,7 @@ pub(crate) mod error;
 mod events;
 mod executor;
 pub(crate) mod guard;
+mod loads;
 mod node;
 pub(crate) mod once;
 mod rate_limit;

@@ -13,7 +13,7 @@ mod tail;
 
 pub(crate) use pending::{Reason, why_pending};
 pub(crate) use store::daemon::{DaemonList, DaemonOrder, DaemonRow, Status};
-pub(crate) use store::job::{JobList, JobOrder, JobRow, JobsOfDaemon, join as join_job};
+pub(crate) use store::job::{JobCard, JobList, JobOrder, JobRow, JobsOfDaemon, join as join_job};
 pub(crate) use store::key::{KeyList, KeyOrder, KeyRow, KeyState};
 pub(crate) use store::log::{LogList, LogRow};
 

@@ -10,7 +10,7 @@ pub(crate) use account::{Account, account_in, locked_in};
 pub(crate) use change::{
     Patch, decided_over_in, delete_in, set_password_in, set_site_roles, set_status_in, update,
 };
-pub(crate) use store::{SeenUser, UserList, UserOrder, UserRow, matches};
+pub(crate) use store::{SeenUser, UserCard, UserList, UserOrder, UserRow, matches};
 
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::kind::LoginType;
@@ -144,6 +144,11 @@ pub(crate) async fn an_owner_exists(db: &Db) -> Result<bool> {
 /// Finds a user by name, if the actor can see them.
 pub(crate) async fn find_by_username(db: &Db, actor: &Actor, username: &str) -> Result<Option<SeenUser>> {
     store::find_by_username(db, actor, username).await
+}
+
+/// The rest of users whose cards the actor has seen, with something that carries them along.
+pub(crate) async fn met(db: &Db, users: &[UserId]) -> Result<Vec<UserRow>> {
+    store::met(db, users).await
 }
 
 /// Hashes the password before the transaction begins: on SQLite nobody else writes meanwhile.

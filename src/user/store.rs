@@ -15,8 +15,29 @@ use crate::authz::{Actor, Object, Permission, Reach};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, Read, row, select};
-use crate::db::{Db, Tx};
+use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
+
+row! {
+    /// What is shown of a user wherever they are met: what a row of another thing carries along.
+    pub(crate) struct UserCard {
+        id: UserId,
+        username: String,
+        name: String,
+        avatar_url: String,
+    }
+}
+
+impl From<&UserRow> for UserCard {
+    fn from(row: &UserRow) -> Self {
+        Self {
+            id: row.id,
+            username: row.username.clone(),
+            name: row.name.clone(),
+            avatar_url: row.avatar_url.clone(),
+        }
+    }
+}
 
 row! {
     /// A user, without their password.
@@ -209,6 +230,17 @@ pub(crate) fn matches(query: &str, columns: &[(&'static str, &'static str)]) -> 
         let text = sea_orm::sea_query::Func::lower(Expr::col((table, column)));
         any.add(Expr::from(text).like(sea_orm::sea_query::LikeExpr::new(format!("%{escaped}%")).escape('\\')))
     })
+}
+
+/// The rest of users whose cards the actor has seen.
+pub(super) async fn met(db: &Db, users: &[UserId]) -> Result<Vec<UserRow>> {
+    let ids: Vec<_> = users.iter().map(|id| id.0).collect();
+    let mut statement = Query::select()
+        .from_as(Entity, "u")
+        .and_where(is_one_of(db.backend(), Expr::col(("u", Column::Id)), &ids))
+        .to_owned();
+    select::<UserRow>(&mut statement, "u");
+    db.rows(&statement).await
 }
 
 /// Finds the user of a name that the actor can see.

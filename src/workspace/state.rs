@@ -205,8 +205,10 @@ async fn managed(db: &Db, actor: &Actor, build: WorkspaceBuildId) -> Result<(Tar
         return Ok(found);
     }
     match db.find(actor, build).await? {
-        Some((_, job)) => {
-            Err(Denied::LackingIn(Permission::WorkspaceManageState, job.organization_id).into())
+        Some((build, _)) => {
+            let workspace = db.find(actor, build.workspace_id).await?.ok_or(Error::NotFound("build"))?;
+            let organization = workspace.workspace.organization_id;
+            Err(Denied::LackingIn(Permission::WorkspaceManageState, organization).into())
         }
         None => Err(Error::NotFound("build")),
     }

@@ -63,6 +63,7 @@ const LAYERS: &[&[&str]] = &[
         "graphql/connection.rs",
         "graphql/error.rs",
         "graphql/guard.rs",
+        "graphql/loads.rs",
         "graphql/once.rs",
         "graphql/scalar.rs",
     ],

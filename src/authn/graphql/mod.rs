@@ -123,7 +123,7 @@ fn parts(opened: Option<(User, Opened)>) -> (Option<User>, Option<String>, Optio
 
 async fn seen(request: &Request, opened: Opened) -> Result<(User, Opened)> {
     // Read as the user themselves, who can see all of their own.
-    let request = Request::new(request.db.clone(), opened.actor.clone(), request.app.clone());
+    let request = request.of(opened.actor.clone());
     Ok((request.get(opened.user).await?.into(), opened))
 }
 

@@ -6,7 +6,7 @@ use crate::graphql::connection::Node;
 use crate::graphql::context::Request;
 use crate::graphql::scalar::DateTime;
 use crate::group::{GroupMemberList, GroupMemberRow};
-use crate::user::UserRow;
+use crate::user::UserCard;
 use crate::user::graphql::User;
 
 /// Somebody's place in a group.
@@ -20,7 +20,7 @@ impl Node for GroupMember {
     type List = GroupMemberList;
     const NAME: &'static str = "GroupMember";
 
-    fn from_row((row, user): (GroupMemberRow, UserRow), request: &Request) -> Self {
+    fn from_row((row, user): (GroupMemberRow, UserCard), request: &Request) -> Self {
         let user = User::through(user, row.organization_id, request);
         Self { row, user }
     }

@@ -159,7 +159,7 @@ impl GroupMutation {
             let (mut group, user_errors) = outcome(update(request, input).await)?;
             if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
                 // What it is now, past what this request has read before.
-                let afresh = Request::new(request.db.clone(), request.actor.clone(), request.app.clone());
+                let afresh = request.afresh();
                 group = resolve(&afresh, &id).await.ok().map(Group::from);
             }
             Ok(Some(UpdateGroupPayload { group, user_errors }))

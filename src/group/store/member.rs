@@ -14,7 +14,7 @@ use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
 use crate::member::known_in_groups;
-use crate::user::{UserRow, matches};
+use crate::user::{UserCard, matches};
 
 row! {
     /// Somebody's place in a group, derived for Everyone.
@@ -56,7 +56,7 @@ fn join_user(statement: &mut SelectStatement) {
 }
 
 impl List for GroupMemberList {
-    type Row = (GroupMemberRow, UserRow);
+    type Row = (GroupMemberRow, UserCard);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
         let mut statement = Query::select()
@@ -75,7 +75,7 @@ impl List for GroupMemberList {
             join_user(statement);
         }
         select::<GroupMemberRow>(statement, "gm");
-        select::<UserRow>(statement, "u");
+        select::<UserCard>(statement, "u");
     }
 
     fn keyset(&self) -> Keyset {

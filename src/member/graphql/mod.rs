@@ -33,7 +33,7 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn new((row, user): (MemberRow, UserRow), request: &Request) -> Self {
-        let user = User::through(user, row.organization_id, request);
+        let user = User::known(user, row.organization_id, request);
         Self { row, user }
     }
 }

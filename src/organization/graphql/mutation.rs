@@ -106,7 +106,7 @@ impl OrganizationMutation {
             let (mut organization, user_errors) = outcome(update(request, input).await)?;
             if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
                 // What it is now, past what this request has read before.
-                let afresh = Request::new(request.db.clone(), request.actor.clone(), request.app.clone());
+                let afresh = request.afresh();
                 organization = resolve_row(&afresh, &id).await.ok().map(Organization::from);
             }
             Ok(Some(UpdateOrganizationPayload { organization, user_errors }))

@@ -1,22 +1,21 @@
 //! How jobs look.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use guildhall_entity::id::{OrganizationId, ProvisionerJobId};
+use guildhall_entity::id::ProvisionerJobId;
 use guildhall_entity::kind;
 
+use super::loaders::{DaemonsOf, Met, PositionOf};
 use super::{ProvisionerDaemon, Tag, tags};
 use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
-use crate::graphql::context::{Ask, Loaders, Request};
+use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
 use crate::provisioner::pending::{Reason, ReasonKind, reason};
-use crate::provisioner::{DaemonRow, JobList, JobOrder, JobRow, LogList, LogRow, store};
+use crate::provisioner::{DaemonRow, JobList, JobOrder, JobRow, LogList, LogRow};
 use crate::user::graphql::User;
 
 macro_rules! remote_enum {
@@ -117,52 +116,11 @@ impl Node for ProvisionerJob {
     }
 }
 
-/// The place of a waiting job; loaded for all jobs of a page at once.
-#[derive(Clone)]
-struct PositionOf(Arc<JobRow>);
-
-impl PartialEq for PositionOf {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id == other.0.id
-    }
-}
-
-impl Eq for PositionOf {}
-
-impl std::hash::Hash for PositionOf {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.id.hash(state);
-    }
-}
-
-impl Loader<PositionOf> for Loaders {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(&self, keys: &[PositionOf]) -> Result<HashMap<PositionOf, i64>> {
-        let jobs: Vec<JobRow> = keys.iter().map(|key| key.0.as_ref().clone()).collect();
-        let places: HashMap<ProvisionerJobId, i64> =
-            store::queue::positions(&self.db, &jobs).await?.into_iter().collect();
-        Ok(keys.iter().filter_map(|key| places.get(&key.0.id).map(|&place| (key.clone(), place))).collect())
-    }
-}
-
-/// All daemons of an organization; loaded for all organizations of a page at once.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct DaemonsOf(OrganizationId);
-
-impl Loader<DaemonsOf> for Loaders {
-    type Value = Arc<Vec<DaemonRow>>;
-    type Error = Error;
-
-    async fn load(&self, keys: &[DaemonsOf]) -> Result<HashMap<DaemonsOf, Self::Value>> {
-        let organizations: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let mut by_organization: HashMap<OrganizationId, Vec<DaemonRow>> = HashMap::new();
-        for row in store::daemon::of_organizations(&self.db, &organizations).await? {
-            by_organization.entry(row.daemon.organization_id).or_default().push(row);
-        }
-        let of = |key: &DaemonsOf| (*key, Arc::new(by_organization.remove(&key.0).unwrap_or_default()));
-        Ok(keys.iter().map(of).collect())
+impl ProvisionerJob {
+    /// The job of something that the viewer sees: visible with it.
+    pub(crate) async fn met(ctx: &Context<'_>, id: ProvisionerJobId) -> Result<Self> {
+        let row = ctx.request().load(Met(id)).await?;
+        row.map(Self).ok_or_else(|| Error::internal(format!("{id} was just read, and is not there")))
     }
 }
 

@@ -4,6 +4,7 @@ mod daemon;
 mod health;
 mod job;
 mod key;
+mod loaders;
 mod subscription;
 
 pub(crate) use daemon::{DaemonListMutation, ProvisionerDaemon, ProvisionerDaemonFilter, ProvisionerEngine};

@@ -18,6 +18,15 @@ use crate::db::{Db, Tx, covered, is_one_of};
 use crate::error::Result;
 
 row! {
+    /// What a row of another thing carries along of its job.
+    #[derive(Copy)]
+    pub(crate) struct JobCard {
+        id: ProvisionerJobId,
+        state: JobState,
+    }
+}
+
+row! {
     /// A job.
     pub(crate) struct JobRow {
         id: ProvisionerJobId,
@@ -58,6 +67,17 @@ pub(crate) fn join(statement: &mut SelectStatement, table: &'static str) {
         "j",
         Expr::col(("j", Column::Id)).equals((table, "provisioner_job_id")),
     );
+}
+
+/// The rest of jobs whose cards the actor has seen.
+pub(in crate::provisioner) async fn met(db: &Db, jobs: &[ProvisionerJobId]) -> Result<Vec<JobRow>> {
+    let ids: Vec<Uuid> = jobs.iter().map(|id| id.0).collect();
+    let mut statement = Query::select()
+        .from_as(Entity, "j")
+        .and_where(is_one_of(db.backend(), Expr::col(("j", Column::Id)), &ids))
+        .to_owned();
+    select::<JobRow>(&mut statement, "j");
+    db.rows(&statement).await
 }
 
 impl Find for ProvisionerJobId {

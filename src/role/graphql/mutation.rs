@@ -105,7 +105,7 @@ impl RoleMutation {
             let (mut role, user_errors) = outcome(update(request, input).await)?;
             if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
                 // What it is now, past what this request has read before.
-                let afresh = Request::new(request.db.clone(), request.actor.clone(), request.app.clone());
+                let afresh = request.afresh();
                 role = resolve(&afresh, &id).await.ok().map(Role::from);
             }
             Ok(Some(UpdateRolePayload { role, user_errors }))

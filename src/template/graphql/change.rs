@@ -97,7 +97,7 @@ impl TemplateChangeMutation {
             let stale = user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_)));
             let template = if changed.is_some() || stale {
                 // What it is now, past what this request has read before.
-                let afresh = Request::new(request.db.clone(), request.actor.clone(), request.app.clone());
+                let afresh = request.afresh();
                 resolve(&afresh, &id).await.ok().map(Template::from)
             } else {
                 None

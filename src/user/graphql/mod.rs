@@ -4,17 +4,21 @@ mod mutation;
 
 pub(crate) use mutation::UserMutation;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use guildhall_entity::id::OrganizationId;
+use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::{id, kind};
 
-use super::{SeenUser, UserList, UserOrder, UserRow};
+use super::{SeenUser, UserCard, UserList, UserOrder, UserRow};
 use crate::authn::graphql::{ApiToken, ApiTokenFilter, Session, minute};
 use crate::authn::{SessionList, TokenList, TokenOrder};
 use crate::authz::{self, Permission};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
-use crate::graphql::context::{Ask, Request};
+use crate::graphql::context::{Ask, Loaders, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::{Organization, OrganizationFilter};
@@ -47,47 +51,90 @@ pub(crate) enum LoginType {
     None,
 }
 
+/// The rest of a user whose card something visible carries along; loaded for all users of a page at once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Met(UserId);
+
+impl Loader<Met> for Loaders {
+    type Value = Arc<UserRow>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[Met]) -> Result<HashMap<Met, Arc<UserRow>>> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let rows = super::met(&self.db, &ids).await?;
+        Ok(rows.into_iter().map(|row| (Met(row.id), Arc::new(row))).collect())
+    }
+}
+
 /// A user as the viewer sees them.
 #[derive(Clone)]
 pub(crate) struct User {
-    row: UserRow,
+    card: UserCard,
+    /// Where it has been read already.
+    row: Option<Arc<UserRow>>,
     contact: bool,
 }
 
 impl User {
     /// Whose it is.
-    pub(crate) fn user_id(&self) -> guildhall_entity::id::UserId {
-        self.row.id
+    pub(crate) fn user_id(&self) -> UserId {
+        self.card.id
     }
 
     /// A user as they are now, past what the request has read before.
     pub(crate) async fn afresh(request: &Request, id: id::UserId) -> Result<Self> {
-        let request = Request::new(request.db.clone(), request.actor.clone(), request.app.clone());
+        let request = request.afresh();
         Ok(request.get(id).await?.into())
     }
 
     /// A user reached through an organization.
-    pub(crate) fn through(row: UserRow, organization: OrganizationId, request: &Request) -> Self {
+    pub(crate) fn through(card: UserCard, organization: OrganizationId, request: &Request) -> Self {
         let actor = &request.actor;
-        let own = authz::Object::SITE.owned_by(row.id);
-        let contact = (actor.user_id() == Some(row.id) && actor.may(Permission::UserReadContact, own))
+        let own = authz::Object::SITE.owned_by(card.id);
+        let contact = (actor.user_id() == Some(card.id) && actor.may(Permission::UserReadContact, own))
             || actor.may_by_role(Permission::MemberReadContact, organization);
-        Self { row, contact }
+        Self { card, row: None, contact }
+    }
+
+    /// The same with what has been read of them already.
+    pub(crate) fn known(row: UserRow, organization: OrganizationId, request: &Request) -> Self {
+        let card = UserCard::from(&row);
+        Self { row: Some(Arc::new(row)), ..Self::through(card, organization, request) }
+    }
+
+    /// What the card does not show.
+    async fn row(&self, ctx: &Context<'_>) -> Result<Arc<UserRow>> {
+        if let Some(row) = &self.row {
+            return Ok(Arc::clone(row));
+        }
+        let row = ctx.request().load(Met(self.card.id)).await?;
+        row.ok_or_else(|| Error::Conflict(format!("{} was deleted meanwhile; ask again", self.card.id)))
+    }
+
+    /// Something of how to reach them, where the viewer may know it.
+    async fn contact<T>(
+        &self,
+        ctx: &Context<'_>,
+        read: impl FnOnce(&UserRow) -> Option<T> + Send,
+    ) -> Nullable<T> {
+        if !self.contact {
+            return None;
+        }
+        match &self.row {
+            Some(row) => read(row).map(Ok),
+            None => nullable(async { Ok(read(&*self.row(ctx).await?)) }).await,
+        }
     }
 
     /// Whether the viewer sees this user's sessions and tokens.
     fn shows_credentials(&self, request: &Request) -> bool {
-        request.actor.may(Permission::TokenRead, authz::Object::SITE.owned_by(self.row.id))
-    }
-
-    fn contact<T>(&self, value: T) -> Option<T> {
-        self.contact.then_some(value)
+        request.actor.may(Permission::TokenRead, authz::Object::SITE.owned_by(self.card.id))
     }
 }
 
 impl From<SeenUser> for User {
     fn from(seen: SeenUser) -> Self {
-        Self { row: seen.user, contact: seen.contact }
+        Self { card: UserCard::from(&seen.user), row: Some(Arc::new(seen.user)), contact: seen.contact }
     }
 }
 
@@ -106,68 +153,68 @@ impl Node for User {
 impl User {
     /// `usr_…`
     pub(crate) async fn id(&self) -> ID {
-        self.row.id.to_string().into()
+        self.card.id.to_string().into()
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime {
-        self.row.created_at.into()
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(self.row(ctx).await?.created_at.into())
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> DateTime {
-        self.row.updated_at.into()
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(self.row(ctx).await?.updated_at.into())
     }
 
     /// The name to sign in with; unique in the deployment.
     async fn username(&self) -> &str {
-        &self.row.username
+        &self.card.username
     }
 
     /// The name as people read it.
     async fn name(&self) -> &str {
-        &self.row.name
+        &self.card.name
     }
 
     /// URL of a picture; may be empty.
     async fn avatar_url(&self) -> &str {
-        &self.row.avatar_url
+        &self.card.avatar_url
     }
 
     /// Email address. Null unless the viewer is this user or holds `USER_READ_CONTACT` or `MEMBER_READ_CONTACT` from a
     /// role.
-    async fn email(&self) -> Option<&str> {
-        self.contact(self.row.email.as_str())
+    async fn email(&self, ctx: &Context<'_>) -> Nullable<String> {
+        self.contact(ctx, |row| Some(row.email.clone())).await
     }
 
     /// Whether they may act. Null like `email`.
-    async fn status(&self) -> Option<UserStatus> {
-        self.contact(self.row.status.into())
+    async fn status(&self, ctx: &Context<'_>) -> Nullable<UserStatus> {
+        self.contact(ctx, |row| Some(row.status.into())).await
     }
 
     /// How they sign in. Null like `email`.
-    async fn login_type(&self) -> Option<LoginType> {
-        self.contact(self.row.login_type.into())
+    async fn login_type(&self, ctx: &Context<'_>) -> Nullable<LoginType> {
+        self.contact(ctx, |row| Some(row.login_type.into())).await
     }
 
     /// Roles they hold on the site. Null like `email`.
-    async fn site_roles(&self) -> Option<Vec<Role>> {
-        self.contact(Role::on_site(&self.row.site_roles.0))
+    async fn site_roles(&self, ctx: &Context<'_>) -> Nullable<Vec<Role>> {
+        self.contact(ctx, |row| Some(Role::on_site(&row.site_roles.0))).await
     }
 
     /// When they last sent a request, to the minute. Null when never, and like `email`.
-    async fn last_seen_at(&self) -> Option<DateTime> {
-        self.contact(self.row.last_seen_at.map(DateTime::from)).flatten()
+    async fn last_seen_at(&self, ctx: &Context<'_>) -> Nullable<DateTime> {
+        self.contact(ctx, |row| row.last_seen_at.map(DateTime::from)).await
     }
 
     /// Goes up with every change; pass it as `expectedVersion`.
-    async fn version(&self) -> i32 {
-        self.row.version
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.row(ctx).await?.version)
     }
 
     /// Whether it is an account for programs.
-    async fn is_service_account(&self) -> bool {
-        self.row.is_service_account
+    async fn is_service_account(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.row(ctx).await?.is_service_account)
     }
 
     /// Organizations they belong to, of those the viewer can see.
@@ -184,7 +231,7 @@ impl User {
     ) -> Result<Connection<Organization>> {
         let filter = filter.unwrap_or_default();
         let list = OrganizationList::of_member(filter.name, filter.query, order_by.unwrap_or_default());
-        Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await
+        Connection::of(ctx, self.card.id, list, Paging { first, after, last, before }).await
     }
 
     /// Workspaces they own, of those the viewer can see, in all organizations.
@@ -200,7 +247,7 @@ impl User {
         #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<WorkspaceOrder>,
     ) -> Result<Connection<Workspace>> {
         let list = WorkspaceList::of_owner(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
-        Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await
+        Connection::of(ctx, self.card.id, list, Paging { first, after, last, before }).await
     }
 
     /// Where they are signed in, the latest first. Null unless the viewer is this user or holds `TOKEN_READ`.
@@ -218,7 +265,7 @@ impl User {
                 return Ok(None);
             }
             let list = SessionList { now: minute(request) };
-            Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await.map(Some)
+            Connection::of(ctx, self.card.id, list, Paging { first, after, last, before }).await.map(Some)
         })
         .await
     }
@@ -241,7 +288,7 @@ impl User {
             }
             let list =
                 TokenList { name: filter.unwrap_or_default().name, order: order_by.unwrap_or_default() };
-            Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await.map(Some)
+            Connection::of(ctx, self.card.id, list, Paging { first, after, last, before }).await.map(Some)
         })
         .await
     }

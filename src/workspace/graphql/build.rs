@@ -14,7 +14,7 @@ use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Loaders, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
-use crate::provisioner::JobRow;
+use crate::provisioner::JobCard;
 use crate::provisioner::graphql::{JobState, ProvisionerJob};
 use crate::template::VersionRow;
 use crate::template::graphql::TemplateVersion;
@@ -75,17 +75,17 @@ impl From<WorkspaceBuildFilter> for BuildFilter {
 #[derive(Clone)]
 pub(crate) struct WorkspaceBuild {
     row: BuildRow,
-    job: JobRow,
+    job: JobCard,
 }
 
 impl WorkspaceBuild {
-    pub(super) fn new(row: BuildRow, job: JobRow) -> Self {
+    pub(super) fn new(row: BuildRow, job: JobCard) -> Self {
         Self { row, job }
     }
 }
 
-impl From<(BuildRow, JobRow)> for WorkspaceBuild {
-    fn from((row, job): (BuildRow, JobRow)) -> Self {
+impl From<(BuildRow, JobCard)> for WorkspaceBuild {
+    fn from((row, job): (BuildRow, JobCard)) -> Self {
         Self { row, job }
     }
 }
@@ -94,7 +94,7 @@ impl Node for WorkspaceBuild {
     type List = BuildList;
     const NAME: &'static str = "WorkspaceBuild";
 
-    fn from_row(row: (BuildRow, JobRow), _: &Request) -> Self {
+    fn from_row(row: (BuildRow, JobCard), _: &Request) -> Self {
         row.into()
     }
 }
@@ -212,8 +212,8 @@ impl WorkspaceBuild {
     }
 
     /// The job that makes it.
-    async fn job(&self) -> ProvisionerJob {
-        self.job.clone().into()
+    async fn job(&self, ctx: &Context<'_>) -> Result<ProvisionerJob> {
+        ProvisionerJob::met(ctx, self.job.id).await
     }
 
     /// The values it was given, in the order of the module. Sensitive ones are null.

@@ -270,7 +270,7 @@ async fn changed(
 
 /// What a workspace is now, past what this request has read before.
 async fn now(request: &Request, id: &ID) -> Result<Option<Workspace>> {
-    let afresh = Request::new(request.db.clone(), request.actor.clone(), request.app.clone());
+    let afresh = request.afresh();
     let (whole, _) = outcome(resolve(&afresh, id).await)?;
     Ok(whole.map(Workspace::from))
 }

@@ -185,7 +185,7 @@ impl Workspace {
 
     /// Its newest build.
     async fn latest_build(&self) -> WorkspaceBuild {
-        WorkspaceBuild::new(self.0.build.clone(), self.0.job.clone())
+        WorkspaceBuild::new(self.0.build.clone(), self.0.job)
     }
 
     /// Its builds.

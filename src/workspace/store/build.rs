@@ -17,7 +17,7 @@ use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::{Error, Result};
-use crate::provisioner::{JobRow, join_job};
+use crate::provisioner::{JobCard, join_job};
 
 row! {
     /// A build, without its values and results.
@@ -64,13 +64,13 @@ fn source(actor: &Actor) -> SelectStatement {
 }
 
 impl Find for WorkspaceBuildId {
-    type Row = (BuildRow, JobRow);
+    type Row = (BuildRow, JobCard);
     const ID: (&'static str, &'static str) = ("b", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
         let mut statement = source(actor);
         select::<BuildRow>(&mut statement, "b");
-        select::<JobRow>(&mut statement, "j");
+        select::<JobCard>(&mut statement, "j");
         statement
     }
 }
@@ -102,7 +102,7 @@ pub(crate) enum BuildOrder {
 }
 
 impl List for BuildList {
-    type Row = (BuildRow, JobRow);
+    type Row = (BuildRow, JobCard);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
         let filter = &self.filter;
@@ -121,7 +121,7 @@ impl List for BuildList {
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
         select::<BuildRow>(statement, "b");
-        select::<JobRow>(statement, "j");
+        select::<JobCard>(statement, "j");
     }
 
     fn keyset(&self) -> Keyset {

@@ -14,9 +14,9 @@ use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Columns, Read, row, select};
 use crate::error::Result;
-use crate::provisioner::{JobRow, join_job};
+use crate::provisioner::{JobCard, join_job};
 use crate::template::TemplateRow;
-use crate::user::{UserRow, matches};
+use crate::user::{UserCard, matches};
 
 row! {
     /// A workspace.
@@ -45,10 +45,10 @@ row! {
 #[derive(Clone, Debug)]
 pub(crate) struct Whole {
     pub(crate) workspace: WorkspaceRow,
-    pub(crate) owner: UserRow,
+    pub(crate) owner: UserCard,
     pub(crate) template: TemplateRow,
     pub(crate) build: BuildRow,
-    pub(crate) job: JobRow,
+    pub(crate) job: JobCard,
 }
 
 impl Read for Whole {
@@ -77,10 +77,10 @@ pub(super) fn covered_by(actor: &Actor) -> Condition {
 
 fn columns(statement: &mut SelectStatement) {
     select::<WorkspaceRow>(statement, "w");
-    select::<UserRow>(statement, "u");
+    select::<UserCard>(statement, "u");
     select::<TemplateRow>(statement, "t");
     select::<BuildRow>(statement, "b");
-    select::<JobRow>(statement, "j");
+    select::<JobCard>(statement, "j");
 }
 
 fn join_owner_and_template(statement: &mut SelectStatement) {
