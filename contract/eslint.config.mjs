@@ -27,11 +27,8 @@ export default [
           InputValueDefinition: true,
           EnumValueDefinition: true,
           DirectiveDefinition: true,
-          // A mutation's one argument says no more than its type does, and directives are described as a whole.
-          ignoredSelectors: [
-            '[type=InputValueDefinition][name.value=input]',
-            'DirectiveDefinition > InputValueDefinition',
-          ],
+          // Directives are described as a whole.
+          ignoredSelectors: ['DirectiveDefinition > InputValueDefinition'],
         },
       ],
       // `User.username` is the word that everybody expects.

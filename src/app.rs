@@ -23,7 +23,7 @@ use crate::graphql::context::Services;
 use crate::http::{GraphqlFront, Site, metrics_router, router};
 use crate::name::DEFAULT;
 use crate::seal::Sealer;
-use crate::{audit_log, demo, dispatch, keys, live, organization, user, workspace};
+use crate::{audit_log, demo, dispatch, keys, live, organization, template, user, workspace};
 
 /// A server that is up.
 pub struct App {
@@ -206,7 +206,7 @@ pub async fn reseal(
 ) -> anyhow::Result<u64> {
     let sealer = Sealer::new(&keys::sealing(data_dir, sealing_key_file, &clock)?)?;
     let db = db::connect(database, clock).await.context("can't open the database")?;
-    let done = workspace::reseal::all(&db, &sealer).await?;
+    let done = template::dry_run::reseal(&db, &sealer).await? + workspace::reseal::all(&db, &sealer).await?;
     db.close().await?;
     Ok(done)
 }

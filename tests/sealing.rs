@@ -196,3 +196,65 @@ async fn a_new_key_takes_over_from_the_old_one(
     // The one with the old key alone does not, and says so in its log only.
     assert_eq!(scene.pull(Some(&scene.owner), &second).await.0, StatusCode::INTERNAL_SERVER_ERROR);
 }
+
+#[rstest]
+#[tokio::test]
+async fn whatever_is_sealed_is_sealed_anew(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner) = (&scene.app, &scene.owner);
+    let version = app.push(owner, &scene.template, json!({})).await.id;
+    let import = scene.take().await;
+    let variable = |name: &str, sensitive: bool, ephemeral: bool| {
+        json!({
+            "name": name, "type": "string", "description": "", "default": "", "required": false, "sensitive": sensitive,
+            "nullable": true, "ephemeral": ephemeral, "validations": [],
+        })
+    };
+    let variables = json!([variable("password", true, false), variable("code", false, true)]);
+    app.complete(
+        &scene.daemon,
+        &import,
+        json!({ "templateImport": { "readme": "", "variables": variables } }),
+    )
+    .await;
+    // A dry run and a build that wait, and a start that is promised, each with its secrets.
+    let values = json!([{ "name": "password", "value": "a-password" }, { "name": "code", "value": "a-code" }]);
+    let run = json!({ "templateVersionId": version, "parameters": values });
+    app.done(&owner.token, "createTemplateVersionDryRun", "", run).await;
+    let restart = json!({ "templateVersionId": version, "parameters": values });
+    scene.change("restartWorkspace", restart).await;
+    let other =
+        json!({ "templateId": scene.template.id, "name": "w", "templateVersionId": version, "parameters": values });
+    app.done(&owner.token, "createWorkspace", "", other).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    let old = std::fs::read_to_string(app.folder().join("sealing.key")).unwrap();
+    let anew = async |keys: String| {
+        std::fs::write(&file, keys).unwrap();
+        reseal(folder.path(), &app.settings, Some(&file), Clock::system()).await.unwrap()
+    };
+    let new = "5a".repeat(32);
+    assert_eq!(anew(format!("{new}\n{old}")).await, 5, "one set of the dry run, two each of build and promise");
+    assert_eq!(anew(new.clone()).await, 0, "the old key is of no more use");
+
+    // A server that knows only the new key gives the daemon what was given.
+    let options = guildhall::app::Options { sealing_key_file: Some(file.clone()), ..Default::default() };
+    let clock = app.app.db().clock().clone();
+    let fresh = guildhall::app::App::open(app.folder(), &app.settings, clock, options).await.unwrap();
+    let take = json!({
+        "query": "mutation($input: AcquireProvisionerJobInput!) { acquireProvisionerJob(input: $input) { acquiredJob {
+            task { ... on TemplateDryRunTask { variables { name value } } }
+        } } }",
+        "variables": { "input": { "provisionerDaemonId": scene.daemon.id } },
+    });
+    let request = Request::post("/graphql")
+        .header(header::AUTHORIZATION, format!("Bearer {}", scene.daemon.secret))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(take.to_string()));
+    let response = tower::ServiceExt::oneshot(fresh.router(), request.unwrap()).await.unwrap();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let task = &body["data"]["acquireProvisionerJob"]["acquiredJob"]["task"];
+    assert_eq!(task["variables"], values, "{body:#}");
+}

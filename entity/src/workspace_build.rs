@@ -25,6 +25,7 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub parameters: Parameters,
     pub sealed_parameters: Option<Vec<u8>>,
+    pub ephemeral_parameters: Option<Vec<u8>>,
     #[sea_orm(column_type = "JsonBinary")]
     pub resources: Resources,
     #[sea_orm(column_type = "JsonBinary")]

@@ -19,6 +19,7 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub parameters: Parameters,
     pub sealed_parameters: Option<Vec<u8>>,
+    pub ephemeral_parameters: Option<Vec<u8>>,
 }
 
 /// No relations are declared: joins are written where they are read, from `visible(&actor)`.

@@ -20,6 +20,7 @@ mod m0012_live;
 mod m0013_templates;
 mod m0014_schedules;
 mod m0015_provisioners;
+mod m0016_ephemeral_values;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_templates::Migration),
             Box::new(m0014_schedules::Migration),
             Box::new(m0015_provisioners::Migration),
+            Box::new(m0016_ephemeral_values::Migration),
         ]
     }
 }

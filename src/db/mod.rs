@@ -12,6 +12,7 @@ mod once;
 pub(crate) mod page;
 mod reader;
 pub(crate) mod row;
+mod sealed;
 mod tx;
 mod violation;
 
@@ -19,6 +20,7 @@ pub use connect::{Settings, connect, migrate, migration_connection};
 pub(crate) use dialect::{covered, is_one_of, names_hold};
 pub(crate) use notify::Ear;
 pub(crate) use once::Once;
+pub(crate) use sealed::Sealed;
 pub use tx::{Tx, Unaudited};
 pub(crate) use violation::OnViolation;
 

@@ -19,7 +19,8 @@ use crate::name::Slug;
 use crate::provisioner::job::{self, Line};
 use crate::provisioner::{JobRow, daemon};
 use crate::seal::Sealer;
-use crate::template::{self, FileRow, NewTemplate, NewVersion, file, version};
+use crate::template::settings::Patch;
+use crate::template::{self, FileRow, NewVersion, file, version};
 use crate::workspace::build::{self, Made};
 use crate::workspace::{self, NewWorkspace};
 
@@ -142,7 +143,12 @@ async fn push(
     (name, display_name, icon): (&str, &str, &str),
     file: &FileRow,
 ) -> Result<TemplateId> {
-    let new = NewTemplate::parse(name, Some(display_name), None, Some(icon))?;
+    let new = Patch {
+        name: Some(name.into()),
+        display_name: Some(Some(display_name.into())),
+        icon: Some(Some(icon.into())),
+        ..Patch::default()
+    };
     let first = NewVersion {
         name: Slug::parse(&["name"], "v1")?,
         message: "First version".into(),

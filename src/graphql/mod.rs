@@ -11,10 +11,12 @@ mod node;
 pub(crate) mod once;
 mod rate_limit;
 pub(crate) mod scalar;
+mod sdl;
 
 pub use executor::Coded;
+pub use sdl::sdl;
 
-use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
+use async_graphql::{MergedObject, MergedSubscription, ValidationMode};
 
 use crate::account::graphql::AccountMutation;
 use crate::audit_log::graphql::AuditLogQuery;
@@ -102,18 +104,4 @@ pub fn schema() -> Schema {
         .validation_mode(ValidationMode::Fast)
         .disable_suggestions()
         .finish()
-}
-
-/// The schema as text, sorted: the contract.
-pub fn sdl() -> String {
-    let options = SDLExportOptions::new()
-        .sorted_fields()
-        .sorted_arguments()
-        .sorted_enum_items()
-        .include_specified_by()
-        .use_space_ident()
-        .indent_width(2);
-    let sdl = schema().sdl_with_options(options);
-    let trimmed: Vec<&str> = sdl.lines().map(str::trim_end).collect();
-    format!("{}\n", trimmed.join("\n").trim_end())
 }

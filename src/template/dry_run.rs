@@ -6,7 +6,7 @@ use guildhall_entity::json::Resources;
 use guildhall_entity::kind::{JobState, JobType};
 use serde_json::json;
 
-use super::parameter::{self, Given};
+use super::parameter::{self, Given, Kept, Value};
 use super::store::dry_run as store;
 use super::{TemplateRow, VersionContent, VersionRow, version};
 use crate::audit::{Action, Change, Facts, facts};
@@ -44,7 +44,9 @@ pub(crate) async fn create(
     let mut tx = db.begin(permit).await?;
     let id: TemplateDryRunId = tx.clock().id();
     let names: Vec<_> = values.iter().map(|value| value.name.clone()).collect();
-    let (parameters, sealed_parameters) = parameter::split(sealer, &purpose(id), values)?;
+    // Whatever of them is secret is erased when the run ends.
+    let values = values.into_iter().map(Value::for_one_build).collect();
+    let kept = parameter::split(sealer, &purpose(id), values)?;
     let job = NewJob {
         organization,
         kind: JobType::TemplateDryRun,
@@ -59,8 +61,8 @@ pub(crate) async fn create(
         organization,
         version: version.id,
         job,
-        parameters,
-        sealed_parameters,
+        parameters: kept.open,
+        sealed_parameters: kept.ephemeral,
         created_by: creator,
     };
     store::insert_in(&tx, row).await?;
@@ -89,8 +91,8 @@ pub(crate) async fn assignment(
     job: ProvisionerJobId,
 ) -> Result<Option<Assignment>> {
     let Some((row, (owner, organization))) = store::given(db, job).await? else { return Ok(None) };
-    let sealed = row.sealed_parameters.as_deref();
-    let values = parameter::join(sealer, &purpose(row.id), row.parameters, sealed)?;
+    let kept = Kept { open: row.parameters, sealed: None, ephemeral: row.sealed_parameters };
+    let values = parameter::join(sealer, &purpose(row.id), kept)?;
     let (owner, organization) = (owner.0, organization.0);
     Ok(Some(Assignment { version: row.template_version_id, values, owner, organization }))
 }
@@ -113,4 +115,12 @@ pub(crate) async fn planned_in(
 /// Ends a dry run that found nothing, inside the transaction that ends its job.
 pub(crate) async fn ended_in(tx: &Tx, job: ProvisionerJobId) -> Result<()> {
     store::forget_in(tx, job).await
+}
+
+/// Seals with the newest key the values of dry runs that are sealed with another; answers how many sets that were.
+///
+/// # Errors
+/// When something does not open, or the database fails.
+pub(crate) async fn reseal(db: &Db, sealer: &Sealer) -> Result<u64> {
+    store::VALUES.anew(db, sealer, purpose).await
 }

@@ -22,38 +22,13 @@ pub(crate) use store::version::{TemplateVersionList, TemplateVersionOrder, Versi
 
 use guildhall_entity::id::{FileId, OrganizationId, TemplateId, TemplateVersionId};
 use guildhall_entity::json::Tags;
-use serde_json::json;
 
-use crate::audit::{Action, Change, Facts, facts};
+use crate::audit::{Action, Change, Facts};
 use crate::authz::{Actor, Denied, Object, Permission, Resource};
 use crate::db::{Db, OnViolation};
 use crate::error::{Refusal, Result};
-use crate::name::{self, Slug};
-
-/// A template to be made.
-#[derive(Debug)]
-pub(crate) struct NewTemplate {
-    name: Slug,
-    display_name: String,
-    description: String,
-    icon: String,
-}
-
-impl NewTemplate {
-    /// Checks what somebody typed.
-    pub(crate) fn parse(
-        name: &str,
-        display_name: Option<&str>,
-        description: Option<&str>,
-        icon: Option<&str>,
-    ) -> Result<Self, Refusal> {
-        let name = Slug::parse(&["name"], name)?;
-        let display_name = name::display_name(&["displayName"], display_name, &name)?;
-        let description = name::description(&["description"], description.unwrap_or_default())?;
-        let icon = name::icon(&["icon"], icon.unwrap_or_default())?;
-        Ok(Self { name, display_name, description, icon })
-    }
-}
+use crate::name::Slug;
+use settings::Patch;
 
 /// A version to be made.
 #[derive(Debug)]
@@ -65,41 +40,32 @@ pub(crate) struct NewVersion {
     pub(crate) promote: bool,
 }
 
-/// Creates a template with its first version, which becomes the active one when its import succeeds. Everybody in the
-/// organization may use it.
+/// Creates a template with its settings and its first version, which becomes the active one when its import succeeds. Everybody
+/// in the organization may use it.
 ///
 /// # Errors
-/// FORBIDDEN without `TEMPLATE_CREATE`; refusals for a name in use and a file that is not the actor's.
+/// FORBIDDEN without `TEMPLATE_CREATE`; refusals for values that break a rule, a name in use and a file that is not the actor's.
 pub(crate) async fn create(
     db: &Db,
     actor: &Actor,
     organization: OrganizationId,
-    new: NewTemplate,
+    new: Patch,
     first: NewVersion,
 ) -> Result<(TemplateId, TemplateVersionId)> {
     let permit = actor.authorize(Permission::TemplateCreate, Object::in_organization(organization))?;
     let creator = actor.user_id().ok_or(Denied::Lacking(Permission::TemplateCreate))?;
+    let id: TemplateId = db.clock().id();
+    let (template, settings) = new.found(id, organization, db.clock().now())?;
     file::require_own(db, actor, first.file, &["version", "fileId"]).await?;
     let mut tx = db.begin(permit).await?;
-    let id: TemplateId = tx.clock().id();
-    let name = String::from(new.name);
-    let after = facts(json!({
-        "name": name, "displayName": new.display_name, "description": new.description, "icon": new.icon,
-    }));
-    let row = store::template::NewRow {
-        id,
-        organization,
-        name: name.clone(),
-        display_name: new.display_name,
-        description: new.description,
-        icon: new.icon,
-        created_by: creator,
-    };
-    store::template::insert_in(&tx, row)
+    store::template::insert_in(&tx, &template, &settings, creator)
         .await
-        .on_violation("uq_template_name", || Refusal::name_taken(&["name"], "template", &name))?;
+        .on_violation("uq_template_name", || Refusal::name_taken(&["name"], "template", &template.name))?;
     store::template::allow_everyone_in(&tx, organization, id).await?;
     let (version, version_change) = version::insert_in(&mut tx, organization, id, creator, first).await?;
+    let mut after = settings::described(&template, &settings);
+    after.retain(|_, value| !value.is_null());
+    let name = template.name.as_str();
     let change =
         Change::new(Action::Create, Resource::Template, Some(organization), id, name, &Facts::new(), &after);
     tx.commit_all(vec![change, version_change]).await?;

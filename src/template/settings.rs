@@ -1,6 +1,7 @@
 //! Settings of templates: changed by those who may change the template, and kept to by every workspace that is made.
 
-use guildhall_entity::id::{TemplateId, TemplateVersionId};
+use guildhall_entity::id::{OrganizationId, TemplateId, TemplateVersionId};
+use sea_orm::prelude::DateTimeUtc;
 use serde_json::json;
 
 use super::store::settings as store;
@@ -16,35 +17,83 @@ const TIME_MIN: i32 = 60;
 /// The longest: a year.
 const TIME_MAX: i32 = 365 * 24 * 60 * 60;
 /// All bits of the days.
-pub(crate) const EVERY_DAY: i32 = 0b111_1111;
+const EVERY_DAY: i32 = 0b111_1111;
 /// Most workspaces that a limit may allow.
 const WORKSPACES_MAX: i32 = 1000;
 /// Most weeks between two days on which workspaces stop.
 const WEEKS_MAX: i32 = 16;
 
-/// What to change; `None` leaves a field as it is, `Some(None)` empties it. Times are in seconds.
+/// What to set; `None` leaves a field as it is, `Some(None)` sets it back to what it is at first. Times are in seconds.
 #[derive(Debug, Default)]
 pub(crate) struct Patch {
     pub(crate) name: Option<String>,
-    pub(crate) display_name: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) icon: Option<String>,
-    pub(crate) deprecation_message: Option<String>,
+    pub(crate) display_name: Option<Option<String>>,
+    pub(crate) description: Option<Option<String>>,
+    pub(crate) icon: Option<Option<String>>,
+    pub(crate) deprecation_message: Option<Option<String>>,
     pub(crate) default_ttl: Option<Option<i32>>,
     pub(crate) failure_ttl: Option<Option<i32>>,
     pub(crate) dormant_after: Option<Option<i32>>,
     pub(crate) dormant_delete_after: Option<Option<i32>>,
-    pub(crate) autostart_days: Option<i32>,
-    pub(crate) autostop_days: Option<i32>,
-    pub(crate) autostop_weeks: Option<i32>,
-    pub(crate) allow_user_ttl: Option<bool>,
-    pub(crate) require_active_version: Option<bool>,
-    pub(crate) allow_user_cancel: Option<bool>,
+    pub(crate) autostart_days: Option<Option<i32>>,
+    pub(crate) autostop_days: Option<Option<i32>>,
+    pub(crate) autostop_weeks: Option<Option<i32>>,
+    pub(crate) allow_user_ttl: Option<Option<bool>>,
+    pub(crate) require_active_version: Option<Option<bool>>,
+    pub(crate) allow_user_cancel: Option<Option<bool>>,
     pub(crate) max_workspaces_per_user: Option<Option<i32>>,
     pub(crate) expected_version: Option<i32>,
 }
 
+/// The settings of a template of which nothing was said.
+fn at_first(id: TemplateId) -> SettingsRow {
+    SettingsRow {
+        id,
+        default_ttl_ms: None,
+        failure_ttl_ms: None,
+        dormant_after_ms: None,
+        dormant_delete_after_ms: None,
+        autostart_days: EVERY_DAY,
+        autostop_days: 0,
+        autostop_weeks: 1,
+        allow_user_ttl: true,
+        require_active_version: false,
+        allow_user_cancel: true,
+        max_workspaces_per_user: None,
+    }
+}
+
 impl Patch {
+    /// A new template, and its settings.
+    ///
+    /// # Errors
+    /// Every rule that a value breaks.
+    pub(super) fn found(
+        mut self,
+        id: TemplateId,
+        organization: OrganizationId,
+        now: DateTimeUtc,
+    ) -> Result<(TemplateRow, SettingsRow)> {
+        let mut template = TemplateRow {
+            id,
+            organization_id: organization,
+            name: String::new(),
+            display_name: String::new(),
+            description: String::new(),
+            icon: String::new(),
+            active_version_id: None,
+            deprecation_message: String::new(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut settings = at_first(id);
+        self.name.get_or_insert_default();
+        self.display_name.get_or_insert_default();
+        self.apply(&mut template, &mut settings)?;
+        Ok((template, settings))
+    }
+
     /// What the template and its settings would be.
     ///
     /// # Errors
@@ -56,21 +105,23 @@ impl Patch {
             template.name = Slug::parse(&["name"], &name)?.into();
             Ok(())
         }));
-        take(self.display_name.map_or(Ok(()), |text| {
-            let slug = Slug::parse(&["name"], &template.name)?;
-            template.display_name = name::display_name(&["displayName"], Some(&text), &slug)?;
-            Ok(())
-        }));
+        // Where the name was refused there is nothing to fall back to.
+        if let Some((text, slug)) = self.display_name.zip(Slug::parse(&["name"], &template.name).ok()) {
+            take(name::display_name(&["displayName"], text.as_deref(), &slug).map(|text| {
+                template.display_name = text;
+            }));
+        }
         take(self.description.map_or(Ok(()), |text| {
-            template.description = name::description(&["description"], &text)?;
+            template.description = name::description(&["description"], &text.unwrap_or_default())?;
             Ok(())
         }));
         take(self.icon.map_or(Ok(()), |text| {
-            template.icon = name::icon(&["icon"], &text)?;
+            template.icon = name::icon(&["icon"], &text.unwrap_or_default())?;
             Ok(())
         }));
         take(self.deprecation_message.map_or(Ok(()), |text| {
-            template.deprecation_message = name::description(&["deprecationMessage"], &text)?;
+            template.deprecation_message =
+                name::description(&["deprecationMessage"], &text.unwrap_or_default())?;
             Ok(())
         }));
         take(time(&mut settings.default_ttl_ms, "defaultTtlSeconds", self.default_ttl));
@@ -81,23 +132,28 @@ impl Patch {
             "dormantDeleteAfterSeconds",
             self.dormant_delete_after,
         ));
-        if let Some(weeks) = self.autostop_weeks {
-            take(within("autostopWeeks", "weeks", weeks, 1, WEEKS_MAX));
-            settings.autostop_weeks = weeks;
-        }
+        let first = at_first(settings.id);
+        set(&mut settings.autostop_weeks, self.autostop_weeks, first.autostop_weeks);
+        take(within("autostopWeeks", "weeks", settings.autostop_weeks, 1, WEEKS_MAX));
         if let Some(limit) = self.max_workspaces_per_user {
             take(limit.map_or(Ok(()), |limit| {
                 within("maxWorkspacesPerUser", "workspaces", limit, 1, WORKSPACES_MAX)
             }));
             settings.max_workspaces_per_user = limit;
         }
-        settings.autostart_days = self.autostart_days.unwrap_or(settings.autostart_days);
-        settings.autostop_days = self.autostop_days.unwrap_or(settings.autostop_days);
-        settings.allow_user_ttl = self.allow_user_ttl.unwrap_or(settings.allow_user_ttl);
-        settings.require_active_version =
-            self.require_active_version.unwrap_or(settings.require_active_version);
-        settings.allow_user_cancel = self.allow_user_cancel.unwrap_or(settings.allow_user_cancel);
+        set(&mut settings.autostart_days, self.autostart_days, first.autostart_days);
+        set(&mut settings.autostop_days, self.autostop_days, first.autostop_days);
+        set(&mut settings.allow_user_ttl, self.allow_user_ttl, first.allow_user_ttl);
+        set(&mut settings.require_active_version, self.require_active_version, first.require_active_version);
+        set(&mut settings.allow_user_cancel, self.allow_user_cancel, first.allow_user_cancel);
         if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
+    }
+}
+
+/// Sets a field to what is given, or back to what it is at first.
+fn set<T>(field: &mut T, given: Option<Option<T>>, at_first: T) {
+    if let Some(given) = given {
+        *field = given.unwrap_or(at_first);
     }
 }
 

@@ -3,7 +3,7 @@
 use guildhall_entity::id::{
     OrganizationId, ProvisionerJobId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId,
 };
-use guildhall_entity::json::{Parameters, QuotaRefusal};
+use guildhall_entity::json::QuotaRefusal;
 use guildhall_entity::kind::{BuildReason, JobState, JobType, Transition};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::error::{Refusal, Result};
 use crate::events::{Event, EventKind};
 use crate::provisioner::job::{self, NewJob, Priority};
 use crate::seal::Sealer;
-use crate::template::parameter::{self, Value};
+use crate::template::parameter::{self, Kept, Value};
 use crate::template::settings::{self, Making};
 use crate::template::{VersionContent, VersionRow};
 
@@ -62,8 +62,11 @@ pub(super) async fn insert_in(tx: &mut Tx, new: NewBuild) -> Result<()> {
         reason: new.reason,
         initiator: new.initiator,
         job,
-        parameters: new.values.open,
-        sealed_parameters: new.values.sealed,
+        values: store::ValuesRow {
+            parameters: new.values.open,
+            sealed_parameters: new.values.sealed,
+            ephemeral_parameters: new.values.ephemeral,
+        },
     };
     store::insert_in(tx, row)
         .await
@@ -93,24 +96,21 @@ pub(super) fn purpose(build: WorkspaceBuildId) -> String {
     format!("parameters of {build}")
 }
 
-/// Values as they are kept: in the open, the sensitive ones sealed.
-pub(super) struct Kept {
-    pub(super) open: Parameters,
-    pub(super) sealed: Option<Vec<u8>>,
+/// Values to keep for one build: sealed for it, they open for no other.
+pub(super) fn keep(sealer: &Sealer, build: WorkspaceBuildId, values: Vec<Value>) -> Result<Kept> {
+    parameter::split(sealer, &purpose(build), values)
 }
 
-impl Kept {
-    /// Values for one build alone: sealed for it, they open for no other.
-    pub(super) fn seal(sealer: &Sealer, build: WorkspaceBuildId, values: Vec<Value>) -> Result<Self> {
-        let (open, sealed) = parameter::split(sealer, &purpose(build), values)?;
-        Ok(Self { open, sealed })
-    }
-}
-
-/// All values of a build, the sensitive ones opened: for its daemon, and for the next build.
+/// All values of a build, the sensitive ones opened: for its daemon, and for the next build. Those for it alone are there
+/// until it ends.
 pub(crate) async fn values(db: &Db, sealer: &Sealer, build: WorkspaceBuildId) -> Result<Vec<Given>> {
-    let (parameters, sealed) = store::parameters(db, build).await?;
-    parameter::join(sealer, &purpose(build), parameters, sealed.as_deref())
+    let row = store::values(db, build).await?;
+    let kept = Kept {
+        open: row.parameters,
+        sealed: row.sealed_parameters,
+        ephemeral: row.ephemeral_parameters,
+    };
+    parameter::join(sealer, &purpose(build), kept)
 }
 
 /// Queues a build of a workspace: start, stop or delete it.
@@ -154,7 +154,7 @@ pub(crate) async fn create(
         transition,
         reason: BuildReason::Initiator,
         initiator: actor.user_id(),
-        values: Kept::seal(sealer, id, parameters)?,
+        values: keep(sealer, id, parameters)?,
     };
     insert_in(&mut tx, new).await?;
     tx.commit(queued(action, &workspace, id, version.id)).await?;
@@ -214,8 +214,8 @@ pub(crate) async fn context(db: &Db, target: &Target) -> Result<Option<store::Co
 }
 
 /// Ends a build inside the transaction that ends its job, with what that means for its workspace: what was started has
-/// a deadline, what was stopped starts again where that was promised, and what was deleted is gone. The lock on its state
-/// stays: a Terraform that outlived its daemon may still bring home what it made, until the next build locks.
+/// a deadline, what was stopped starts again where that was promised, and what was deleted is gone. Values for it alone are
+/// erased. The lock on its state stays: a Terraform that outlived its daemon may still bring home what it made, until the next build locks.
 pub(crate) async fn ended_in(
     tx: &mut Tx,
     target: &Target,

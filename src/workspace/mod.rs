@@ -34,7 +34,7 @@ use crate::name::Slug;
 use crate::seal::Sealer;
 pub(crate) use crate::template::parameter::Given;
 use crate::template::{self, TemplateRow, VersionContent, VersionRow, parameter, settings};
-use build::{Kept, NewBuild};
+use build::NewBuild;
 
 /// A workspace to be made.
 pub(crate) struct NewWorkspace {
@@ -91,7 +91,7 @@ pub(crate) async fn create(
         transition: Transition::Start,
         reason: BuildReason::Initiator,
         initiator: actor.user_id(),
-        values: Kept::seal(sealer, build, parameters)?,
+        values: build::keep(sealer, build, parameters)?,
     };
     build::insert_in(&mut tx, first).await?;
     let change =

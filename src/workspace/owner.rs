@@ -7,7 +7,7 @@ use guildhall_entity::id::{OrganizationId, TemplateVersionId, UserId, WorkspaceB
 use guildhall_entity::kind::{BuildReason, JobState, Transition};
 use serde_json::json;
 
-use super::build::{self, Kept, NewBuild};
+use super::build::{self, NewBuild};
 use super::store::owner as store;
 pub(crate) use super::store::owner::Held;
 use crate::audit::{Action, Change, Facts, facts};
@@ -108,7 +108,7 @@ pub(crate) async fn take_down_in(
             transition,
             reason: BuildReason::Initiator,
             initiator,
-            values: Kept::seal(sealer, id, values)?,
+            values: build::keep(sealer, id, values)?,
         };
         build::insert_in(tx, new).await?;
         let after = json!({ "build": id.to_string(), "templateVersion": version.0.id.to_string() });

@@ -4,7 +4,7 @@
 use guildhall_entity::id::{WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::kind::{BuildReason, Transition};
 
-use super::build::{self, Kept, NewBuild, Target};
+use super::build::{self, NewBuild, Target};
 use super::store::restart::{self as store, RestartRow};
 use super::{BuildRow, Given, WorkspaceRow};
 use crate::audit::Action;
@@ -12,7 +12,7 @@ use crate::authz::{Actor, Object, Permission};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::seal::Sealer;
-use crate::template::parameter;
+use crate::template::parameter::{self, Kept};
 use crate::template::settings::{self, Making};
 use crate::template::{VersionContent, VersionRow};
 
@@ -43,7 +43,7 @@ pub(crate) async fn create(
     build::awake(&workspace)?;
     super::store::change::touch_in(&tx, workspace.id).await?;
     let (stop, start): (WorkspaceBuildId, WorkspaceBuildId) = (tx.clock().id(), tx.clock().id());
-    let values = Kept::seal(sealer, start, to_start)?;
+    let values = build::keep(sealer, start, to_start)?;
     let next = RestartRow {
         next_build_id: start,
         organization_id: organization,
@@ -51,6 +51,7 @@ pub(crate) async fn create(
         initiator_id: actor.user_id(),
         parameters: values.open,
         sealed_parameters: values.sealed,
+        ephemeral_parameters: values.ephemeral,
     };
     let first = NewBuild {
         id: stop,
@@ -61,7 +62,7 @@ pub(crate) async fn create(
         transition: Transition::Stop,
         reason: BuildReason::Initiator,
         initiator: actor.user_id(),
-        values: Kept::seal(sealer, stop, to_stop)?,
+        values: build::keep(sealer, stop, to_stop)?,
     };
     build::insert_in(&mut tx, first).await?;
     store::insert_in(&tx, stop, next).await?;
@@ -83,7 +84,11 @@ pub(super) async fn go_on_in(tx: &mut Tx, stop: &Target, next: RestartRow) -> Re
         transition: Transition::Start,
         reason: BuildReason::Initiator,
         initiator: next.initiator_id,
-        values: Kept { open: next.parameters, sealed: next.sealed_parameters },
+        values: Kept {
+            open: next.parameters,
+            sealed: next.sealed_parameters,
+            ephemeral: next.ephemeral_parameters,
+        },
     };
     build::insert_in(tx, start).await
 }

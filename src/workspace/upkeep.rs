@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use guildhall_entity::id::{TemplateVersionId, WorkspaceBuildId};
 use guildhall_entity::kind::{AutomaticUpdates, BuildReason, JobState, Transition};
 
-use super::build::{self, Kept, NewBuild};
+use super::build::{self, NewBuild};
 use super::schedule::Schedule;
 use super::store::due::{self, DueRow, Latest, TimesRow};
 use super::{WorkspaceRow, change, store};
@@ -223,7 +223,7 @@ impl Upkeep<'_> {
             transition,
             reason,
             initiator: None,
-            values: Kept::seal(self.sealer, id, values)?,
+            values: build::keep(self.sealer, id, values)?,
         };
         build::insert_in(&mut held.tx, new).await?;
         let action = match transition {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Scene;
 use crate::support::Backend;
-use crate::support::daemon::plain_import;
+use crate::support::daemon::{plain_build, plain_import};
 
 fn variable(name: &str, kind: &str) -> Value {
     json!({
@@ -190,10 +190,75 @@ async fn what_is_ephemeral_is_for_one_build(#[values(Backend::Sqlite, Backend::P
     let job = app.acquire(daemon).await.unwrap();
     let value = json!([{ "name": "code", "value": "one-time-code-of-mia", "sensitive": true }]);
     assert_eq!(job.task["variables"], value);
-    app.complete(daemon, &job, crate::support::daemon::plain_build()).await;
+    app.complete(daemon, &job, plain_build()).await;
     app.done(&mia.token, "startWorkspace", "", json!({ "workspaceId": made["workspace"]["id"] })).await;
     let job = app.acquire(daemon).await.unwrap();
     assert_eq!(job.task["variables"], json!([]));
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_ephemeral_is_erased_however_its_build_ends(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let Scene { app, mia, daemon, template, .. } = &scene;
+    let mut code = variable("code", "string");
+    code["ephemeral"] = true.into();
+    code["default"] = "".into();
+    let mut password = variable("password", "string");
+    password["sensitive"] = true.into();
+    scene.version(vec![code, password]).await;
+    let values = json!([{ "name": "code", "value": "one-time" }, { "name": "password", "value": "for-ever" }]);
+    let input = json!({ "templateId": template.id, "name": "w", "parameters": values });
+    let made = app.done(&mia.token, "createWorkspace", "workspace { id }", input).await;
+    let workspace = &made["workspace"]["id"];
+    // How many builds and promises of builds have a value that is to be erased, and how many one that stays.
+    let kept = async || {
+        let mut counts = Vec::new();
+        for column in ["ephemeral_parameters", "sealed_parameters"] {
+            let rows = "select {column} as kept from workspace_build union all select {column} from workspace_restart";
+            let query = format!("select cast(count(kept) as text) from ({rows}) as k");
+            counts.extend(app.tables().texts(&query.replace("{column}", column)).await);
+        }
+        counts
+    };
+    assert_eq!(kept().await, ["1", "1"]);
+    let held = app.acquire(daemon).await.unwrap();
+    assert_eq!(held.task["variables"].as_array().unwrap().len(), 2);
+    app.complete(daemon, &held, plain_build()).await;
+    assert_eq!(kept().await, ["0", "1"]);
+
+    let again = json!({ "workspaceId": workspace, "parameters": [{ "name": "code", "value": "one-time" }] });
+    // One that fails.
+    app.done(&mia.token, "startWorkspace", "", again.clone()).await;
+    assert_eq!(kept().await, ["1", "2"]);
+    let held = app.acquire(daemon).await.unwrap();
+    app.fail(daemon, &held, "APPLY_FAILED", "no").await;
+    assert_eq!(kept().await, ["0", "2"]);
+    // One that nobody takes before it is canceled.
+    let build = "workspaceBuild { job { id } }";
+    let started = app.done(&mia.token, "startWorkspace", build, again.clone()).await;
+    assert_eq!(kept().await, ["1", "3"]);
+    let job = json!({ "provisionerJobId": started["workspaceBuild"]["job"]["id"] });
+    app.done(&mia.token, "cancelProvisionerJob", "", job).await;
+    assert_eq!(kept().await, ["0", "3"]);
+    // One that is promised: the value waits with the promise, and goes to the build.
+    app.done(&mia.token, "restartWorkspace", "", again).await;
+    assert_eq!(kept().await, ["1", "5"]);
+    let stop = app.acquire(daemon).await.unwrap();
+    assert_eq!(stop.task["transition"], "STOP");
+    app.complete(daemon, &stop, plain_build()).await;
+    let start = app.acquire(daemon).await.unwrap();
+    let names = start.task["variables"].as_array().unwrap().iter().map(|value| value["name"].clone());
+    assert_eq!(names.collect::<Vec<_>>(), ["code", "password"]);
+    app.complete(daemon, &start, plain_build()).await;
+    assert_eq!(kept().await, ["0", "5"]);
+    // That there was one is still told.
+    let query = "query($id: ID!) { node(id: $id) { ... on Workspace { latestBuild { parameters { name value } } } } }";
+    let seen = app.ok(mia, query, json!({ "id": workspace })).await;
+    let hidden = json!([{ "name": "code", "value": null }, { "name": "password", "value": null }]);
+    assert_eq!(seen["node"]["latestBuild"]["parameters"], hidden);
 }
 
 #[rstest]

@@ -72,6 +72,53 @@ async fn an_update_changes_what_it_names_and_nothing_else(
 
 #[rstest]
 #[tokio::test]
+async fn a_template_is_made_with_its_settings_or_not_at_all(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(Scene { app, owner, org, .. }) = Scene::new(backend).await else { return };
+    let file = app.upload(&owner).await;
+    let create = |name: &str, mut input: Value| {
+        input["organizationId"] = org.id.clone().into();
+        input["name"] = name.into();
+        input["version"] = json!({ "fileId": file });
+        input
+    };
+    let plain = app.done(&owner.token, "createTemplate", ALL, create("plain", json!({}))).await;
+    assert_eq!(plain["template"]["settings"], at_first());
+    assert_eq!(plain["template"]["displayName"], "plain");
+    let settings = json!({
+        "defaultTtlSeconds": 28800, "allowUserTtl": false, "autostartDays": ["MONDAY", "FRIDAY"],
+        "autostopDays": ["SUNDAY"], "autostopWeeks": 2, "failureTtlSeconds": 3600, "dormantAfterSeconds": 604_800,
+        "dormantDeleteAfterSeconds": 31_536_000, "requireActiveVersion": true, "allowUserCancel": false,
+        "maxWorkspacesPerUser": 3,
+    });
+    let mut input = settings.clone();
+    input["deprecationMessage"] = "use `plain`".into();
+    input["icon"] = "🐳".into();
+    let made = app.done(&owner.token, "createTemplate", ALL, create("set", input)).await["template"].clone();
+    assert_eq!(made["settings"], settings);
+    assert_eq!([&made["deprecationMessage"], &made["icon"]], ["use `plain`", "🐳"]);
+    // The audit log tells what was said of it, and nothing of what was not.
+    let diffs = app
+        .tables()
+        .texts_of(
+            "select diff from audit_log where action = 'CREATE' and resource_name = 'plain'",
+            "select diff::text from audit_log where action = 'CREATE' and resource_name = 'plain'",
+        )
+        .await;
+    let told = |name: &str| diffs.iter().any(|diff| diff.contains(name));
+    assert!(told("autostartDays") && !told("defaultTtlMs"), "{diffs:?}");
+
+    let before = app.tables().dump().await;
+    let wrong = json!({ "icon": "javascript:x", "defaultTtlSeconds": 59, "maxWorkspacesPerUser": 0 });
+    let complaints = app.complaints(&owner.token, "createTemplate", create("a b", wrong)).await;
+    let fields: Vec<_> = complaints.iter().map(|complaint| complaint.field.as_str()).collect();
+    assert_eq!(fields, ["input.name", "input.icon", "input.defaultTtlSeconds", "input.maxWorkspacesPerUser"]);
+    assert_eq!(app.tables().dump().await, before);
+}
+
+#[rstest]
+#[tokio::test]
 async fn every_value_out_of_bounds_is_named(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let Some(Scene { app, owner, mia, org, template, .. }) = Scene::new(backend).await else { return };
     app.template(&owner, &org, "other").await;

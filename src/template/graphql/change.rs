@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::Template;
-use super::settings::DayOfWeek;
+use super::settings::TemplateSettingsInput;
 use super::template::resolve;
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
@@ -18,37 +18,8 @@ struct UpdateTemplateInput {
     template_id: ID,
     /// A new name, unique in the organization.
     name: MaybeUndefined<String>,
-    /// At most 64 characters; null or empty falls back to the name.
-    display_name: MaybeUndefined<String>,
-    /// At most 500 characters; null empties it.
-    description: MaybeUndefined<String>,
-    /// An emoji, `https:` URL or site path; null empties it.
-    icon: MaybeUndefined<String>,
-    /// Why nobody should use it any more, at most 500 characters: no new workspace is made of it then, but by those who may
-    /// change it. Null or empty takes that back.
-    deprecation_message: MaybeUndefined<String>,
-    /// After how many seconds a workspace stops where its owner has set nothing else; null = never.
-    default_ttl_seconds: MaybeUndefined<i32>,
-    /// Whether owners may set when their workspaces stop; null = true.
-    allow_user_ttl: MaybeUndefined<bool>,
-    /// Days on which workspaces may start by their schedules; null = all.
-    autostart_days: MaybeUndefined<Vec<DayOfWeek>>,
-    /// Days at whose end every workspace stops; null = none.
-    autostop_days: MaybeUndefined<Vec<DayOfWeek>>,
-    /// In every how manieth week `autostopDays` hold, 1–16; null = 1.
-    autostop_weeks: MaybeUndefined<i32>,
-    /// After how many seconds a workspace whose start failed is stopped; null = never.
-    failure_ttl_seconds: MaybeUndefined<i32>,
-    /// After how many seconds without use a workspace becomes dormant; null = never.
-    dormant_after_seconds: MaybeUndefined<i32>,
-    /// After how many seconds a dormant workspace is deleted; null = never.
-    dormant_delete_after_seconds: MaybeUndefined<i32>,
-    /// Whether workspaces start from the active version alone, but for those who may change the template; null = false.
-    require_active_version: MaybeUndefined<bool>,
-    /// Whether owners may cancel builds of their workspaces that run; null = true.
-    allow_user_cancel: MaybeUndefined<bool>,
-    /// How many workspaces of the template a person may own, 1–1000; null = any number. More than that stay where they are.
-    max_workspaces_per_user: MaybeUndefined<i32>,
+    #[graphql(flatten)]
+    settings: TemplateSettingsInput,
     /// Refuse with `StaleVersion` unless it is still at this version.
     expected_version: Option<i32>,
 }
@@ -121,59 +92,13 @@ impl TemplateChangeMutation {
     }
 }
 
-/// A field that has an empty state, which null stands for.
-fn emptied(text: MaybeUndefined<String>) -> Option<String> {
-    or_null(text, String::new())
-}
-
-/// A field that null sets back to what it is at first.
-fn or_null<T>(given: MaybeUndefined<T>, at_first: T) -> Option<T> {
-    match given {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(at_first),
-        MaybeUndefined::Value(value) => Some(value),
-    }
-}
-
-/// A field that may be null.
-fn nullable_field<T>(given: MaybeUndefined<T>) -> Option<Option<T>> {
-    match given {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
-    }
-}
-
 async fn update(request: &Request, input: UpdateTemplateInput) -> Result<()> {
     let row = resolve(request, &input.template_id).await?;
     let name = match input.name {
         MaybeUndefined::Null => return Err(Refusal::invalid(&["name"], "a name can't be null").into()),
         given => given.take(),
     };
-    let days = |given: MaybeUndefined<Vec<DayOfWeek>>, at_first: i32| match given {
-        MaybeUndefined::Value(days) => Some(DayOfWeek::bits(&days)),
-        MaybeUndefined::Null => Some(at_first),
-        MaybeUndefined::Undefined => None,
-    };
-    let patch = Patch {
-        name,
-        display_name: emptied(input.display_name),
-        description: emptied(input.description),
-        icon: emptied(input.icon),
-        deprecation_message: emptied(input.deprecation_message),
-        default_ttl: nullable_field(input.default_ttl_seconds),
-        failure_ttl: nullable_field(input.failure_ttl_seconds),
-        dormant_after: nullable_field(input.dormant_after_seconds),
-        dormant_delete_after: nullable_field(input.dormant_delete_after_seconds),
-        autostart_days: days(input.autostart_days, settings::EVERY_DAY),
-        autostop_days: days(input.autostop_days, 0),
-        autostop_weeks: or_null(input.autostop_weeks, 1),
-        allow_user_ttl: or_null(input.allow_user_ttl, true),
-        require_active_version: or_null(input.require_active_version, false),
-        allow_user_cancel: or_null(input.allow_user_cancel, true),
-        max_workspaces_per_user: nullable_field(input.max_workspaces_per_user),
-        expected_version: input.expected_version,
-    };
+    let patch = Patch { name, expected_version: input.expected_version, ..input.settings.patch() };
     settings::update(&request.db, &request.actor, &row, patch).await
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::id::{FileId, TemplateId, TemplateVersionId};
 
-use super::settings::SettingsOf;
+use super::settings::{SettingsOf, TemplateSettingsInput};
 use super::version::TemplateVersionFilter;
 use super::{TemplateSettings, TemplateVersion};
 use crate::authz::{self, Permission};
@@ -17,8 +17,9 @@ use crate::name::{Slug, description};
 use crate::organization::graphql::Organization;
 use crate::provisioner::graphql::{TagInput, pairs};
 use crate::provisioner::parse_tags;
+use crate::template::settings::Patch;
 use crate::template::{
-    self, NewTemplate, NewVersion, TemplateList, TemplateRow, TemplateVersionList, TemplateVersionOrder,
+    self, NewVersion, TemplateList, TemplateRow, TemplateVersionList, TemplateVersionOrder,
     VersionRow, version,
 };
 
@@ -163,19 +164,15 @@ pub(crate) struct TemplateFilter {
     pub(crate) query: Option<String>,
 }
 
-/// A template to be made.
+/// A template to be made. Times are 60 seconds to 365 days.
 #[derive(InputObject)]
 struct CreateTemplateInput {
     /// The organization.
     organization_id: ID,
     /// 1–32 characters of a–z, 0–9 and single hyphens between them; unique in the organization.
     name: String,
-    /// At most 64 characters; the name if absent.
-    display_name: Option<String>,
-    /// At most 500 characters.
-    description: Option<String>,
-    /// An emoji, `https:` URL or site path.
-    icon: Option<String>,
+    #[graphql(flatten)]
+    settings: TemplateSettingsInput,
     /// Its first version; the active one when its import succeeds.
     version: FirstTemplateVersionInput,
     /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
@@ -300,12 +297,7 @@ impl TemplateMutation {
 
 async fn create(request: &Request, input: CreateTemplateInput) -> Result<(Template, TemplateVersion)> {
     let organization = crate::organization::graphql::resolve(request, &input.organization_id).await?;
-    let new = NewTemplate::parse(
-        &input.name,
-        input.display_name.as_deref(),
-        input.description.as_deref(),
-        input.icon.as_deref(),
-    )?;
+    let new = Patch { name: Some(input.name.clone()), ..input.settings.clone().patch() };
     let first = &input.version;
     let first = NewVersion {
         name: Slug::parse(&["version", "name"], first.name.as_deref().unwrap_or("v1"))?,

@@ -7,7 +7,7 @@ use guildhall_entity::json::{Variable, Variables};
 
 use crate::error::{Error, Mismatch, MismatchKind, Refusal, Result};
 use fit::fits;
-pub(crate) use kept::{join, split};
+pub(crate) use kept::{Kept, join, split};
 
 /// The variable that receives the context of a build.
 const RESERVED: &str = "workspace";
@@ -24,8 +24,28 @@ pub(crate) struct Given {
 pub(crate) struct Value {
     pub(crate) name: String,
     pub(crate) value: String,
-    /// Kept sealed and never shown.
-    pub(crate) sensitive: bool,
+    pub(crate) keeping: Keeping,
+}
+
+/// How a value is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// In the open.
+    Open,
+    /// Sealed, and never shown.
+    Sealed,
+    /// The same, and erased when the build ends that it is for.
+    ForOneBuild,
+}
+
+impl Value {
+    /// The same, to be erased if it is secret.
+    pub(crate) fn for_one_build(self) -> Self {
+        match self.keeping {
+            Keeping::Open => self,
+            Keeping::Sealed | Keeping::ForOneBuild => Self { keeping: Keeping::ForOneBuild, ..self },
+        }
+    }
 }
 
 /// Checks what somebody gave, over the values of the build before (`None` for the first build). Of those, the ephemeral ones
@@ -114,11 +134,14 @@ fn changes(variable: &Variable, before: &[Given], value: &str) -> bool {
 }
 
 fn checked(variable: &Variable, value: &Given) -> Value {
-    Value {
-        name: variable.name.clone(),
-        value: value.value.clone(),
-        sensitive: variable.sensitive || variable.ephemeral,
-    }
+    let keeping = if is_forgotten(variable) {
+        Keeping::ForOneBuild
+    } else if variable.sensitive || variable.ephemeral {
+        Keeping::Sealed
+    } else {
+        Keeping::Open
+    };
+    Value { name: variable.name.clone(), value: value.value.clone(), keeping }
 }
 
 fn mismatch(variable: &Variable, kind: MismatchKind, message: String) -> Mismatch {

@@ -59,7 +59,7 @@ fn values_are_checked_one_by_one() {
     ]);
     let good = check(&variables, vec![given("cpu", "2"), given("token", "x")], None).expect("they fit");
     assert_eq!(good.len(), 2);
-    assert!(good[1].sensitive);
+    assert_eq!(good[1].keeping, Keeping::Sealed);
     let problems = |values| refusals(check(&variables, values, None)).len();
     assert_eq!(problems(vec![]), 1);
     assert_eq!(problems(vec![given("cpu", "two")]), 1);
@@ -75,7 +75,7 @@ fn earlier_values_are_kept_where_nothing_new_is_given() {
     let variables = Variables(vec![variable("cpu", "number", true)]);
     let before = vec![given("cpu", "2"), given("gone", "x")];
     let kept = check(&variables, Vec::new(), Some(before.clone())).expect("they fit");
-    assert_eq!(kept, vec![Value { name: "cpu".into(), value: "2".into(), sensitive: false }]);
+    assert_eq!(kept, vec![Value { name: "cpu".into(), value: "2".into(), keeping: Keeping::Open }]);
     let changed = check(&variables, vec![given("cpu", "4")], Some(before)).expect("they fit");
     assert_eq!(changed[0].value, "4");
 }
@@ -129,7 +129,9 @@ fn immutable_values_stay_and_ephemeral_ones_do_not() {
         Variable { ephemeral: true, ..variable("key", "string", true) },
     ]);
     let first = vec![given("region", "us"), given("code", "1"), given("key", "k")];
-    assert!(check(&variables, first.clone(), None).expect("they fit")[1].sensitive);
+    let kept = check(&variables, first.clone(), None).expect("they fit");
+    let keeping: Vec<_> = kept.iter().map(|value| value.keeping).collect();
+    assert_eq!(keeping, [Keeping::Open, Keeping::ForOneBuild, Keeping::Sealed]);
     let again = |region: &str, before: &[Given]| {
         let values = vec![given("region", region), given("key", "k")];
         refusals(check(&variables, values, Some(before.to_vec()))).len()
@@ -139,8 +141,8 @@ fn immutable_values_stay_and_ephemeral_ones_do_not() {
     assert_eq!((again("eu", &[]), again("us", &[])), (0, 1));
     // What nobody could do without is taken over, sealed.
     let next = check(&variables, Vec::new(), Some(first)).expect("they fit");
-    let named: Vec<_> = next.iter().map(|value| (value.name.as_str(), value.sensitive)).collect();
-    assert_eq!(named, [("region", false), ("key", true)]);
+    let named: Vec<_> = next.iter().map(|value| (value.name.as_str(), value.keeping)).collect();
+    assert_eq!(named, [("region", Keeping::Open), ("key", Keeping::Sealed)]);
 }
 
 #[test]

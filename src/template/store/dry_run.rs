@@ -11,8 +11,12 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use crate::authz::{Actor, Permission};
 use crate::db::list::Find;
 use crate::db::row::{One, row, select};
-use crate::db::{Db, Tx, covered};
+use crate::db::{Db, Sealed, Tx, covered};
 use crate::error::Result;
+
+/// The secret values of dry runs, until they end.
+pub(in crate::template) const VALUES: Sealed =
+    Sealed { table: "template_dry_run", id: "id", column: "sealed_parameters" };
 
 row! {
     /// A dry run, without the values that it was given.

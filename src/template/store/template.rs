@@ -4,10 +4,11 @@ use guildhall_entity::id::{OrganizationId, TemplateAclId, TemplateId, TemplateVe
 use guildhall_entity::kind::AclRole;
 use guildhall_entity::template::{ActiveModel, Column, Entity};
 use guildhall_entity::{group_member, template_acl, template_version};
-use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 
+use super::settings::SettingsRow;
 use super::version::VersionRow;
 use crate::authz::{Actor, Permission, Reach};
 use crate::db::list::{Find, List};
@@ -165,44 +166,37 @@ pub(in crate::template) async fn is_listed(db: &Db, actor: &Actor, template: Tem
     Ok(db.row::<One<i32>>(&statement).await?.is_some())
 }
 
-/// A new template's row.
-pub(in crate::template) struct NewRow {
-    pub(in crate::template) id: TemplateId,
-    pub(in crate::template) organization: OrganizationId,
-    pub(in crate::template) name: String,
-    pub(in crate::template) display_name: String,
-    pub(in crate::template) description: String,
-    pub(in crate::template) icon: String,
-    pub(in crate::template) created_by: UserId,
-}
-
-/// Keeps a new template, with the settings that the table gives by default.
-pub(in crate::template) async fn insert_in(tx: &Tx, template: NewRow) -> Result<()> {
-    let now = tx.clock().now();
+/// Keeps a new template with its settings.
+pub(in crate::template) async fn insert_in(
+    tx: &Tx,
+    template: &TemplateRow,
+    settings: &SettingsRow,
+    created_by: UserId,
+) -> Result<()> {
     tx.insert(ActiveModel {
         id: Set(template.id),
-        organization_id: Set(template.organization),
-        name: Set(template.name),
-        display_name: Set(template.display_name),
-        description: Set(template.description),
-        icon: Set(template.icon),
-        active_version_id: Set(None),
-        deprecation_message: Set(String::new()),
-        default_ttl_ms: NotSet,
-        failure_ttl_ms: NotSet,
-        dormant_after_ms: NotSet,
-        dormant_delete_after_ms: NotSet,
-        autostart_days: NotSet,
-        autostop_days: NotSet,
-        autostop_weeks: NotSet,
-        allow_user_ttl: NotSet,
-        require_active_version: NotSet,
-        allow_user_cancel: NotSet,
-        max_workspaces_per_user: NotSet,
-        created_by: Set(template.created_by),
-        version: Set(1),
-        created_at: Set(now),
-        updated_at: Set(now),
+        organization_id: Set(template.organization_id),
+        name: Set(template.name.clone()),
+        display_name: Set(template.display_name.clone()),
+        description: Set(template.description.clone()),
+        icon: Set(template.icon.clone()),
+        active_version_id: Set(template.active_version_id),
+        deprecation_message: Set(template.deprecation_message.clone()),
+        default_ttl_ms: Set(settings.default_ttl_ms),
+        failure_ttl_ms: Set(settings.failure_ttl_ms),
+        dormant_after_ms: Set(settings.dormant_after_ms),
+        dormant_delete_after_ms: Set(settings.dormant_delete_after_ms),
+        autostart_days: Set(settings.autostart_days),
+        autostop_days: Set(settings.autostop_days),
+        autostop_weeks: Set(settings.autostop_weeks),
+        allow_user_ttl: Set(settings.allow_user_ttl),
+        require_active_version: Set(settings.require_active_version),
+        allow_user_cancel: Set(settings.allow_user_cancel),
+        max_workspaces_per_user: Set(settings.max_workspaces_per_user),
+        created_by: Set(created_by),
+        version: Set(template.version),
+        created_at: Set(template.created_at),
+        updated_at: Set(template.updated_at),
         deleted_at: Set(None),
     })
     .await

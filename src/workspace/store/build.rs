@@ -151,20 +151,22 @@ pub(in crate::workspace) async fn details(
     db.rows(&statement).await
 }
 
-/// The values of a build, those that are sealed apart.
-pub(in crate::workspace) async fn parameters(
-    db: &Db,
-    build: WorkspaceBuildId,
-) -> Result<(Parameters, Option<Vec<u8>>)> {
-    let statement = Query::select()
-        .columns([Column::Parameters, Column::SealedParameters])
-        .from(Entity)
-        .and_where(Expr::col(Column::Id).eq(build))
-        .to_owned();
-    let row = db.row::<(One<Parameters>, One<Option<Vec<u8>>>)>(&statement).await?;
-    let (parameters, sealed) =
-        row.ok_or_else(|| Error::internal("a build that was just read is not there"))?;
-    Ok((parameters.0, sealed.0))
+row! {
+    /// The values of a build as they are kept: in the open, sealed, and sealed until it ends.
+    pub(in crate::workspace) struct ValuesRow {
+        parameters: Parameters,
+        sealed_parameters: Option<Vec<u8>>,
+        ephemeral_parameters: Option<Vec<u8>>,
+    }
+}
+
+/// The values of a build.
+pub(in crate::workspace) async fn values(db: &Db, build: WorkspaceBuildId) -> Result<ValuesRow> {
+    let mut statement =
+        Query::select().from_as(Entity, "b").and_where(Expr::col(("b", Column::Id)).eq(build)).to_owned();
+    select::<ValuesRow>(&mut statement, "b");
+    let row = db.row(&statement).await?;
+    row.ok_or_else(|| Error::internal("a build that was just read is not there"))
 }
 
 row! {
@@ -246,8 +248,7 @@ pub(in crate::workspace) struct NewRow {
     pub(in crate::workspace) reason: BuildReason,
     pub(in crate::workspace) initiator: Option<UserId>,
     pub(in crate::workspace) job: ProvisionerJobId,
-    pub(in crate::workspace) parameters: Parameters,
-    pub(in crate::workspace) sealed_parameters: Option<Vec<u8>>,
+    pub(in crate::workspace) values: ValuesRow,
 }
 
 pub(in crate::workspace) async fn insert_in(tx: &Tx, build: NewRow) -> Result<()> {
@@ -273,8 +274,9 @@ pub(in crate::workspace) async fn insert_in(tx: &Tx, build: NewRow) -> Result<()
         initiator_id: Set(build.initiator),
         provisioner_job_id: Set(build.job),
         active: Set(true),
-        parameters: Set(build.parameters),
-        sealed_parameters: Set(build.sealed_parameters),
+        parameters: Set(build.values.parameters),
+        sealed_parameters: Set(build.values.sealed_parameters),
+        ephemeral_parameters: Set(build.values.ephemeral_parameters),
         resources: Set(Resources::default()),
         apps: Set(Apps::default()),
         metadata: Set(Metadata::default()),
@@ -346,11 +348,12 @@ pub(crate) struct Made {
     pub(crate) daily_cost: i32,
 }
 
-/// Ends a build; what it made is kept where there is something.
+/// Ends a build; what it made is kept where there is something, and the values for it alone are erased.
 pub(in crate::workspace) async fn end_in(tx: &Tx, build: WorkspaceBuildId, made: Option<Made>) -> Result<()> {
     let mut statement = Query::update()
         .table(Entity)
         .value(Column::Active, false)
+        .value(Column::EphemeralParameters, Option::<Vec<u8>>::None)
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(build))
         .to_owned();

@@ -19,6 +19,7 @@ row! {
         initiator_id: Option<UserId>,
         parameters: Parameters,
         sealed_parameters: Option<Vec<u8>>,
+        ephemeral_parameters: Option<Vec<u8>>,
     }
 }
 
@@ -32,6 +33,7 @@ pub(in crate::workspace) async fn insert_in(tx: &Tx, stop: WorkspaceBuildId, nex
         initiator_id: Set(next.initiator_id),
         parameters: Set(next.parameters),
         sealed_parameters: Set(next.sealed_parameters),
+        ephemeral_parameters: Set(next.ephemeral_parameters),
     })
     .await
 }
