@@ -1,17 +1,22 @@
 //! Following a job: its log as it is written, and how it ended.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use console::style;
 use guildhall_client::provisioner_job::{LogLevel, PendingReason, ProvisionerJobState};
-use guildhall_client::provisioner_job_log::{JobProgress, ProvisionerJobLog};
+use guildhall_client::provisioner_job_log::ProvisionerJobLog;
 use guildhall_client::{Client, Id, Retry};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::{Exit, Failure};
 use crate::output::{Output, printable};
 
-const POLL: Duration = Duration::from_millis(300);
+/// How often to ask why a job waits.
+const WHY: Duration = Duration::from_secs(1);
+/// The same while it does not: it may come to wait again, when its daemon is lost.
+const WHY_AGAIN: Duration = Duration::from_secs(15);
 /// About half a minute: a server that restarts is back by then, and the job goes on meanwhile.
 const PATIENCE: Retry =
     Retry { attempts: 10, first_wait: Duration::from_millis(250), longest_wait: Duration::from_secs(5) };
@@ -27,7 +32,7 @@ pub(crate) enum Lines {
 
 /// Writes the log of `job` until it ends. `what` names the job in errors, e.g. "the start of `dev`".
 ///
-/// The log is read again by cursor every 300 ms.
+/// The log is followed as it is written; a connection that breaks is opened again where it broke.
 pub(crate) async fn follow(
     client: &Client,
     output: &Output,
@@ -36,25 +41,23 @@ pub(crate) async fn follow(
     lines: Lines,
 ) -> Result<(), Failure> {
     let client = client.clone().with_retry(PATIENCE);
-    let mut view = View::new(output, what, lines);
-    let mut after = None;
+    let view = View::new(output, what, lines);
+    let ended = tokio::select! {
+        ended = client.follow_job(job, |line| view.line(line)) => ended?,
+        never = why_it_waits(&client, job, &view) => match never {},
+    };
+    view.end();
+    let message = ended.error.map(|error| error.message);
+    outcome(&ended.state, what, message.as_deref())
+}
+
+/// Says why the job waits, for as long as it does. Where that can't be asked, following the log tells what is wrong.
+async fn why_it_waits(client: &Client, job: &Id, view: &View<'_>) -> Infallible {
     loop {
-        let JobProgress { state, error, pending_reason, logs } =
-            client.job_progress(job, after.clone()).await?;
-        for line in &logs.nodes {
-            view.line(line)?;
-        }
-        after = logs.end_cursor.or(after);
-        if logs.has_next {
-            continue;
-        }
-        view.waiting(pending_reason.as_ref());
-        if state.is_final() {
-            view.end();
-            let message = error.map(|error| error.message);
-            return outcome(&state, what, message.as_deref());
-        }
-        tokio::time::sleep(POLL).await;
+        let Ok(status) = client.job_status(job).await else { return std::future::pending().await };
+        view.waiting(status.pending_reason.as_ref());
+        let waits = status.state == ProvisionerJobState::Pending;
+        tokio::time::sleep(if waits { WHY } else { WHY_AGAIN }).await;
     }
 }
 
@@ -92,7 +95,7 @@ struct View<'a> {
     what: &'a str,
     lines: Lines,
     spinner: ProgressBar,
-    said: Option<String>,
+    said: RefCell<Option<String>>,
 }
 
 impl<'a> View<'a> {
@@ -104,7 +107,7 @@ impl<'a> View<'a> {
         }
         spinner.set_message(what.to_owned());
         spinner.enable_steady_tick(Duration::from_millis(100));
-        Self { output, what, lines, spinner, said: None }
+        Self { output, what, lines, spinner, said: RefCell::default() }
     }
 
     fn line(&self, line: &ProvisionerJobLog) -> Result<(), Failure> {
@@ -119,16 +122,16 @@ impl<'a> View<'a> {
     }
 
     /// Says why a pending job waits: in the spinner, or once a reason where there is none.
-    fn waiting(&mut self, reason: Option<&PendingReason>) {
+    fn waiting(&self, reason: Option<&PendingReason>) {
         let reason = reason.map(|reason| format!("waiting: {}", printable(&reason.message)));
-        if reason == self.said {
+        if reason == *self.said.borrow() {
             return;
         }
         self.spinner.set_message(reason.clone().unwrap_or_else(|| self.what.to_owned()));
         if let Some(reason) = reason.as_ref().filter(|_| self.spinner.is_hidden()) {
             self.output.note(reason);
         }
-        self.said = reason;
+        self.said.replace(reason);
     }
 
     fn end(&self) {

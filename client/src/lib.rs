@@ -41,6 +41,7 @@ mod error;
 mod file;
 mod retry;
 mod scalar;
+mod stream;
 mod transport;
 mod user_error;
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::fake::{
-    Fake, NOW, connection, job, organization, organization_ref, template, two_polls, user, version, viewer,
-    workspace_summary,
+    END, Fake, NOW, QUIET, connection, job, job_of_two_lines, organization, organization_ref, template, user, version,
+    viewer, workspace_summary,
 };
 use crate::failure::Exit;
 
@@ -114,8 +114,7 @@ async fn a_push_follows_its_import_and_fails_with_it() {
             "CreateTemplateVersion" => {
                 Some(json!({"createTemplateVersion": {"templateVersion": version(), "userErrors": []}}))
             }
-            "JobLogs" => Some(two_polls(variables, state)),
-            _ => known(name, variables),
+            _ => known(name, variables).or_else(|| job_of_two_lines(name, variables, state)),
         }
     };
     let server = Fake::knowing(pushing("FAILED")).await;
@@ -156,9 +155,8 @@ async fn a_workspace_without_its_required_values_is_not_created() {
 
 #[tokio::test]
 async fn logs_are_read_once_each_by_cursor() {
-    let answer = |name: &str, variables: &Value| match name {
-        "JobLogs" => Some(two_polls(variables, "SUCCEEDED")),
-        _ => known(name, variables),
+    let answer = |name: &str, variables: &Value| {
+        known(name, variables).or_else(|| job_of_two_lines(name, variables, "SUCCEEDED"))
     };
     let server = Fake::knowing(answer).await;
     let outcome = server.run(&["workspaces", "logs", "dev", "--follow", "-o", "json"]).await;
@@ -176,19 +174,22 @@ async fn logs_are_read_once_each_by_cursor() {
 
 #[tokio::test]
 async fn why_a_job_waits_is_said_once_a_reason() {
-    let polls = AtomicUsize::new(0);
+    let looks = AtomicUsize::new(0);
     let answer = move |name: &str, variables: &Value| {
-        if name != "JobLogs" {
-            return known(name, variables);
-        }
-        let (state, reason) = match polls.fetch_add(1, Ordering::Relaxed) {
-            0 | 1 => ("PENDING", Some("no provisioner daemon serves data")),
-            2 => ("PENDING", Some("all provisioner daemons are busy")),
-            _ => ("CANCELED", None),
+        let reason = |message: &str| json!({"code": "ALL_BUSY", "message": message, "tags": []});
+        let (state, reason) = match (name, looks.load(Ordering::Relaxed)) {
+            // The log is open until the job ends.
+            ("LogOfJob", 0..4) => return Some(QUIET.into()),
+            ("LogOfJob", _) => return Some(END.into()),
+            ("StatusOfJob", 0 | 1) => ("PENDING", reason("no provisioner daemon serves data")),
+            ("StatusOfJob", 2) => ("PENDING", reason("all provisioner daemons are busy")),
+            ("StatusOfJob", _) => ("CANCELED", Value::Null),
+            _ => return known(name, variables),
         };
-        let reason = reason.map(|message| json!({"code": "ALL_BUSY", "message": message, "tags": []}));
-        Some(json!({"node": {"__typename": "ProvisionerJob", "state": state, "error": null,
-            "pendingReason": reason, "logs": connection(Vec::new())}}))
+        looks.fetch_add(1, Ordering::Relaxed);
+        Some(json!({"node": {
+            "__typename": "ProvisionerJob", "state": state, "error": null, "pendingReason": reason,
+        }}))
     };
     let server = Fake::knowing(answer).await;
     let outcome = server.run(&["workspaces", "logs", "dev", "--follow"]).await;

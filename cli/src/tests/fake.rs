@@ -48,8 +48,7 @@ impl Fake {
             };
             seen.lock().unwrap().push((name, body["variables"].clone()));
             if headers.get(ACCEPT).is_some_and(|accept| accept == "text/event-stream") {
-                // Whatever is followed breaks off after an event: there is no end.
-                return format!(":\n\nid: x\nevent: next\ndata: {answer}\n\n").into_response();
+                return stream(&answer).into_response();
             }
             Json(answer).into_response()
         };
@@ -206,17 +205,37 @@ pub(super) fn workspace_summary(owner: &str) -> Value {
     })
 }
 
-/// Two polls of a job: one line while it runs, then a second one and its end in `state`.
-pub(super) fn two_polls(variables: &Value, state: &str) -> Value {
+/// The end of what is followed.
+pub(super) const END: &str = "the end";
+/// A sign of life of what is followed.
+pub(super) const QUIET: &str = "quiet";
+
+/// An event stream of an answer. What is followed breaks off after each.
+fn stream(answer: &Value) -> String {
+    match answer["data"].as_str() {
+        Some(END) => "event: complete\ndata:\n\n".to_owned(),
+        Some(QUIET) => ":\n\n".to_owned(),
+        _ => format!(":\n\nid: x\nevent: next\ndata: {answer}\n\n"),
+    }
+}
+
+/// A job that writes two lines and ends in `state`. Each stream of its log breaks off after a line.
+pub(super) fn job_of_two_lines(name: &str, variables: &Value, state: &str) -> Option<Value> {
     let line = |sequence: u32, text: &str| json!({"sequence": sequence, "time": NOW, "level": "INFO", "stage": "Plan", "text": text});
-    let (state, error, line, cursor) = match variables["after"].as_str() {
-        None => ("RUNNING", Value::Null, line(1, "first"), "1"),
-        Some(_) => {
-            (state, json!({"code": "PLAN_FAILED", "message": "no such image"}), line(2, "second"), "2")
+    let told = |cursor: &str, line: Value| json!({"provisionerJobLogs": {"cursor": cursor, "log": line}});
+    let job = |state: &str, error: Value| json!({"__typename": "ProvisionerJob", "state": state, "error": error, "pendingReason": null});
+    Some(match (name, variables["after"].as_str()) {
+        ("LogOfJob", None) => told("1", line(1, "first")),
+        ("LogOfJob", Some("1")) => told("2", line(2, "second")),
+        ("LogOfJob", Some(_)) => END.into(),
+        ("StatusOfJob", _) => {
+            json!({"node": job(state, json!({"code": "PLAN_FAILED", "message": "no such image"}))})
         }
-    };
-    json!({"node": {
-        "__typename": "ProvisionerJob", "state": state, "error": error, "pendingReason": null,
-        "logs": {"nodes": [line], "pageInfo": {"hasNextPage": false, "endCursor": cursor}},
-    }})
+        ("JobLogs", _) => {
+            let mut running = job("RUNNING", Value::Null);
+            running["logs"] = connection(vec![line(1, "first")]);
+            json!({"node": running})
+        }
+        _ => return None,
+    })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Fake, connection, job, organization, template, two_polls, version};
+use super::fake::{Fake, connection, job, organization, template, job_of_two_lines, version};
 use crate::failure::Exit;
 
 fn settings() -> Value {
@@ -50,9 +50,8 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         "CreateTemplateVersionDryRun" => {
             json!({"createTemplateVersionDryRun": {"templateVersionDryRun": dry_run(), "userErrors": []}})
         }
-        "JobLogs" => two_polls(variables, "SUCCEEDED"),
         "DryRunById" => json!({"node": dry_run()}),
-        _ => return None,
+        _ => return job_of_two_lines(name, variables, "SUCCEEDED"),
     })
 }
 

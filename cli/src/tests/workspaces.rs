@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Fake, NOW, connection, job, organization_ref, two_polls, user, viewer, workspace_summary};
+use super::fake::{Fake, NOW, connection, job, organization_ref, job_of_two_lines, user, viewer, workspace_summary};
 use crate::failure::Exit;
 
 fn build(number: i32, transition: &str) -> Value {
@@ -60,8 +60,7 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         "ForgetWorkspace" => {
             json!({"deleteWorkspace": {"deletedWorkspaceId": "ws_ana", "userErrors": []}})
         }
-        "JobLogs" => two_polls(variables, "SUCCEEDED"),
-        _ => return None,
+        _ => return job_of_two_lines(name, variables, "SUCCEEDED"),
     })
 }
 
@@ -73,9 +72,10 @@ async fn a_restart_follows_both_halves() {
     assert_eq!(input["parameters"], json!([{"name": "image", "value": "debian"}]));
     assert_eq!(outcome.exit, None, "{}", outcome.notes);
     let asked = server.asked();
-    assert_eq!(asked.iter().filter(|name| *name == "JobLogs").count(), 4, "{}", outcome.notes);
+    // Each stream tells a line, or the end.
+    assert_eq!(asked.iter().filter(|name| *name == "LogOfJob").count(), 6, "{}", outcome.notes);
     let builds = asked.iter().position(|name| name == "WorkspaceBuilds").unwrap();
-    assert_eq!(asked[..builds].iter().filter(|name| *name == "JobLogs").count(), 2, "the stop comes first");
+    assert_eq!(asked[..builds].iter().filter(|name| *name == "LogOfJob").count(), 3, "the stop comes first");
 
     let outcome = server.run(&["workspaces", "restart", "dev", "--detach"]).await;
     assert_eq!(outcome.exit, None, "{}", outcome.notes);
