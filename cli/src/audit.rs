@@ -4,10 +4,11 @@ use clap::{Args, Subcommand};
 use guildhall_client::audit_log::{
     AuditAction, AuditLogEntry, AuditLogFilter, AuditLogOrder, AuditStatus, Resource,
 };
-use guildhall_client::{Client, DateTime, Page};
+use guildhall_client::{Client, DateTime, Id};
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::Limit;
 use crate::output::Value;
 
 /// The verbs of `guildhall audit`.
@@ -23,7 +24,7 @@ pub enum Audit {
     List {
         #[command(flatten)]
         which: Which,
-        /// At most so many, rounded up to whole pages of 100
+        /// At most so many
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: usize,
     },
@@ -49,6 +50,9 @@ pub struct Which {
     /// Only to this kind of thing, e.g. TEMPLATE
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
+    /// Only to this thing, by its id
+    #[arg(long, value_name = "ID")]
+    resource_id: Option<String>,
     /// Only with this outcome: SUCCESS, DENIED or FAILURE
     #[arg(long, value_name = "STATUS")]
     status: Option<String>,
@@ -76,6 +80,7 @@ impl Which {
             organization_id,
             action: self.action.map(|text| AuditAction(word(text))),
             resource: self.resource.map(|text| Resource(word(text))),
+            resource_id: self.resource_id.map(Id::new),
             status: self.status.map(|text| AuditStatus(word(text))),
             from: self.from,
             to: self.to,
@@ -90,7 +95,7 @@ impl Audit {
             Self::List { which, limit } => {
                 let filter = which.filter(&client).await?;
                 let page = async |after| client.audit_log(&filter, AuditLogOrder::TimeDesc, after).await;
-                let entries = Page::all(limit, page).await?;
+                let entries = Limit::of(limit).read(page).await?;
                 let header = ["TIME", "ACTOR", "ACTION", "RESOURCE", "NAME", "STATUS", "ADDRESS"];
                 context.output.list(&entries, &header, row, "No entry that you may read matches.")
             }

@@ -21,6 +21,7 @@ mod failure;
 mod follow;
 mod globals;
 mod groups;
+mod listing;
 mod members;
 mod names;
 mod organizations;

@@ -1,11 +1,14 @@
 //! `organizations`: teams, each with its own part of the deployment.
 
 use clap::{Args, Subcommand};
-use guildhall_client::organization::{CreateOrganizationInput, Organization, UpdateOrganizationInput};
-use guildhall_client::{Id, Page};
+use guildhall_client::Id;
+use guildhall_client::organization::{
+    CreateOrganizationInput, Organization, OrganizationFilter, UpdateOrganizationInput,
+};
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::{Listing, Order};
 use crate::output::Value;
 
 /// The verbs of `guildhall organizations`.
@@ -25,7 +28,7 @@ pub enum Organizations {
     },
     /// List the organizations that you can see
     #[command(visible_alias = "ls")]
-    List,
+    List(Listing),
     /// Show an organization
     Show {
         /// Its name
@@ -68,7 +71,7 @@ impl Organizations {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Create { name, details } => create(context, name, details).await,
-            Self::List => list(context).await,
+            Self::List(listing) => list(context, listing).await,
             Self::Show { name } => show(context, &name).await,
             Self::Delete { name } => delete(context, &name).await,
             Self::Edit { name, rename, details } => edit(context, &name, rename, details).await,
@@ -83,9 +86,11 @@ async fn create(context: &Context, name: String, details: Details) -> Result<(),
     context.output.done(&made, &format!("Created the organization {} ({}).", made.name, id(&made.id)))
 }
 
-async fn list(context: &Context) -> Result<(), Failure> {
+async fn list(context: &Context, listing: Listing) -> Result<(), Failure> {
     let client = context.client()?;
-    let all = Page::all(usize::MAX, async |after| client.organizations(after).await).await?;
+    let (filter, order) = (OrganizationFilter { query: listing.query }, Order::of(listing.order.sort));
+    let page = async |after| client.organizations(&filter, order, after).await;
+    let all = listing.order.limit.read(page).await?;
     context.output.list(
         &all,
         &["NAME", "DISPLAY NAME", "DEFAULT", "CREATED"],

@@ -1,13 +1,14 @@
 //! `tokens`: what programs carry for a user.
 
 use clap::{Args, Subcommand};
-use guildhall_client::api_token::{ApiToken, CreateApiTokenInput};
-use guildhall_client::{Client, ClientError, DateTime, Page, Permission};
+use guildhall_client::api_token::{ApiToken, ApiTokenFilter, ApiTokenOrder, CreateApiTokenInput};
+use guildhall_client::{Client, ClientError, DateTime, Permission};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::{Order, Sorted};
 
 /// The verbs of `guildhall tokens`.
 #[derive(Debug, Subcommand)]
@@ -28,6 +29,8 @@ pub enum Tokens {
         /// Whose; default: your own
         #[arg(long, value_name = "USERNAME")]
         user: Option<String>,
+        #[command(flatten)]
+        order: Sorted,
     },
     /// Revoke a token: it is refused from the next request on
     #[command(visible_alias = "rm")]
@@ -74,7 +77,7 @@ impl Tokens {
         let client = context.client()?;
         match self {
             Self::Create(create) => create.run(context, &client).await,
-            Self::List { user } => list(context, &client, user).await,
+            Self::List { user, order } => list(context, &client, user, &order).await,
             Self::Revoke { name, user } => revoke(context, &client, &name, user).await,
         }
     }
@@ -111,9 +114,16 @@ impl Create {
     }
 }
 
-async fn list(context: &Context, client: &Client, user: Option<String>) -> Result<(), Failure> {
+async fn list(
+    context: &Context,
+    client: &Client,
+    user: Option<String>,
+    sorted: &Sorted,
+) -> Result<(), Failure> {
     let user = whose(client, user).await?;
-    let tokens = Page::all(usize::MAX, async |after| client.api_tokens(&user, None, after).await).await?;
+    let (filter, order) = (ApiTokenFilter::default(), Order::of(sorted.sort));
+    let page = async |after| client.api_tokens(&user, &filter, order, after).await;
+    let tokens = sorted.limit.read(page).await?;
     context.output.list(
         &tokens,
         &["NAME", "SCOPES", "ORGANIZATION", "CREATED", "LAST USED", "EXPIRES"],
@@ -133,7 +143,8 @@ async fn list(context: &Context, client: &Client, user: Option<String>) -> Resul
 
 async fn revoke(context: &Context, client: &Client, name: &str, user: Option<String>) -> Result<(), Failure> {
     let user = whose(client, user).await?;
-    let page = client.api_tokens(&user, Some(name.to_owned()), None).await?;
+    let page =
+        client.api_tokens(&user, &ApiTokenFilter::called(name), ApiTokenOrder::NameAsc, None).await?;
     let found = page.nodes.into_iter().next();
     let token = found.ok_or_else(|| ClientError::NotFound { kind: "token", name: name.to_owned() })?;
     context.confirm(&format!("the token {} of {user}", token.name), &token.name)?;

@@ -65,11 +65,40 @@ struct RevokeApiTokenInput {
     api_token_id: Id,
 }
 
+/// Which tokens; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct ApiTokenFilter {
+    /// Exactly this name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl ApiTokenFilter {
+    /// The one called so.
+    #[must_use]
+    pub fn called(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::default() }
+    }
+}
+
+/// An order of tokens.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiTokenOrder {
+    /// By name, a to z.
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct ApiTokensVariables {
     username: String,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    filter: ApiTokenFilter,
+    order: ApiTokenOrder,
     after: Option<String>,
 }
 
@@ -83,7 +112,7 @@ struct ApiTokens {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "User", variables = "ApiTokensVariables")]
 struct UserWithTokens {
-    #[arguments(first: 100, after: $after, filter: { name: $name }, orderBy: NAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     api_tokens: Option<ApiTokenConnection>,
 }
 
@@ -127,17 +156,19 @@ struct RevokeApiTokenPayload {
 }
 
 impl Client {
-    /// The tokens of a user by name, one of them where `name` is given; none where the token in use may not see them.
+    /// The tokens of a user; none where the token in use may not see them.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] when the user is missing or not visible, else as [`Client::run`].
     pub async fn api_tokens(
         &self,
         username: &str,
-        name: Option<String>,
+        filter: &ApiTokenFilter,
+        order: ApiTokenOrder,
         after: Option<String>,
     ) -> Result<Page<ApiToken>, ClientError> {
-        let variables = ApiTokensVariables { username: username.to_owned(), name, after };
+        let variables =
+            ApiTokensVariables { username: username.to_owned(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(ApiTokens::build(variables)).await?;
         let tokens = found(data.user, "user", username)?.api_tokens;
         let none = Page { nodes: Vec::new(), has_next: false, end_cursor: None };

@@ -101,6 +101,9 @@ pub struct AuditLogFilter {
     /// To this kind of thing.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
+    /// To this thing.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<Id>,
     /// In this organization.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<Id>,

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::answer::{accepted, connection, found};
-use crate::user::UserRef;
 use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
 
 /// A group of members.
@@ -29,16 +28,6 @@ pub struct Group {
     /// Pass it back to change it only if nobody else has.
     pub version: i32,
     /// When it was created.
-    pub created_at: DateTime,
-}
-
-/// Somebody's place in a group.
-#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
-#[serde(rename_all = "camelCase")]
-pub struct GroupMember {
-    /// Who.
-    pub user: UserRef,
-    /// Since when.
     pub created_at: DateTime,
 }
 
@@ -100,49 +89,46 @@ struct DeleteGroupInput {
     group_id: Id,
 }
 
-/// Members to take out of a group.
-#[derive(cynic::InputObject, Debug, Clone)]
-pub struct RemoveGroupMembersInput {
-    /// Which.
-    pub group_id: Id,
-    /// Whom.
-    pub user_ids: Vec<Id>,
+/// Which groups; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct GroupFilter {
+    /// Exactly this name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Text in name or display name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Whose members are managed so.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub source: Option<GroupSource>,
 }
 
-/// What came of taking one member out.
-#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
-#[serde(rename_all = "camelCase")]
-pub struct RemoveGroupMemberResult {
-    /// Whom it is about.
-    pub user_id: Id,
-    /// Why nothing was done.
-    pub user_errors: Vec<UserError>,
+impl GroupFilter {
+    /// The one called so.
+    #[must_use]
+    pub fn called(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::default() }
+    }
 }
 
-/// Members to add to a group.
-#[derive(cynic::InputObject, Debug, Clone)]
-pub struct AddGroupMembersInput {
-    /// Which.
-    pub group_id: Id,
-    /// Whom.
-    pub user_ids: Vec<Id>,
-}
-
-/// What came of adding one member.
-#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
-#[serde(rename_all = "camelCase")]
-pub struct AddGroupMemberResult {
-    /// Whom it is about.
-    pub user_id: Id,
-    /// Why it was not made.
-    pub user_errors: Vec<UserError>,
+/// An order of groups.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupOrder {
+    /// By name, a to z.
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
 }
 
 #[derive(cynic::QueryVariables)]
 struct GroupsVariables {
     organization: Id,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    filter: GroupFilter,
+    order: GroupOrder,
     after: Option<String>,
 }
 
@@ -156,41 +142,11 @@ struct Groups {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Organization", variables = "GroupsVariables")]
 struct GroupsOfOrganization {
-    #[arguments(first: 100, after: $after, filter: { name: $name }, orderBy: NAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     groups: GroupConnection,
 }
 
 connection!(GroupConnection, Group);
-
-#[derive(cynic::QueryVariables)]
-struct GroupMembersVariables {
-    group: Id,
-    after: Option<String>,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Query", variables = "GroupMembersVariables")]
-struct GroupMembers {
-    #[arguments(id: $group)]
-    node: Option<NodeWithMembers>,
-}
-
-#[derive(cynic::InlineFragments)]
-#[cynic(graphql_type = "Node", variables = "GroupMembersVariables")]
-enum NodeWithMembers {
-    Group(MembersOfGroup),
-    #[cynic(fallback)]
-    Other,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Group", variables = "GroupMembersVariables")]
-struct MembersOfGroup {
-    #[arguments(first: 100, after: $after)]
-    members: Option<GroupMemberConnection>,
-}
-
-connection!(GroupMemberConnection, GroupMember);
 
 #[derive(cynic::QueryVariables)]
 struct CreateGroupVariables {
@@ -246,54 +202,19 @@ struct DeleteGroupPayload {
     user_errors: Vec<UserError>,
 }
 
-#[derive(cynic::QueryVariables)]
-struct RemoveGroupMembersVariables {
-    input: RemoveGroupMembersInput,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "RemoveGroupMembersVariables")]
-struct RemoveGroupMembers {
-    #[arguments(input: $input)]
-    remove_group_members: Option<RemoveGroupMembersPayload>,
-}
-
-#[derive(cynic::QueryFragment)]
-struct RemoveGroupMembersPayload {
-    results: Vec<RemoveGroupMemberResult>,
-    user_errors: Vec<UserError>,
-}
-
-#[derive(cynic::QueryVariables)]
-struct AddGroupMembersVariables {
-    input: AddGroupMembersInput,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "AddGroupMembersVariables")]
-struct AddGroupMembers {
-    #[arguments(input: $input)]
-    add_group_members: Option<AddGroupMembersPayload>,
-}
-
-#[derive(cynic::QueryFragment)]
-struct AddGroupMembersPayload {
-    results: Vec<AddGroupMemberResult>,
-    user_errors: Vec<UserError>,
-}
-
 impl Client {
-    /// The groups of an organization, by name; with `name`, the one called so.
+    /// The groups of an organization.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
     pub async fn groups(
         &self,
         organization: &Id,
-        name: Option<String>,
+        filter: &GroupFilter,
+        order: GroupOrder,
         after: Option<String>,
     ) -> Result<Page<Group>, ClientError> {
-        let variables = GroupsVariables { organization: organization.clone(), name, after };
+        let variables = GroupsVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(Groups::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.groups.into())
     }
@@ -324,47 +245,5 @@ impl Client {
         let input = DeleteGroupInput { group_id: group.clone() };
         let data = self.run(DeleteGroup::build(DeleteGroupVariables { input })).await?;
         accepted(data.delete_group.map(|payload| (payload.deleted_group_id, payload.user_errors)))
-    }
-
-    /// The members of a group, by username.
-    ///
-    /// # Errors
-    /// [`ClientError::NotFound`] for the group, else as [`Client::run`].
-    pub async fn group_members(
-        &self,
-        group: &Id,
-        after: Option<String>,
-    ) -> Result<Page<GroupMember>, ClientError> {
-        let variables = GroupMembersVariables { group: group.clone(), after };
-        let data = self.run_idempotent(GroupMembers::build(variables)).await?;
-        let members = match data.node {
-            Some(NodeWithMembers::Group(group)) => group.members,
-            Some(NodeWithMembers::Other) | None => None,
-        };
-        Ok(found(members, "group", group.inner())?.into())
-    }
-
-    /// Takes members out of a group; each has a result of their own, in the order asked.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
-    pub async fn remove_group_members(
-        &self,
-        input: RemoveGroupMembersInput,
-    ) -> Result<Vec<RemoveGroupMemberResult>, ClientError> {
-        let data = self.run(RemoveGroupMembers::build(RemoveGroupMembersVariables { input })).await?;
-        accepted(data.remove_group_members.map(|payload| (Some(payload.results), payload.user_errors)))
-    }
-
-    /// Adds members to a group; each has a result of their own, in the order asked.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
-    pub async fn add_group_members(
-        &self,
-        input: AddGroupMembersInput,
-    ) -> Result<Vec<AddGroupMemberResult>, ClientError> {
-        let data = self.run(AddGroupMembers::build(AddGroupMembersVariables { input })).await?;
-        accepted(data.add_group_members.map(|payload| (Some(payload.results), payload.user_errors)))
     }
 }

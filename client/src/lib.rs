@@ -12,6 +12,7 @@ pub mod audit_log;
 pub mod departure;
 pub mod event;
 pub mod group;
+pub mod group_member;
 pub mod member;
 pub mod organization;
 pub mod provisioner;

@@ -92,15 +92,38 @@ struct OrganizationByName {
     organization: Option<Organization>,
 }
 
+/// Which organizations; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct OrganizationFilter {
+    /// Text in name or display name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+}
+
+/// An order of organizations.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrganizationOrder {
+    /// By name, a to z.
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct OrganizationsVariables {
+    filter: OrganizationFilter,
+    order: OrganizationOrder,
     after: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "OrganizationsVariables")]
 struct Organizations {
-    #[arguments(first: 100, after: $after, orderBy: NAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     organizations: OrganizationConnection,
 }
 
@@ -192,8 +215,14 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::run`].
-    pub async fn organizations(&self, after: Option<String>) -> Result<Page<Organization>, ClientError> {
-        let data = self.run_idempotent(Organizations::build(OrganizationsVariables { after })).await?;
+    pub async fn organizations(
+        &self,
+        filter: &OrganizationFilter,
+        order: OrganizationOrder,
+        after: Option<String>,
+    ) -> Result<Page<Organization>, ClientError> {
+        let variables = OrganizationsVariables { filter: filter.clone(), order, after };
+        let data = self.run_idempotent(Organizations::build(variables)).await?;
         Ok(data.organizations.into())
     }
 

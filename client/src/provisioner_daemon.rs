@@ -100,9 +100,32 @@ struct DeleteProvisionerDaemonPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Which daemons; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct ProvisionerDaemonFilter {
+    /// Of this status.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub status: Option<ProvisionerDaemonStatus>,
+}
+
+/// An order of daemons.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProvisionerDaemonOrder {
+    /// By name, a to z.
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct ProvisionerDaemonsVariables {
     organization: Id,
+    filter: ProvisionerDaemonFilter,
+    order: ProvisionerDaemonOrder,
     after: Option<String>,
 }
 
@@ -116,23 +139,25 @@ struct ProvisionerDaemons {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Organization", variables = "ProvisionerDaemonsVariables")]
 struct ProvisionerDaemonsOfOrganization {
-    #[arguments(first: 100, after: $after, orderBy: NAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     provisioner_daemons: ProvisionerDaemonConnection,
 }
 
 connection!(ProvisionerDaemonConnection, ProvisionerDaemon);
 
 impl Client {
-    /// The daemons of an organization, by name.
+    /// The daemons of an organization.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
     pub async fn provisioner_daemons(
         &self,
         organization: &Id,
+        filter: &ProvisionerDaemonFilter,
+        order: ProvisionerDaemonOrder,
         after: Option<String>,
     ) -> Result<Page<ProvisionerDaemon>, ClientError> {
-        let variables = ProvisionerDaemonsVariables { organization: organization.clone(), after };
+        let variables = ProvisionerDaemonsVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(ProvisionerDaemons::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.provisioner_daemons.into())
     }

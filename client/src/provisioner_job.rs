@@ -173,11 +173,34 @@ struct CancelProvisionerJobInput {
     provisioner_job_id: Id,
 }
 
+/// Which jobs; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct ProvisionerJobFilter {
+    /// In this state.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub state: Option<ProvisionerJobState>,
+    /// Of this type.
+    #[cynic(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<ProvisionerJobType>,
+    /// Started by this user.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub initiator_id: Option<Id>,
+}
+
+/// An order of jobs.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProvisionerJobOrder {
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct ProvisionerJobsVariables {
     organization: Id,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    state: Option<ProvisionerJobState>,
+    filter: ProvisionerJobFilter,
+    order: ProvisionerJobOrder,
     after: Option<String>,
 }
 
@@ -191,7 +214,7 @@ struct ProvisionerJobs {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Organization", variables = "ProvisionerJobsVariables")]
 struct ProvisionerJobsOfOrganization {
-    #[arguments(first: 100, after: $after, filter: { state: $state }, orderBy: CREATED_AT_DESC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     provisioner_jobs: ProvisionerJobConnection,
 }
 
@@ -216,17 +239,18 @@ struct CancelProvisionerJobPayload {
 }
 
 impl Client {
-    /// The jobs of an organization that the token may see, newest first; with `state`, those of one.
+    /// The jobs of an organization that the token may see.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
     pub async fn provisioner_jobs(
         &self,
         organization: &Id,
-        state: Option<ProvisionerJobState>,
+        filter: &ProvisionerJobFilter,
+        order: ProvisionerJobOrder,
         after: Option<String>,
     ) -> Result<Page<ProvisionerJob>, ClientError> {
-        let variables = ProvisionerJobsVariables { organization: organization.clone(), state, after };
+        let variables = ProvisionerJobsVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(ProvisionerJobs::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.provisioner_jobs.into())
     }

@@ -116,13 +116,46 @@ struct DeleteProvisionerKeyInput {
     provisioner_key_id: Id,
 }
 
+/// Which keys; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct ProvisionerKeyFilter {
+    /// Exactly this name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Text in the name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// In this state.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub state: Option<ProvisionerKeyState>,
+}
+
+impl ProvisionerKeyFilter {
+    /// The one called so.
+    #[must_use]
+    pub fn called(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::default() }
+    }
+}
+
+/// An order of keys.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProvisionerKeyOrder {
+    /// By name, a to z.
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct ProvisionerKeysVariables {
     organization: Id,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    state: Option<ProvisionerKeyState>,
+    filter: ProvisionerKeyFilter,
+    order: ProvisionerKeyOrder,
     after: Option<String>,
 }
 
@@ -136,7 +169,7 @@ struct ProvisionerKeys {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Organization", variables = "ProvisionerKeysVariables")]
 struct ProvisionerKeysOfOrganization {
-    #[arguments(first: 100, after: $after, filter: { name: $name, state: $state }, orderBy: NAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     provisioner_keys: Option<ProvisionerKeyConnection>,
 }
 
@@ -253,18 +286,18 @@ struct DeleteProvisionerKeyPayload {
 }
 
 impl Client {
-    /// The keys of an organization, by name; with `name`, the one called so, with `state`, those of one.
+    /// The keys of an organization.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
     pub async fn provisioner_keys(
         &self,
         organization: &Id,
-        name: Option<String>,
-        state: Option<ProvisionerKeyState>,
+        filter: &ProvisionerKeyFilter,
+        order: ProvisionerKeyOrder,
         after: Option<String>,
     ) -> Result<Page<ProvisionerKey>, ClientError> {
-        let variables = ProvisionerKeysVariables { organization: organization.clone(), name, state, after };
+        let variables = ProvisionerKeysVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(ProvisionerKeys::build(variables)).await?;
         let organization = found(data.organization, "organization", organization.inner())?;
         // Null only together with an error, which has been returned above.

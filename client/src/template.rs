@@ -89,11 +89,43 @@ pub struct NewTemplate {
     pub version: TemplateVersion,
 }
 
+/// Which templates; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct TemplateFilter {
+    /// Exactly this name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Text in name or display name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+}
+
+impl TemplateFilter {
+    /// The one called so.
+    #[must_use]
+    pub fn called(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::default() }
+    }
+}
+
+/// An order of templates.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateOrder {
+    /// By name, a to z.
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct TemplatesVariables {
     organization: Id,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    filter: TemplateFilter,
+    order: TemplateOrder,
     after: Option<String>,
 }
 
@@ -107,7 +139,7 @@ struct Templates {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Organization", variables = "TemplatesVariables")]
 struct TemplatesOfOrganization {
-    #[arguments(first: 100, after: $after, filter: { name: $name }, orderBy: NAME_ASC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     templates: TemplateConnection,
 }
 
@@ -133,17 +165,18 @@ struct CreateTemplatePayload {
 }
 
 impl Client {
-    /// The templates of an organization that the token may see, by name; with `name`, the one called so.
+    /// The templates of an organization that the token may see.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
     pub async fn templates(
         &self,
         organization: &Id,
-        name: Option<String>,
+        filter: &TemplateFilter,
+        order: TemplateOrder,
         after: Option<String>,
     ) -> Result<Page<Template>, ClientError> {
-        let variables = TemplatesVariables { organization: organization.clone(), name, after };
+        let variables = TemplatesVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(Templates::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.templates.into())
     }

@@ -102,11 +102,42 @@ struct PromoteTemplateVersionInput {
     template_version_id: Id,
 }
 
+/// Which template versions; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct TemplateVersionFilter {
+    /// Exactly this name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Text in name or message.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Whether they are archived.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+}
+
+impl TemplateVersionFilter {
+    /// The one called so.
+    #[must_use]
+    pub fn called(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::default() }
+    }
+}
+
+/// An order of template versions.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateVersionOrder {
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct TemplateVersionsVariables {
     template: Id,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    filter: TemplateVersionFilter,
+    order: TemplateVersionOrder,
     after: Option<String>,
 }
 
@@ -128,7 +159,7 @@ enum TemplateVersionsNode {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Template", variables = "TemplateVersionsVariables")]
 struct VersionsOfTemplate {
-    #[arguments(first: 100, after: $after, filter: { name: $name }, orderBy: CREATED_AT_DESC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     versions: TemplateVersionConnection,
 }
 
@@ -191,17 +222,18 @@ struct PromoteTemplateVersionPayload {
 }
 
 impl Client {
-    /// The versions of a template, newest first; with `name`, the one called so.
+    /// The versions of a template.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the template, else as [`Client::run`].
     pub async fn template_versions(
         &self,
         template: &Id,
-        name: Option<String>,
+        filter: &TemplateVersionFilter,
+        order: TemplateVersionOrder,
         after: Option<String>,
     ) -> Result<Page<TemplateVersion>, ClientError> {
-        let variables = TemplateVersionsVariables { template: template.clone(), name, after };
+        let variables = TemplateVersionsVariables { template: template.clone(), filter: filter.clone(), order, after };
         let versions = match self.run_idempotent(TemplateVersions::build(variables)).await?.node {
             Some(TemplateVersionsNode::Template(found)) => Some(found.versions.into()),
             Some(TemplateVersionsNode::Other) | None => None,

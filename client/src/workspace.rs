@@ -7,6 +7,7 @@ use crate::organization::OrganizationRef;
 use crate::template::TemplateRef;
 use crate::user::UserRef;
 use crate::workspace_build::{BuildSummary, WorkspaceBuild};
+use crate::workspace_change::{AutomaticUpdates, AutostartSchedule, WorkspaceTimes};
 use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
 
 /// A workspace as lists show it.
@@ -28,6 +29,8 @@ pub struct WorkspaceSummary {
     pub template: TemplateRef,
     /// Its last change.
     pub latest_build: BuildSummary,
+    /// Whether the viewer has marked it.
+    pub is_favorite: bool,
     /// When it was created.
     pub created_at: DateTime,
 }
@@ -50,12 +53,49 @@ pub struct Workspace {
     pub template: TemplateRef,
     /// Its last change.
     pub latest_build: WorkspaceBuild,
+    /// Whether its latest build is of another version than its template's active one.
+    pub is_outdated: bool,
+    /// Whether the viewer has marked it.
+    pub is_favorite: bool,
+    /// When it starts by itself.
+    pub autostart_schedule: Option<AutostartSchedule>,
+    /// When that comes due next.
+    pub next_autostart_at: Option<DateTime>,
+    /// For how many seconds a start lasts; `None` leaves it to the template.
+    pub ttl_seconds: Option<i32>,
+    /// When it is stopped.
+    pub deadline: Option<DateTime>,
+    /// Whether it moves to the active version when it starts.
+    pub automatic_updates: AutomaticUpdates,
+    /// Since when it is dormant.
+    pub dormant_at: Option<DateTime>,
+    /// When it is deleted for that.
+    pub deleting_at: Option<DateTime>,
     /// When somebody last used it.
     pub last_used_at: Option<DateTime>,
     /// When it was created.
     pub created_at: DateTime,
     /// When it last changed.
     pub updated_at: DateTime,
+}
+
+impl Workspace {
+    /// What it does by itself.
+    #[must_use]
+    pub fn times(&self) -> WorkspaceTimes {
+        WorkspaceTimes {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            autostart_schedule: self.autostart_schedule.clone(),
+            next_autostart_at: self.next_autostart_at,
+            ttl_seconds: self.ttl_seconds,
+            deadline: self.deadline,
+            automatic_updates: self.automatic_updates.clone(),
+            dormant_at: self.dormant_at,
+            deleting_at: self.deleting_at,
+            last_used_at: self.last_used_at,
+        }
+    }
 }
 
 /// How a workspace is.
@@ -87,15 +127,49 @@ pub enum WorkspaceStatus {
     Other(String),
 }
 
-/// Which workspaces; an absent field does not restrict.
-#[derive(Debug, Clone, Default)]
+/// Which workspaces; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
 pub struct WorkspaceFilter {
-    /// Those called so.
+    /// Exactly this name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Text in the name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// Those of this user.
-    pub owner: Option<Id>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<Id>,
     /// Those of this organization.
-    pub organization: Option<Id>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<Id>,
+    /// Made from this template.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub template_id: Option<Id>,
+    /// At this.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub status: Option<WorkspaceStatus>,
+    /// Dormant, or not.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub dormant: Option<bool>,
+    /// Whether their latest build is of another version than their template's active one.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub outdated: Option<bool>,
+    /// Whether the viewer has marked them.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub favorite: Option<bool>,
+}
+
+/// An order of workspaces.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkspaceOrder {
+    /// By name, a to z.
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
+    /// Oldest first.
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
 }
 
 /// A value for a variable of the template.
@@ -123,24 +197,15 @@ pub struct CreateWorkspaceInput {
 
 #[derive(cynic::QueryVariables)]
 struct WorkspacesVariables {
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    owner: Option<Id>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    organization: Option<Id>,
+    filter: WorkspaceFilter,
+    order: WorkspaceOrder,
     after: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "WorkspacesVariables")]
 struct Workspaces {
-    #[arguments(
-        first: 100,
-        after: $after,
-        filter: { name: $name, ownerId: $owner, organizationId: $organization },
-        orderBy: NAME_ASC
-    )]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     workspaces: WorkspaceConnection,
 }
 
@@ -185,17 +250,17 @@ struct CreateWorkspacePayload {
 }
 
 impl Client {
-    /// The workspaces that the token may see, by name.
+    /// The workspaces that the token may see.
     ///
     /// # Errors
     /// As [`Client::run`].
     pub async fn workspaces(
         &self,
-        filter: WorkspaceFilter,
+        filter: &WorkspaceFilter,
+        order: WorkspaceOrder,
         after: Option<String>,
     ) -> Result<Page<WorkspaceSummary>, ClientError> {
-        let WorkspaceFilter { name, owner, organization } = filter;
-        let variables = WorkspacesVariables { name, owner, organization, after };
+        let variables = WorkspacesVariables { filter: filter.clone(), order, after };
         Ok(self.run_idempotent(Workspaces::build(variables)).await?.workspaces.into())
     }
 

@@ -77,6 +77,23 @@ pub enum WorkspaceTransition {
     Other(String),
 }
 
+/// What a build is made for.
+#[derive(cynic::Enum, Debug, Clone, PartialEq, Eq)]
+#[cynic(non_exhaustive)]
+pub enum BuildReason {
+    /// Somebody asked for it.
+    Initiator,
+    /// The autostart schedule.
+    Autostart,
+    /// The deadline.
+    Autostop,
+    /// Long disuse.
+    Dormancy,
+    /// One that this client does not know yet.
+    #[cynic(fallback)]
+    Other(String),
+}
+
 /// A value of a variable.
 #[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
 pub struct BuildParameter {
@@ -120,9 +137,34 @@ pub struct WorkspaceMetadata {
     pub value: String,
 }
 
+/// Which builds; what is `None` does not matter.
+#[derive(cynic::InputObject, Debug, Clone, Default)]
+pub struct WorkspaceBuildFilter {
+    /// At this.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub status: Option<ProvisionerJobState>,
+    /// That do this.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub transition: Option<WorkspaceTransition>,
+    /// Made for this.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<BuildReason>,
+}
+
+/// An order of builds.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkspaceBuildOrder {
+    /// Oldest first.
+    NumberAsc,
+    /// Newest first.
+    NumberDesc,
+}
+
 #[derive(cynic::QueryVariables)]
 struct WorkspaceBuildsVariables {
     workspace: Id,
+    filter: WorkspaceBuildFilter,
+    order: WorkspaceBuildOrder,
     after: Option<String>,
 }
 
@@ -144,7 +186,7 @@ enum WorkspaceBuildsNode {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Workspace", variables = "WorkspaceBuildsVariables")]
 struct BuildsOfWorkspace {
-    #[arguments(first: 100, after: $after, orderBy: NUMBER_DESC)]
+    #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     builds: WorkspaceBuildConnection,
 }
 
@@ -227,16 +269,18 @@ struct DeleteWorkspacePayload {
 }
 
 impl Client {
-    /// The builds of a workspace, newest first.
+    /// The builds of a workspace.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the workspace, else as [`Client::run`].
     pub async fn workspace_builds(
         &self,
         workspace: &Id,
+        filter: &WorkspaceBuildFilter,
+        order: WorkspaceBuildOrder,
         after: Option<String>,
     ) -> Result<Page<BuildSummary>, ClientError> {
-        let variables = WorkspaceBuildsVariables { workspace: workspace.clone(), after };
+        let variables = WorkspaceBuildsVariables { workspace: workspace.clone(), filter: filter.clone(), order, after };
         let builds = match self.run_idempotent(WorkspaceBuilds::build(variables)).await?.node {
             Some(WorkspaceBuildsNode::Workspace(found)) => Some(found.builds.into()),
             Some(WorkspaceBuildsNode::Other) | None => None,

@@ -242,7 +242,40 @@ struct SetWorkspaceFavoritePayload {
     user_errors: Vec<UserError>,
 }
 
+#[derive(cynic::InputObject)]
+struct TouchWorkspaceInput {
+    workspace_id: Id,
+}
+
+#[derive(cynic::QueryVariables)]
+struct TouchWorkspaceVariables {
+    input: TouchWorkspaceInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "TouchWorkspaceVariables")]
+struct TouchWorkspace {
+    #[arguments(input: $input)]
+    touch_workspace: Option<TouchWorkspacePayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct TouchWorkspacePayload {
+    workspace: Option<WorkspaceTimes>,
+    user_errors: Vec<UserError>,
+}
+
 impl Client {
+    /// Notes that somebody works in a workspace.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn touch_workspace(&self, workspace: &Id) -> Result<WorkspaceTimes, ClientError> {
+        let input = TouchWorkspaceInput { workspace_id: workspace.clone() };
+        let data = self.run_idempotent(TouchWorkspace::build(TouchWorkspaceVariables { input })).await?;
+        accepted(data.touch_workspace.map(|payload| (payload.workspace, payload.user_errors)))
+    }
+
     /// What a workspace does by itself.
     ///
     /// # Errors

@@ -1,13 +1,16 @@
 //! `groups members`: who is in a group.
 
 use clap::{Args, Subcommand};
-use guildhall_client::group::{AddGroupMembersInput, RemoveGroupMembersInput};
-use guildhall_client::{Client, Id, Page};
+use guildhall_client::group_member::{
+    AddGroupMembersInput, GroupMemberFilter, GroupMemberOrder, RemoveGroupMembersInput,
+};
+use guildhall_client::{Client, Id};
 
 use super::find;
 use crate::bulk::report;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::{Listing, Sort};
 use crate::names::{InOrganization, Scoped};
 
 /// The verbs of `guildhall groups members`.
@@ -23,6 +26,8 @@ pub enum GroupMembers {
     List {
         /// The group: NAME or ORG/NAME
         group: Scoped,
+        #[command(flatten)]
+        listing: Listing,
         #[command(flatten)]
         organization: InOrganization,
     },
@@ -48,7 +53,9 @@ pub struct Change {
 impl GroupMembers {
     pub(super) async fn run(self, context: &Context, client: &Client) -> Result<(), Failure> {
         match self {
-            Self::List { group, organization } => list(context, client, &group, &organization).await,
+            Self::List { group, listing, organization } => {
+                list(context, client, &group, listing, &organization).await
+            }
             Self::Add(change) => change.add(context, client).await,
             Self::Remove(change) => change.remove(context, client).await,
         }
@@ -59,10 +66,18 @@ async fn list(
     context: &Context,
     client: &Client,
     group: &Scoped,
+    listing: Listing,
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let group = find(client, group, organization).await?;
-    let members = Page::all(usize::MAX, async |after| client.group_members(&group.id, after).await).await?;
+    let filter = GroupMemberFilter { query: listing.query };
+    let order = match listing.order.sort {
+        Sort::Name => GroupMemberOrder::UsernameAsc,
+        Sort::Newest => GroupMemberOrder::CreatedAtDesc,
+        Sort::Oldest => GroupMemberOrder::CreatedAtAsc,
+    };
+    let page = async |after| client.group_members(&group.id, &filter, order, after).await;
+    let members = listing.order.limit.read(page).await?;
     context.output.list(
         &members,
         &["USERNAME", "NAME", "SINCE"],
@@ -73,7 +88,7 @@ async fn list(
                 member.created_at.into(),
             ]
         },
-        &format!("Nobody is in {} yet. Add somebody with `guildhall groups members add`.", group.name),
+        &format!("Nobody found in {}. Add somebody with `guildhall groups members add`.", group.name),
     )
 }
 

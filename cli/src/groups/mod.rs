@@ -2,12 +2,15 @@
 
 mod members;
 
-use clap::Subcommand;
-use guildhall_client::group::{CreateGroupInput, Group, UpdateGroupInput};
-use guildhall_client::{Client, ClientError, Page};
+use clap::{Subcommand, ValueEnum};
+use guildhall_client::group::{
+    CreateGroupInput, Group, GroupFilter, GroupOrder, GroupSource, UpdateGroupInput,
+};
+use guildhall_client::{Client, ClientError};
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::{Listing, Order, Sorted};
 use crate::names::{InOrganization, Scoped};
 use crate::output::Value;
 
@@ -37,6 +40,11 @@ pub enum Groups {
     /// List the groups of an organization
     #[command(visible_alias = "ls")]
     List {
+        #[command(flatten)]
+        listing: Listing,
+        /// Only those whose members are managed so
+        #[arg(long)]
+        source: Option<Source>,
         #[command(flatten)]
         organization: InOrganization,
     },
@@ -83,6 +91,27 @@ pub enum Groups {
     Add(members::Change),
 }
 
+/// Who decides on a group's members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Source {
+    /// People
+    User,
+    /// An identity provider at sign-in
+    Oidc,
+    /// An identity provider at any time
+    Scim,
+}
+
+impl From<Source> for GroupSource {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::User => Self::User,
+            Source::Oidc => Self::Oidc,
+            Source::Scim => Self::Scim,
+        }
+    }
+}
+
 impl Groups {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
@@ -95,7 +124,11 @@ impl Groups {
                 let sentence = format!("Created the group {} ({}).", group.name, group.id.inner());
                 context.output.done(&group, &sentence)
             }
-            Self::List { organization } => list(context, &client, &organization).await,
+            Self::List { listing, source, organization } => {
+                let source = source.map(GroupSource::from);
+                let filter = GroupFilter { name: None, query: listing.query, source };
+                list(context, &client, &filter, &listing.order, &organization).await
+            }
             Self::Show { group, organization } => {
                 let group = find(&client, &group, &organization).await?;
                 context.output.object(&group, rows(&group))
@@ -136,15 +169,24 @@ pub(crate) async fn find(
     organization: &InOrganization,
 ) -> Result<Group, Failure> {
     let organization = organization.resolve_for(client, group).await?;
-    let page = client.groups(&organization.id, Some(group.name.clone()), None).await?;
+    let page = client
+        .groups(&organization.id, &GroupFilter::called(&group.name), GroupOrder::NameAsc, None)
+        .await?;
     let found = page.nodes.into_iter().find(|one| one.name.eq_ignore_ascii_case(&group.name));
     Ok(found.ok_or_else(|| ClientError::NotFound { kind: "group", name: group.name.clone() })?)
 }
 
-async fn list(context: &Context, client: &Client, organization: &InOrganization) -> Result<(), Failure> {
+async fn list(
+    context: &Context,
+    client: &Client,
+    filter: &GroupFilter,
+    sorted: &Sorted,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
     let organization = organization.resolve(client).await?;
-    let groups =
-        Page::all(usize::MAX, async |after| client.groups(&organization.id, None, after).await).await?;
+    let order = Order::of(sorted.sort);
+    let page = async |after| client.groups(&organization.id, filter, order, after).await;
+    let groups = sorted.limit.read(page).await?;
     context.output.list(
         &groups,
         &["NAME", "DISPLAY NAME", "MEMBERS", "QUOTA", "CREATED"],
@@ -157,7 +199,7 @@ async fn list(context: &Context, client: &Client, organization: &InOrganization)
                 group.created_at.into(),
             ]
         },
-        &format!("No group yet. Create one with `guildhall groups create NAME --org {}`.", organization.name),
+        &format!("No group found. Create one with `guildhall groups create NAME --org {}`.", organization.name),
     )
 }
 

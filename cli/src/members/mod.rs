@@ -4,7 +4,6 @@ mod remove;
 mod roles;
 
 use clap::{Args, Subcommand, ValueEnum};
-use guildhall_client::Page;
 use guildhall_client::member::{AddMembersInput, MemberFilter, MemberOrder, NewMemberInput};
 use guildhall_client::role::Role;
 use guildhall_client::user::UserStatus;
@@ -13,6 +12,7 @@ use crate::bulk::report;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::groups;
+use crate::listing::Limit;
 use crate::names::{InOrganization, Scoped};
 
 /// The verbs of `guildhall members`.
@@ -77,6 +77,8 @@ pub struct Which {
     /// In which order
     #[arg(long, value_name = "ORDER", default_value = "username")]
     sort: Sort,
+    #[command(flatten)]
+    limit: Limit,
 }
 
 /// Whether an account is in use.
@@ -91,6 +93,7 @@ enum Status {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Sort {
     /// By username
+    #[value(alias = "name")]
     Username,
     /// Who joined first comes first
     Oldest,
@@ -156,7 +159,7 @@ async fn list(context: &Context, which: Which, organization: &InOrganization) ->
     };
     let filter = MemberFilter { query: which.query, user_id: None, role: which.role, group_id, status };
     let page = async |after| client.members(&organization.id, &filter, order, after).await;
-    let members = Page::all(usize::MAX, page).await?;
+    let members = which.limit.read(page).await?;
     context.output.list(
         &members,
         &["USERNAME", "NAME", "ROLES", "JOINED"],

@@ -1,13 +1,16 @@
 //! `provisioner daemons`.
 
-use clap::{Args, Subcommand};
-use guildhall_client::provisioner_daemon::ProvisionerDaemon;
+use clap::{Args, Subcommand, ValueEnum};
+use guildhall_client::provisioner_daemon::{
+    ProvisionerDaemon, ProvisionerDaemonFilter, ProvisionerDaemonOrder, ProvisionerDaemonStatus,
+};
 use guildhall_client::{Client, ClientError, Page};
 use serde_json::json;
 
 use super::tags;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::listing::{Order, Sorted};
 use crate::names::{InOrganization, Scoped};
 use crate::output::{Value, state, word};
 
@@ -24,7 +27,40 @@ pub struct Daemons {
     #[command(subcommand)]
     verb: Option<Verb>,
     #[command(flatten)]
+    list: List,
+}
+
+/// Which daemons.
+#[derive(Debug, Args)]
+struct List {
+    /// Only those of this status
+    #[arg(long)]
+    status: Option<Status>,
+    #[command(flatten)]
+    order: Sorted,
+    #[command(flatten)]
     organization: InOrganization,
+}
+
+/// Whether a daemon is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Status {
+    /// Unseen for 90 seconds
+    Offline,
+    /// Runs a job
+    Busy,
+    /// Waits for one
+    Idle,
+}
+
+impl From<Status> for ProvisionerDaemonStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Offline => Self::Offline,
+            Status::Busy => Self::Busy,
+            Status::Idle => Self::Idle,
+        }
+    }
 }
 
 /// The verbs of `guildhall provisioner daemons`.
@@ -32,10 +68,7 @@ pub struct Daemons {
 enum Verb {
     /// List the daemons of an organization
     #[command(visible_alias = "ls")]
-    List {
-        #[command(flatten)]
-        organization: InOrganization,
-    },
+    List(List),
     /// Forget a daemon that is offline
     #[command(visible_alias = "rm")]
     Delete {
@@ -49,23 +82,25 @@ enum Verb {
 impl Daemons {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
-        match self.verb.unwrap_or(Verb::List { organization: self.organization }) {
-            Verb::List { organization } => list(context, &client, &organization).await,
+        match self.verb.unwrap_or(Verb::List(self.list)) {
+            Verb::List(which) => list(context, &client, which).await,
             Verb::Delete { name, organization } => delete(context, &client, &name, &organization).await,
         }
     }
 }
 
-async fn list(context: &Context, client: &Client, organization: &InOrganization) -> Result<(), Failure> {
-    let organization = organization.resolve(client).await?;
-    let page = async |after| client.provisioner_daemons(&organization.id, after).await;
-    let daemons = Page::all(usize::MAX, page).await?;
+async fn list(context: &Context, client: &Client, which: List) -> Result<(), Failure> {
+    let organization = which.organization.resolve(client).await?;
+    let filter = ProvisionerDaemonFilter { status: which.status.map(ProvisionerDaemonStatus::from) };
+    let order = Order::of(which.order.sort);
+    let page = async |after| client.provisioner_daemons(&organization.id, &filter, order, after).await;
+    let daemons = which.order.limit.read(page).await?;
     context.output.list(
         &daemons,
         &["NAME", "STATUS", "ENGINES", "KEY", "TAGS", "VERSION", "JOBS", "LAST SEEN"],
         row,
         &format!(
-            "No daemon has served {0} yet. Make a key with `guildhall provisioner keys create NAME --org {0}`, \
+            "No daemon of {0} found. Make a key with `guildhall provisioner keys create NAME --org {0}`, \
              then start one with `guildhall provisionerd start --org {0}`.",
             organization.name
         ),
@@ -99,7 +134,8 @@ async fn delete(
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let organization = organization.resolve_for(client, name).await?;
-    let page = async |after| client.provisioner_daemons(&organization.id, after).await;
+    let (filter, order) = (ProvisionerDaemonFilter::default(), ProvisionerDaemonOrder::NameAsc);
+    let page = async |after| client.provisioner_daemons(&organization.id, &filter, order, after).await;
     let mut found = Page::all(usize::MAX, page).await?;
     found.retain(|daemon| daemon.name == name.name || daemon.id.inner() == name.name);
     let daemon = match &found[..] {

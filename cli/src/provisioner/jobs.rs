@@ -1,12 +1,15 @@
 //! `provisioner jobs`.
 
 use clap::{Args, Subcommand, ValueEnum};
-use guildhall_client::provisioner_job::{ProvisionerJob, ProvisionerJobState};
-use guildhall_client::{Id, Page};
+use guildhall_client::Id;
+use guildhall_client::provisioner_job::{
+    ProvisionerJob, ProvisionerJobFilter, ProvisionerJobOrder, ProvisionerJobState, ProvisionerJobType,
+};
 
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::follow::{self, Lines};
+use crate::listing::{Age, Limit};
 use crate::names::InOrganization;
 use crate::output::{Value, state, word};
 
@@ -31,12 +34,21 @@ pub struct Jobs {
 /// Which jobs.
 #[derive(Debug, Args)]
 struct List {
-    /// At most so many, newest first
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    limit: usize,
     /// Only those in this state
     #[arg(long, value_name = "STATE")]
     state: Option<State>,
+    /// Only those of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<Kind>,
+    /// Only those that this user started
+    #[arg(long, value_name = "USERNAME")]
+    initiator: Option<String>,
+    /// What comes first
+    #[arg(long, default_value = "newest")]
+    sort: Age,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
     #[command(flatten)]
     organization: InOrganization,
 }
@@ -67,6 +79,27 @@ impl From<State> for ProvisionerJobState {
             State::Succeeded => Self::Succeeded,
             State::Failed => Self::Failed,
             State::Canceled => Self::Canceled,
+        }
+    }
+}
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Checks a template version and reads its variables
+    TemplateImport,
+    /// Plans a template version with values
+    TemplateDryRun,
+    /// Starts, stops or deletes a workspace
+    WorkspaceBuild,
+}
+
+impl From<Kind> for ProvisionerJobType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::TemplateImport => Self::TemplateImport,
+            Kind::TemplateDryRun => Self::TemplateDryRun,
+            Kind::WorkspaceBuild => Self::WorkspaceBuild,
         }
     }
 }
@@ -118,15 +151,26 @@ impl List {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         let organization = self.organization.resolve(&client).await?;
-        let only = self.state.map(ProvisionerJobState::from);
-        let page = async |after| client.provisioner_jobs(&organization.id, only.clone(), after).await;
-        let mut jobs = Page::all(self.limit, page).await?;
-        jobs.truncate(self.limit);
+        let initiator_id = match &self.initiator {
+            Some(username) => Some(client.user(username).await?.id),
+            None => None,
+        };
+        let filter = ProvisionerJobFilter {
+            state: self.state.map(ProvisionerJobState::from),
+            r#type: self.kind.map(ProvisionerJobType::from),
+            initiator_id,
+        };
+        let order = match self.sort {
+            Age::Newest => ProvisionerJobOrder::CreatedAtDesc,
+            Age::Oldest => ProvisionerJobOrder::CreatedAtAsc,
+        };
+        let page = async |after| client.provisioner_jobs(&organization.id, &filter, order, after).await;
+        let jobs = Limit::of(self.limit).read(page).await?;
         context.output.list(
             &jobs,
             &["ID", "TYPE", "STATE", "AGE", "BY", "DAEMON", "DETAIL"],
             row,
-            "No job yet. `guildhall templates push NAME --directory DIR` makes the first one.",
+            "No job found. `guildhall templates push NAME --directory DIR` makes the first one.",
         )
     }
 }

@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use guildhall_client::provisioner_key::{
-    CreateProvisionerKeyInput, End, NewProvisionerKey, ProvisionerKey, ProvisionerKeyState,
-    UpdateProvisionerKeyInput,
+    CreateProvisionerKeyInput, End, NewProvisionerKey, ProvisionerKey, ProvisionerKeyFilter,
+    ProvisionerKeyOrder, ProvisionerKeyState, UpdateProvisionerKeyInput,
 };
 use guildhall_client::{Client, ClientError, DateTime, Page};
 use secrecy::ExposeSecret;
@@ -12,6 +12,7 @@ use serde_json::json;
 use super::tags;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::{Listing, Order};
 use crate::names::{InOrganization, Scoped};
 use crate::output::state;
 use crate::parameters::{self, Pair};
@@ -43,6 +44,8 @@ pub enum Keys {
     /// List the keys of an organization
     #[command(visible_alias = "ls")]
     List {
+        #[command(flatten)]
+        listing: Listing,
         /// Only those in this state
         #[arg(long, value_name = "STATE")]
         state: Option<State>,
@@ -157,7 +160,9 @@ impl Keys {
                 };
                 create(context, &client, input, &organization.name).await
             }
-            Self::List { state, organization } => list(context, &client, state, &organization).await,
+            Self::List { listing, state, organization } => {
+                list(context, &client, listing, state, &organization).await
+            }
             Self::Update(update) => update.run(context, &client).await,
             Self::Rotate { name, overlap_minutes, organization } => {
                 rotate(context, &client, (&name, &organization), overlap_minutes).await
@@ -241,20 +246,25 @@ async fn find(
     organization: &InOrganization,
 ) -> Result<(ProvisionerKey, String), Failure> {
     let organization = organization.resolve_for(client, name).await?;
-    let page = client.provisioner_keys(&organization.id, Some(name.name.clone()), None, None).await?;
+    let filter = ProvisionerKeyFilter::called(&name.name);
+    let page =
+        client.provisioner_keys(&organization.id, &filter, ProvisionerKeyOrder::NameAsc, None).await?;
     Ok((one_called(page, &name.name)?, organization.name))
 }
 
 async fn list(
     context: &Context,
     client: &Client,
+    listing: Listing,
     only: Option<State>,
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let organization = organization.resolve(client).await?;
     let only = only.map(ProvisionerKeyState::from);
-    let page = async |after| client.provisioner_keys(&organization.id, None, only.clone(), after).await;
-    let keys = Page::all(usize::MAX, page).await?;
+    let filter = ProvisionerKeyFilter { name: None, query: listing.query, state: only };
+    let order = Order::of(listing.order.sort);
+    let page = async |after| client.provisioner_keys(&organization.id, &filter, order, after).await;
+    let keys = listing.order.limit.read(page).await?;
     context.output.list(
         &keys,
         &["NAME", "STATE", "TAGS", "CREATED BY", "CREATED", "LAST USED", "EXPIRES"],
@@ -270,7 +280,7 @@ async fn list(
             ]
         },
         &format!(
-            "No key yet. Make one with `guildhall provisioner keys create NAME --org {}`.",
+            "No key found. Make one with `guildhall provisioner keys create NAME --org {}`.",
             organization.name
         ),
     )

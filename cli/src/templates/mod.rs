@@ -9,15 +9,18 @@ mod version;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use guildhall_client::template::Template;
-use guildhall_client::template_version::{TemplateVariable, TemplateVersion};
-use guildhall_client::{Client, ClientError, Page};
+use guildhall_client::template::{Template, TemplateFilter, TemplateOrder};
+use guildhall_client::template_version::{
+    TemplateVariable, TemplateVersion, TemplateVersionFilter, TemplateVersionOrder,
+};
+use guildhall_client::{Client, ClientError};
 use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::{Listing, Order};
 use crate::names::{InOrganization, Scoped};
-use crate::output::{Value, state};
+use crate::output::Value;
 
 /// The verbs of `guildhall templates`.
 #[derive(Debug, Subcommand)]
@@ -37,6 +40,8 @@ pub enum Templates {
     #[command(visible_alias = "ls")]
     List {
         #[command(flatten)]
+        listing: Listing,
+        #[command(flatten)]
         organization: InOrganization,
     },
     /// Show a template with the parameters of its active version
@@ -47,12 +52,7 @@ pub enum Templates {
         organization: InOrganization,
     },
     /// List the versions of a template, newest first
-    Versions {
-        /// NAME or ORG/NAME
-        name: Scoped,
-        #[command(flatten)]
-        organization: InOrganization,
-    },
+    Versions(version::Versions),
     /// Let new workspaces start from a version
     Promote {
         /// NAME or ORG/NAME
@@ -129,9 +129,9 @@ impl Templates {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Push(push) => push.run(context).await,
-            Self::List { organization } => list(context, &organization).await,
+            Self::List { listing, organization } => list(context, listing, &organization).await,
             Self::Show { name, organization } => show(context, &name, &organization).await,
-            Self::Versions { name, organization } => versions(context, &name, &organization).await,
+            Self::Versions(versions) => versions.run(context).await,
             Self::Promote { name, version, organization } => {
                 promote(context, &name, &version, &organization).await
             }
@@ -172,7 +172,7 @@ async fn called(
     organization: &guildhall_client::Id,
     name: &str,
 ) -> Result<Option<Template>, Failure> {
-    let page = client.templates(organization, Some(name.to_owned()), None).await?;
+    let page = client.templates(organization, &TemplateFilter::called(name), TemplateOrder::NameAsc, None).await?;
     Ok(page.nodes.into_iter().find(|template| template.name.eq_ignore_ascii_case(name)))
 }
 
@@ -182,16 +182,24 @@ pub(crate) async fn version_called(
     template: &Template,
     name: &str,
 ) -> Result<TemplateVersion, Failure> {
-    let page = client.template_versions(&template.id, Some(name.to_owned()), None).await?;
+    let filter = TemplateVersionFilter::called(name);
+    let page =
+        client.template_versions(&template.id, &filter, TemplateVersionOrder::CreatedAtDesc, None).await?;
     let found = page.nodes.into_iter().find(|version| version.name.eq_ignore_ascii_case(name));
     Ok(found.ok_or_else(|| ClientError::NotFound { kind: "template version", name: name.to_owned() })?)
 }
 
-async fn list(context: &Context, organization: &InOrganization) -> Result<(), Failure> {
+async fn list(
+    context: &Context,
+    listing: Listing,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
     let client = context.client()?;
     let organization = organization.resolve(&client).await?;
-    let page = async |after| client.templates(&organization.id, None, after).await;
-    let templates = Page::all(usize::MAX, page).await?;
+    let filter = TemplateFilter { query: listing.query, ..TemplateFilter::default() };
+    let order = Order::of(listing.order.sort);
+    let page = async |after| client.templates(&organization.id, &filter, order, after).await;
+    let templates = listing.order.limit.read(page).await?;
     context.output.list(
         &templates,
         &["NAME", "DISPLAY NAME", "ACTIVE VERSION", "PUSHED", "DEPRECATED"],
@@ -268,36 +276,6 @@ fn parameter(variable: &TemplateVariable) -> Vec<Value> {
         default.into(),
         variable.description.as_str().into(),
     ]
-}
-
-async fn versions(context: &Context, name: &Scoped, organization: &InOrganization) -> Result<(), Failure> {
-    let client = context.client()?;
-    let template = find(&client, name, organization).await?;
-    let page = async |after| client.template_versions(&template.id, None, after).await;
-    let versions = Page::all(usize::MAX, page).await?;
-    context.output.list(
-        &versions,
-        &["NAME", "USE", "IMPORT", "BY", "CREATED", "MESSAGE"],
-        |version| {
-            vec![
-                version.name.as_str().into(),
-                match version {
-                    version if version.is_active => "active",
-                    version if version.archived => "archived",
-                    _ => "",
-                }
-                .into(),
-                version.job.as_ref().map_or_else(|| "".into(), |job| state(&job.state)),
-                version.created_by.as_ref().map_or("", |user| user.username.as_str()).into(),
-                version.created_at.into(),
-                version.message.as_str().into(),
-            ]
-        },
-        &format!(
-            "No version yet. Push one with `guildhall templates push {} --directory DIR`.",
-            template.name
-        ),
-    )
 }
 
 async fn promote(

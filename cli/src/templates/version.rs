@@ -1,9 +1,73 @@
-//! `templates archive` and `templates unarchive`.
+//! `templates versions`, `archive` and `unarchive`.
+
+use clap::Args;
+use guildhall_client::template_version::{TemplateVersion, TemplateVersionFilter, TemplateVersionOrder};
 
 use super::{find, version_called};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, lines};
+use crate::listing::{Age, Limit};
 use crate::names::{InOrganization, Scoped};
+use crate::output::{Value, state};
+
+/// The arguments of `guildhall templates versions`.
+#[derive(Debug, Args)]
+pub struct Versions {
+    /// NAME or ORG/NAME
+    name: Scoped,
+    /// Only those with this text in their names or messages
+    #[arg(long, value_name = "TEXT")]
+    query: Option<String>,
+    /// Only those that are out of use; with =false only those that are not
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    archived: Option<bool>,
+    /// What comes first
+    #[arg(long, default_value = "newest")]
+    sort: Age,
+    #[command(flatten)]
+    limit: Limit,
+    #[command(flatten)]
+    organization: InOrganization,
+}
+
+impl Versions {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let template = find(&client, &self.name, &self.organization).await?;
+        let filter = TemplateVersionFilter { name: None, query: self.query, archived: self.archived };
+        let order = match self.sort {
+            Age::Newest => TemplateVersionOrder::CreatedAtDesc,
+            Age::Oldest => TemplateVersionOrder::CreatedAtAsc,
+        };
+        let page = async |after| client.template_versions(&template.id, &filter, order, after).await;
+        let versions = self.limit.read(page).await?;
+        context.output.list(
+            &versions,
+            &["NAME", "USE", "IMPORT", "BY", "CREATED", "MESSAGE"],
+            row,
+            &format!(
+                "No version found. Push one with `guildhall templates push {} --directory DIR`.",
+                template.name
+            ),
+        )
+    }
+}
+
+fn row(version: &TemplateVersion) -> Vec<Value> {
+    let used = match version {
+        version if version.is_active => "active",
+        version if version.archived => "archived",
+        _ => "",
+    };
+    vec![
+        version.name.as_str().into(),
+        used.into(),
+        version.job.as_ref().map_or_else(|| "".into(), |job| state(&job.state)),
+        version.created_by.as_ref().map_or("", |user| user.username.as_str()).into(),
+        version.created_at.into(),
+        version.message.as_str().into(),
+    ]
+}
 
 pub(super) async fn archive(
     context: &Context,

@@ -75,6 +75,13 @@ impl Fake {
         asked.iter().find(|(one, _)| one == name).map(|(_, variables)| variables.clone()).unwrap_or_default()
     }
 
+    /// The variables of the last operation called `name`.
+    pub(super) fn last_variables(&self, name: &str) -> Value {
+        let asked = self.asked.lock().unwrap();
+        let last = asked.iter().rev().find(|(one, _)| one == name);
+        last.map(|(_, variables)| variables.clone()).unwrap_or_default()
+    }
+
     /// Runs a command line with a token and without a person.
     pub(super) async fn run(&self, words: &[&str]) -> Outcome {
         let folder = tempfile::tempdir().unwrap();
@@ -198,7 +205,7 @@ pub(super) fn workspace_summary(owner: &str) -> Value {
     json!({
         "id": format!("ws_{owner}"), "name": "dev", "status": "RUNNING", "organization": organization_ref(),
         "owner": user_ref(owner), "template": {"id": "tpl_1", "name": "dev", "displayName": "Dev"},
-        "createdAt": NOW, "latestBuild": {
+        "createdAt": NOW, "isFavorite": false, "latestBuild": {
             "id": "build_1", "number": 1, "transition": "START", "status": "SUCCEEDED", "createdAt": NOW,
             "job": job(), "dailyCost": 3,
         },

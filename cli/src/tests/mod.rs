@@ -8,6 +8,7 @@ mod events;
 mod fake;
 mod ledger;
 mod lines;
+mod lists;
 mod people;
 mod provisioner;
 mod roles;

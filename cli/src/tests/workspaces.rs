@@ -16,7 +16,12 @@ fn build(number: i32, transition: &str) -> Value {
 fn whole() -> Value {
     let mut whole = workspace_summary("ana");
     whole["__typename"] = json!("Workspace");
-    whole["lastUsedAt"] = Value::Null;
+    for (field, value) in times().as_object().unwrap() {
+        if !matches!(field.as_str(), "id" | "name") {
+            whole[field] = value.clone();
+        }
+    }
+    whole["isOutdated"] = json!(true);
     whole["updatedAt"] = json!(NOW);
     whole["latestBuild"]["templateVersion"] = json!({"id": "tver_1", "name": "v1", "createdAt": NOW});
     whole["latestBuild"]["initiator"] = Value::Null;
@@ -48,6 +53,7 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         "UpdateWorkspace" | "ClearAutostart" | "ClearTtl" => done("updateWorkspace"),
         "ExtendWorkspaceDeadline" => done("extendWorkspaceDeadline"),
         "ActivateWorkspace" => done("activateWorkspace"),
+        "TouchWorkspace" => done("touchWorkspace"),
         "TransferWorkspace" => json!({"transferWorkspace": {"userErrors": []}}),
         "SetWorkspaceFavorite" => json!({"setWorkspaceFavorite": {"userErrors": []}}),
         "RestartWorkspace" => {
@@ -123,6 +129,7 @@ async fn small_changes_say_what_they_did() {
         (&["workspaces", "favorite", "dev"], "data/dev is a favorite of yours."),
         (&["workspaces", "favorite", "dev", "--remove"], "is no favorite of yours any more."),
         (&["workspaces", "activate", "dev"], "guildhall workspaces start data/dev"),
+        (&["workspaces", "touch", "dev"], "data/dev was used just now."),
     ] {
         let outcome = server.run(words).await;
         assert_eq!(outcome.exit, None, "{words:?}: {}", outcome.notes);
@@ -130,6 +137,26 @@ async fn small_changes_say_what_they_did() {
     }
     let outcome = server.run(&["workspaces", "builds", "dev"]).await;
     assert_eq!(outcome.results.lines().count(), 3, "{}", outcome.results);
+}
+
+#[tokio::test]
+async fn a_workspace_is_shown_with_what_it_does_by_itself() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["workspaces", "show", "dev"]).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    for row in [
+        "Template:           dev v1 (there is a newer one)",
+        "Autostart:          30 8 * * 1-5 (Europe/Berlin)",
+        "Next start:         in 19h",
+        "Runs for:           9h",
+        "Stops:              in 8h",
+        "Automatic updates:  never",
+    ] {
+        assert!(outcome.results.contains(row), "`{row}` in\n{}", outcome.results);
+    }
+    let outcome = server.run(&["workspaces", "show", "dev", "-o", "json"]).await;
+    assert_eq!(outcome.json()["deadline"], "2026-11-24T20:00:00Z");
+    assert_eq!(outcome.json()["autostartSchedule"]["timeZone"], "Europe/Berlin");
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ mod change;
 mod sessions;
 
 use clap::{Args, Subcommand, ValueEnum};
-use guildhall_client::Page;
 use guildhall_client::user::{NewUser, User, UserFilter, UserOrder, UserStatus};
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::Limit;
 use crate::members::names;
 use crate::output::{Value, state};
 use crate::session::Password;
@@ -88,6 +88,8 @@ pub struct Which {
     /// What comes first
     #[arg(long, default_value = "username")]
     sort: Sort,
+    #[command(flatten)]
+    limit: Limit,
 }
 
 /// Whether users may act.
@@ -102,9 +104,13 @@ enum Status {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Sort {
     /// By username, a to z
+    #[value(alias = "name")]
     Username,
     /// The newest
-    Created,
+    #[value(alias = "created")]
+    Newest,
+    /// The oldest
+    Oldest,
     /// Who was last seen
     LastSeen,
 }
@@ -191,10 +197,11 @@ async fn list(context: &Context, which: Which) -> Result<(), Failure> {
     };
     let order = match which.sort {
         Sort::Username => UserOrder::UsernameAsc,
-        Sort::Created => UserOrder::CreatedAtDesc,
+        Sort::Newest => UserOrder::CreatedAtDesc,
+        Sort::Oldest => UserOrder::CreatedAtAsc,
         Sort::LastSeen => UserOrder::LastSeenAtDesc,
     };
-    let users = Page::all(usize::MAX, async |after| client.users(&filter, order, after).await).await?;
+    let users = which.limit.read(async |after| client.users(&filter, order, after).await).await?;
     context.output.list(
         &users,
         &["USERNAME", "NAME", "EMAIL", "STATUS", "ROLES", "LAST SEEN"],

@@ -1,11 +1,12 @@
 //! Where users are signed in.
 
 use clap::Args;
-use guildhall_client::{Id, Page};
+use guildhall_client::Id;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::listing::Limit;
 use crate::tokens::whose;
 
 /// Whose sessions, and whether to end some.
@@ -19,6 +20,8 @@ pub struct Sessions {
     /// End all of them but the one in use
     #[arg(long)]
     end_all: bool,
+    #[command(flatten)]
+    limit: Limit,
 }
 
 impl Sessions {
@@ -38,7 +41,7 @@ impl Sessions {
             return context.output.done(&json!({ "revokedCount": ended }), &sentence);
         }
         let user = whose(&client, self.username).await?;
-        let sessions = Page::all(usize::MAX, async |after| client.sessions(&user, after).await).await?;
+        let sessions = self.limit.read(async |after| client.sessions(&user, after).await).await?;
         context.output.list(
             &sessions,
             &["ID", "ADDRESS", "CLIENT", "SIGNED IN", "LAST USED", "EXPIRES", "CURRENT"],

@@ -1,4 +1,4 @@
-//! `workspaces rename`, `transfer`, `favorite`, `extend` and `activate`: what needs no build.
+//! `workspaces rename`, `transfer`, `favorite`, `extend`, `activate` and `touch`: what needs no build.
 
 use chrono::TimeDelta;
 use clap::Args;
@@ -110,4 +110,13 @@ pub(super) async fn activate(context: &Context, which: &Which) -> Result<(), Fai
     context
         .output
         .done(&times, &format!("{place} is awake. Start it with `guildhall workspaces start {place}`."))
+}
+
+/// `guildhall workspaces touch`
+pub(super) async fn touch(context: &Context, which: &Which) -> Result<(), Failure> {
+    let client = context.client()?;
+    let workspace = which.find(&client).await?;
+    let times = client.touch_workspace(&workspace.id).await?;
+    let place = format!("{}/{}", workspace.organization.name, workspace.name);
+    context.output.done(&times, &format!("{place} was used just now."))
 }

@@ -1,11 +1,9 @@
 //! `workspaces logs`.
 
 use clap::Args;
-use guildhall_client::workspace::WorkspaceSummary;
-use guildhall_client::workspace_build::BuildSummary;
-use guildhall_client::{Client, ClientError, Page};
 
 use super::Which;
+use super::builds::numbered;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::follow::{self, Lines};
@@ -47,16 +45,4 @@ impl Logs {
         }
         Ok(())
     }
-}
-
-/// The build of this number.
-pub(super) async fn numbered(
-    client: &Client,
-    workspace: &WorkspaceSummary,
-    number: i32,
-) -> Result<BuildSummary, Failure> {
-    let builds =
-        Page::all(usize::MAX, async |after| client.workspace_builds(&workspace.id, after).await).await?;
-    let found = builds.into_iter().find(|build| build.number == number);
-    Ok(found.ok_or_else(|| ClientError::NotFound { kind: "build", name: number.to_string() })?)
 }

@@ -1,6 +1,7 @@
 //! `workspaces`: what members work in.
 
 mod build;
+mod builds;
 mod change;
 mod create;
 mod logs;
@@ -10,7 +11,7 @@ mod show;
 mod state;
 
 use clap::{Args, Subcommand};
-use guildhall_client::workspace::{WorkspaceFilter, WorkspaceSummary};
+use guildhall_client::workspace::{WorkspaceFilter, WorkspaceOrder, WorkspaceSummary};
 use guildhall_client::{Client, ClientError};
 
 use crate::context::Context;
@@ -58,8 +59,10 @@ pub enum Workspaces {
     Extend(change::Extend),
     /// Wake up a dormant workspace
     Activate(Which),
+    /// Note that somebody works in a workspace, so that it does not fall dormant
+    Touch(Which),
     /// List the builds of a workspace
-    Builds(Which),
+    Builds(builds::Builds),
     /// Get or repair the Terraform state of a workspace
     #[command(subcommand)]
     State(state::States),
@@ -88,7 +91,8 @@ impl Workspaces {
             Self::Schedule(schedule) => schedule.run(context).await,
             Self::Extend(extend) => extend.run(context).await,
             Self::Activate(which) => change::activate(context, &which).await,
-            Self::Builds(which) => state::builds(context, &which).await,
+            Self::Touch(which) => change::touch(context, &which).await,
+            Self::Builds(builds) => builds.run(context).await,
             Self::State(states) => states.run(context).await,
         }
     }
@@ -109,17 +113,22 @@ pub struct Which {
 impl Which {
     /// The workspace that is meant. Without an organization all are searched, since names rarely repeat.
     async fn find(&self, client: &Client) -> Result<WorkspaceSummary, Failure> {
-        let organization = match self.organization.named(&self.name)? {
+        let organization_id = match self.organization.named(&self.name)? {
             Some(name) => Some(client.organization(name).await?.id),
             None => None,
         };
-        let owner = match &self.owner {
+        let owner_id = match &self.owner {
             Some(username) => Some(client.user(username).await?.id),
             None => None,
         };
         let name = self.name.name.clone();
-        let filter = WorkspaceFilter { name: Some(name.clone()), owner, organization };
-        let mut found = client.workspaces(filter, None).await?.nodes;
+        let filter = WorkspaceFilter {
+            name: Some(name.clone()),
+            owner_id,
+            organization_id,
+            ..WorkspaceFilter::default()
+        };
+        let mut found = client.workspaces(&filter, WorkspaceOrder::NameAsc, None).await?.nodes;
         found.retain(|workspace| workspace.name.eq_ignore_ascii_case(&name));
         if found.len() > 1
             && let Some(viewer) = client.viewer().await?

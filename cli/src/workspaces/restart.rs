@@ -10,6 +10,7 @@ use guildhall_client::workspace_restart::RestartWorkspaceInput;
 
 use super::Which;
 use super::build::{Waiting, finish, queued, version};
+use super::builds::newest;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::follow::{Lines, follow};
@@ -72,7 +73,7 @@ async fn after(
     workspace: &WorkspaceSummary,
     stop: &BuildSummary,
 ) -> Result<BuildSummary, Failure> {
-    let builds = client.workspace_builds(&workspace.id, None).await?.nodes;
+    let builds = newest(client, &workspace.id, None).await?.nodes;
     let next = builds.into_iter().find(|build| build.number == stop.number + 1);
     next.ok_or_else(|| {
         Failure::new(Exit::Failure, format!("{} was stopped, but its start is not there", workspace.name))

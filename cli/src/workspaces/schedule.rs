@@ -108,13 +108,12 @@ impl Schedule {
     }
 }
 
-/// Writes what a workspace does by itself.
-pub(super) fn present(context: &Context, times: &WorkspaceTimes) -> Result<(), Failure> {
+/// What a workspace does by itself.
+pub(super) fn rows(times: &WorkspaceTimes) -> Vec<(&'static str, Value)> {
     let or = |value: Option<Value>, otherwise: &str| value.unwrap_or_else(|| otherwise.into());
     let schedule = times.autostart_schedule.as_ref().map(|one| format!("{} ({})", one.cron, one.time_zone));
     let ttl = times.ttl_seconds.map(|seconds| span_of(seconds).into());
     let mut rows = vec![
-        ("Name", times.name.as_str().into()),
         ("Autostart", or(schedule.map(Value::from), "never")),
         ("Next start", or(times.next_autostart_at.map(Value::from), "-")),
         ("Runs for", or(ttl, "as the template says")),
@@ -128,7 +127,14 @@ pub(super) fn present(context: &Context, times: &WorkspaceTimes) -> Result<(), F
     if let Some(end) = times.deleting_at {
         rows.push(("Deleted", end.into()));
     }
-    context.output.object(times, rows)?;
+    rows
+}
+
+/// Writes it.
+pub(super) fn present(context: &Context, times: &WorkspaceTimes) -> Result<(), Failure> {
+    let mut all = vec![("Name", times.name.as_str().into())];
+    all.extend(rows(times));
+    context.output.object(times, all)?;
     if times.deleting_at.is_some() {
         let name = &times.name;
         context

@@ -1,17 +1,13 @@
-//! `workspaces builds` and `workspaces state`.
+//! `workspaces state`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use guildhall_client::workspace::WorkspaceSummary;
-use guildhall_client::workspace_build::BuildSummary;
-use guildhall_client::{Client, Page};
 
 use super::Which;
-use super::logs::numbered;
+use super::builds::numbered;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{Value, state, word};
 
 /// The largest state, in bytes.
 const STATE_MAX: u64 = 64 * 1024 * 1024;
@@ -105,27 +101,4 @@ impl Push {
         client.upload_state(&build.id, &self.file).await?;
         context.output.done(build, &format!("Replaced the state of {place} after build {}.", build.number))
     }
-}
-
-/// `guildhall workspaces builds`
-pub(super) async fn builds(context: &Context, which: &Which) -> Result<(), Failure> {
-    let client = context.client()?;
-    let workspace = which.find(&client).await?;
-    let builds = all(&client, &workspace).await?;
-    let header = ["NUMBER", "TRANSITION", "STATUS", "COST", "CREATED"];
-    context.output.list(&builds, &header, row, "No build.")
-}
-
-async fn all(client: &Client, workspace: &WorkspaceSummary) -> Result<Vec<BuildSummary>, Failure> {
-    Ok(Page::all(usize::MAX, async |after| client.workspace_builds(&workspace.id, after).await).await?)
-}
-
-fn row(build: &BuildSummary) -> Vec<Value> {
-    vec![
-        build.number.to_string().into(),
-        word(&build.transition).into(),
-        state(&build.status),
-        build.daily_cost.to_string().into(),
-        build.created_at.into(),
-    ]
 }
