@@ -10,9 +10,12 @@ use secrecy::SecretString;
 use crate::clock::Clock;
 use crate::hex;
 
-const SIGNING: &str = "signing.key";
-const SEALING: &str = "sealing.key";
-const SETUP_TOKEN: &str = "setup-token";
+/// The file of the signing keys, in the data folder.
+pub(crate) const SIGNING: &str = "signing.key";
+/// The file of the sealing keys, in the data folder, unless another is named.
+pub(crate) const SEALING: &str = "sealing.key";
+/// The file of the setup token, in the data folder.
+pub(crate) const SETUP_TOKEN: &str = "setup-token";
 
 /// Makes the data folder, for its owner alone.
 ///
@@ -34,7 +37,11 @@ pub fn signing(data_dir: &Path, clock: &Clock) -> anyhow::Result<Vec<[u8; 32]>> 
 
 /// The keys of a file, which is made with one where it is missing.
 fn all(path: &Path, clock: &Clock) -> anyhow::Result<Vec<[u8; 32]>> {
-    let text = read_or_make(path, clock)?;
+    parse_all(&read_or_make(path, clock)?, path)
+}
+
+/// The keys that the text of a file holds.
+pub(crate) fn parse_all(text: &str, path: &Path) -> anyhow::Result<Vec<[u8; 32]>> {
     let keys = text
         .lines()
         .filter(|line| !line.trim().is_empty())

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use guildhall::config::{LogFormat, Sealing, Serving, Storage, with_file};
+use guildhall::commands::config::Config;
+use guildhall::commands::doctor::Doctor;
+use guildhall::config::{LogFormat, Sealing, Serving, Storage, named_file};
 use guildhall::telemetry::Telemetry;
 use guildhall::{app, db};
 use mimalloc::MiMalloc;
@@ -45,6 +47,11 @@ To change the key of a deployment:
   4. remove the old line, and restart every server
 With one server the first step can be left out.")]
     Reseal(Reseal),
+    /// Look whether a server would run here, and what to do where it would not
+    Doctor(Box<Doctor>),
+    /// The settings of the server
+    #[command(subcommand)]
+    Config(Config),
     /// Print the GraphQL schema
     Schema,
     #[command(subcommand)]
@@ -60,15 +67,17 @@ With one server the first step can be left out.")]
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let command = match with_file(Cli::command(), &arguments) {
-        Ok(command) => command,
-        Err(message) => return failed(&message, 2),
+    let file = match named_file(&arguments) {
+        Ok(file) => file,
+        Err(message) => return checked(&arguments).unwrap_or_else(|| failed(&message, 2)),
     };
-    let cli =
-        match command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
-            Ok(cli) => cli,
-            Err(error) => error.exit(),
-        };
+    let command = file.as_ref().map_or_else(|| Ok(Cli::command()), |file| file.defaults(Cli::command()));
+    let command = match command {
+        Ok(command) => command,
+        Err(message) => return checked(&arguments).unwrap_or_else(|| failed(&message, 2)),
+    };
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match cli.verb {
         Verb::Server(serving) => {
             let observing = &serving.observing;
@@ -83,6 +92,13 @@ async fn main() -> ExitCode {
         }
         Verb::Migrate(storage) => ended(migrate(storage).await),
         Verb::Reseal(reseal) => ended(reseal.run().await),
+        Verb::Doctor(doctor) => exit(doctor.run(cli.globals.output).await),
+        Verb::Config(Config::Check(check)) => exit(check.run(cli.globals.output)),
+        Verb::Config(Config::Show(show)) => {
+            // What was parsed, below `config show`.
+            let matches = matches.subcommand().and_then(|(_, matches)| matches.subcommand());
+            ended(matches.map_or(Ok(()), |(_, matches)| show.run(matches, file.as_ref(), cli.globals.output)))
+        }
         Verb::Schema => {
             schema();
             ExitCode::SUCCESS
@@ -186,11 +202,20 @@ fn schema() {
     print!("{}", guildhall::graphql::sdl());
 }
 
-fn ended(result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&format!("{error:#}"), 1),
+/// `config check` of a file that is wrong is what it is for.
+fn checked(arguments: &[std::ffi::OsString]) -> Option<ExitCode> {
+    match Cli::try_parse_from(arguments).ok()? {
+        Cli { globals, verb: Verb::Config(Config::Check(check)) } => Some(exit(check.run(globals.output))),
+        _ => None,
     }
+}
+
+fn ended(result: anyhow::Result<()>) -> ExitCode {
+    exit(result.map(|()| ExitCode::SUCCESS))
+}
+
+fn exit(result: anyhow::Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| failed(&format!("{error:#}"), 1))
 }
 
 #[expect(clippy::print_stderr, reason = "the command's error")]

@@ -218,13 +218,13 @@ async fn whatever_is_sealed_is_sealed_anew(#[values(Backend::Sqlite, Backend::Po
     )
     .await;
     // A dry run and a build that wait, and a start that is promised, each with its secrets.
-    let values = json!([{ "name": "password", "value": "a-password" }, { "name": "code", "value": "a-code" }]);
+    let values =
+        json!([{ "name": "password", "value": "a-password" }, { "name": "code", "value": "a-code" }]);
     let run = json!({ "templateVersionId": version, "parameters": values });
     app.done(&owner.token, "createTemplateVersionDryRun", "", run).await;
     let restart = json!({ "templateVersionId": version, "parameters": values });
     scene.change("restartWorkspace", restart).await;
-    let other =
-        json!({ "templateId": scene.template.id, "name": "w", "templateVersionId": version, "parameters": values });
+    let other = json!({ "templateId": scene.template.id, "name": "w", "templateVersionId": version, "parameters": values });
     app.done(&owner.token, "createWorkspace", "", other).await;
 
     let folder = tempfile::tempdir().unwrap();
@@ -235,7 +235,11 @@ async fn whatever_is_sealed_is_sealed_anew(#[values(Backend::Sqlite, Backend::Po
         reseal(folder.path(), &app.settings, Some(&file), Clock::system()).await.unwrap()
     };
     let new = "5a".repeat(32);
-    assert_eq!(anew(format!("{new}\n{old}")).await, 5, "one set of the dry run, two each of build and promise");
+    assert_eq!(
+        anew(format!("{new}\n{old}")).await,
+        5,
+        "one set of the dry run, two each of build and promise"
+    );
     assert_eq!(anew(new.clone()).await, 0, "the old key is of no more use");
 
     // A server that knows only the new key gives the daemon what was given.

@@ -5,7 +5,7 @@ use guildhall_client::{ClientError, Page};
 
 /// The options of a list of things with names.
 #[derive(Debug, Args)]
-pub(crate) struct Listing {
+pub struct Listing {
     /// Only those with this text in their names
     #[arg(long, value_name = "TEXT")]
     pub(crate) query: Option<String>,
@@ -15,7 +15,7 @@ pub(crate) struct Listing {
 
 /// The options of a list of things with names that can't be searched.
 #[derive(Debug, Args)]
-pub(crate) struct Sorted {
+pub struct Sorted {
     /// What comes first
     #[arg(long, default_value = "name")]
     pub(crate) sort: Sort,

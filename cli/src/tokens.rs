@@ -143,8 +143,7 @@ async fn list(
 
 async fn revoke(context: &Context, client: &Client, name: &str, user: Option<String>) -> Result<(), Failure> {
     let user = whose(client, user).await?;
-    let page =
-        client.api_tokens(&user, &ApiTokenFilter::called(name), ApiTokenOrder::NameAsc, None).await?;
+    let page = client.api_tokens(&user, &ApiTokenFilter::called(name), ApiTokenOrder::NameAsc, None).await?;
     let found = page.nodes.into_iter().next();
     let token = found.ok_or_else(|| ClientError::NotFound { kind: "token", name: name.to_owned() })?;
     context.confirm(&format!("the token {} of {user}", token.name), &token.name)?;

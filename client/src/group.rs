@@ -214,7 +214,8 @@ impl Client {
         order: GroupOrder,
         after: Option<String>,
     ) -> Result<Page<Group>, ClientError> {
-        let variables = GroupsVariables { organization: organization.clone(), filter: filter.clone(), order, after };
+        let variables =
+            GroupsVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(Groups::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.groups.into())
     }

@@ -157,7 +157,12 @@ impl Client {
         order: ProvisionerDaemonOrder,
         after: Option<String>,
     ) -> Result<Page<ProvisionerDaemon>, ClientError> {
-        let variables = ProvisionerDaemonsVariables { organization: organization.clone(), filter: filter.clone(), order, after };
+        let variables = ProvisionerDaemonsVariables {
+            organization: organization.clone(),
+            filter: filter.clone(),
+            order,
+            after,
+        };
         let data = self.run_idempotent(ProvisionerDaemons::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.provisioner_daemons.into())
     }

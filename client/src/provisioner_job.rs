@@ -250,7 +250,12 @@ impl Client {
         order: ProvisionerJobOrder,
         after: Option<String>,
     ) -> Result<Page<ProvisionerJob>, ClientError> {
-        let variables = ProvisionerJobsVariables { organization: organization.clone(), filter: filter.clone(), order, after };
+        let variables = ProvisionerJobsVariables {
+            organization: organization.clone(),
+            filter: filter.clone(),
+            order,
+            after,
+        };
         let data = self.run_idempotent(ProvisionerJobs::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.provisioner_jobs.into())
     }

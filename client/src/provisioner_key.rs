@@ -297,7 +297,12 @@ impl Client {
         order: ProvisionerKeyOrder,
         after: Option<String>,
     ) -> Result<Page<ProvisionerKey>, ClientError> {
-        let variables = ProvisionerKeysVariables { organization: organization.clone(), filter: filter.clone(), order, after };
+        let variables = ProvisionerKeysVariables {
+            organization: organization.clone(),
+            filter: filter.clone(),
+            order,
+            after,
+        };
         let data = self.run_idempotent(ProvisionerKeys::build(variables)).await?;
         let organization = found(data.organization, "organization", organization.inner())?;
         // Null only together with an error, which has been returned above.

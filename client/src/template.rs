@@ -176,7 +176,8 @@ impl Client {
         order: TemplateOrder,
         after: Option<String>,
     ) -> Result<Page<Template>, ClientError> {
-        let variables = TemplatesVariables { organization: organization.clone(), filter: filter.clone(), order, after };
+        let variables =
+            TemplatesVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(Templates::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.templates.into())
     }

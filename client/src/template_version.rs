@@ -233,7 +233,8 @@ impl Client {
         order: TemplateVersionOrder,
         after: Option<String>,
     ) -> Result<Page<TemplateVersion>, ClientError> {
-        let variables = TemplateVersionsVariables { template: template.clone(), filter: filter.clone(), order, after };
+        let variables =
+            TemplateVersionsVariables { template: template.clone(), filter: filter.clone(), order, after };
         let versions = match self.run_idempotent(TemplateVersions::build(variables)).await?.node {
             Some(TemplateVersionsNode::Template(found)) => Some(found.versions.into()),
             Some(TemplateVersionsNode::Other) | None => None,

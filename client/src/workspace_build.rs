@@ -280,7 +280,8 @@ impl Client {
         order: WorkspaceBuildOrder,
         after: Option<String>,
     ) -> Result<Page<BuildSummary>, ClientError> {
-        let variables = WorkspaceBuildsVariables { workspace: workspace.clone(), filter: filter.clone(), order, after };
+        let variables =
+            WorkspaceBuildsVariables { workspace: workspace.clone(), filter: filter.clone(), order, after };
         let builds = match self.run_idempotent(WorkspaceBuilds::build(variables)).await?.node {
             Some(WorkspaceBuildsNode::Workspace(found)) => Some(found.builds.into()),
             Some(WorkspaceBuildsNode::Other) | None => None,

@@ -38,7 +38,7 @@ pub(super) fn limits<'a>(settings: impl IntoIterator<Item = &'a String>) -> Resu
 }
 
 /// The names of all limits with their defaults.
-fn defaults() -> Vec<(String, String)> {
+pub(super) fn defaults() -> Vec<(String, String)> {
     let Ok(Value::Object(all)) = serde_json::to_value(Limits::default()) else { return Vec::new() };
     let mut found = Vec::new();
     for (name, value) in all {

@@ -1,17 +1,26 @@
 //! Configuration: flag over `GUILDHALL_*` environment over TOML file over default. The only reader of the environment.
 
+mod check;
+mod file;
 mod limits;
 mod observing;
+mod origin;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command};
+use clap::Args;
 use guildhall_front::{Limits, ManifestError, PersistedDocuments, PersistedMode};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::db;
+pub use check::check;
+pub use file::{File, Problem};
 pub use observing::{LogFormat, Observing};
+pub use origin::{Origin, Shown, shown};
+
+/// The hidden option that the table of limits of the file becomes.
+const LIMITS_OF_THE_FILE: &str = "limits-of-the-file";
 
 /// Where the server keeps its data and which database it uses.
 #[derive(Debug, Clone, Args)]
@@ -110,7 +119,7 @@ pub struct Serving {
     pub limits: Vec<String>,
 
     /// The table `limits` of the file
-    #[arg(long = "limits-of-the-file", hide = true, value_delimiter = ',')]
+    #[arg(long = LIMITS_OF_THE_FILE, hide = true, value_delimiter = ',')]
     limits_of_the_file: Vec<String>,
 
     /// What the manifests of persisted documents are for: off, observe (log what they do not name) or enforce (refuse it)
@@ -221,42 +230,14 @@ fn default_data_dir() -> PathBuf {
         .map_or_else(|| PathBuf::from("guildhall-data"), |data| data.join("guildhall"))
 }
 
-/// Makes the values of the TOML file, where one is named, the defaults of the server's commands.
+/// The settings file that the arguments or the environment name, if any.
 ///
 /// # Errors
-/// A sentence for people when the file can't be read, does not parse, or names an unknown option.
+/// A sentence for people when it can't be read or does not parse.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-pub fn with_file(mut command: Command, arguments: &[std::ffi::OsString]) -> Result<Command, String> {
+pub fn named_file(arguments: &[std::ffi::OsString]) -> Result<Option<File>, String> {
     let path = named_in(arguments).or_else(|| std::env::var_os("GUILDHALL_CONFIG").map(PathBuf::from));
-    let Some(path) = path else { return Ok(command) };
-    for (option, value) in read(&path)? {
-        let id = option.replace('-', "_");
-        let mut known = false;
-        for name in ["server", "migrate", "reseal"] {
-            let has = command
-                .find_subcommand(name)
-                .is_some_and(|sub| sub.get_arguments().any(|argument| argument.get_id() == id.as_str()));
-            if has && id != "config" {
-                known = true;
-                let (id, value) = (id.clone(), value.clone());
-                command = command.mut_subcommand(name, |sub| {
-                    sub.mut_arg(id, |argument| match argument.get_action() {
-                        clap::ArgAction::SetTrue => {
-                            argument.default_value(if value == "true" { "true" } else { "false" })
-                        }
-                        _ => argument.default_value(value),
-                    })
-                });
-            }
-        }
-        if !known {
-            return Err(format!(
-                "{}: `{option}` is no option; see `guildhall server --help`",
-                path.display()
-            ));
-        }
-    }
-    Ok(command)
+    path.map(|path| File::read_whole(&path)).transpose()
 }
 
 fn named_in(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
@@ -273,110 +254,5 @@ fn named_in(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
     None
 }
 
-fn read(path: &Path) -> Result<Vec<(String, String)>, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("can't read {}: {error}", path.display()))?;
-    let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", path.display()))?;
-    let plain = |(option, value): (String, toml::Value)| match value {
-        toml::Value::Table(limits) if option == "limits" => {
-            let mut settings = Vec::new();
-            named("", limits, &mut settings);
-            Ok(("limits-of-the-file".to_owned(), settings.join(",")))
-        }
-        toml::Value::Array(texts) if texts.iter().all(toml::Value::is_str) => {
-            Ok((option, texts.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")))
-        }
-        toml::Value::String(text) => Ok((option, text)),
-        toml::Value::Integer(number) => Ok((option, number.to_string())),
-        toml::Value::Boolean(yes) => Ok((option, yes.to_string())),
-        _ => Err(format!(
-            "{}: `{option}` is text, a list of texts, a whole number, true or false",
-            path.display()
-        )),
-    };
-    table.into_iter().map(plain).collect()
-}
-
-/// A table of limits as `NAME=VALUE`, inner tables by their path.
-fn named(prefix: &str, table: toml::Table, settings: &mut Vec<String>) {
-    for (name, value) in table {
-        match value {
-            toml::Value::Table(inner) => named(&format!("{prefix}{name}."), inner, settings),
-            value => settings.push(format!("{prefix}{name}={value}")),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use clap::{CommandFactory, FromArgMatches, Parser};
-
-    use super::*;
-
-    #[derive(Parser)]
-    struct Cli {
-        #[command(subcommand)]
-        verb: Verb,
-    }
-
-    #[derive(clap::Subcommand)]
-    enum Verb {
-        Server(Serving),
-    }
-
-    fn parse(file: &str, arguments: &[&str]) -> Result<Serving, String> {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("guildhall.toml");
-        std::fs::write(&path, file).expect("a writable folder");
-        let mut all = vec!["guildhall".into(), "server".into(), "--config".into(), path.into_os_string()];
-        all.extend(arguments.iter().map(std::ffi::OsString::from));
-        let command = with_file(Cli::command(), &all)?;
-        let matches = command.try_get_matches_from(all).map_err(|error| error.to_string())?;
-        let Verb::Server(serving) = Cli::from_arg_matches(&matches).map_err(|error| error.to_string())?.verb;
-        Ok(serving)
-    }
-
-    #[test]
-    fn the_file_gives_defaults_and_a_flag_wins() {
-        let file = "address = \"127.0.0.1:9000\"\nbuiltin-provisioners = 1\ndemo = true\n";
-        let serving = parse(file, &["--builtin-provisioners", "2"]).expect("it parses");
-        assert_eq!(serving.address.port(), 9000);
-        assert_eq!(serving.builtin_provisioners, 2);
-        assert!(serving.demo);
-        assert!(!parse("", &[]).expect("it parses").demo);
-    }
-
-    #[test]
-    fn limits_come_from_the_file_and_from_flags_and_flags_win() {
-        let file = "rate-points = 7\npersisted-manifest = [\"a.json\", \"b.json\"]\n\
-            [limits]\ndepth = 9\nfields = 8\n[limits.streams]\noperations = 3\n";
-        let serving = parse(file, &["--limit", "fields=6"]).expect("it parses");
-        let limits = serving.limits().expect("they can be used");
-        assert_eq!((limits.depth, limits.fields, limits.streams.operations), (9, 6, 3));
-        assert_eq!(limits.rate_points_per_minute, 7);
-        assert_eq!(serving.persisted_manifest, [PathBuf::from("a.json"), PathBuf::from("b.json")]);
-        let unknown = parse("[limits]\ndeepness = 9\n", &[]).expect("it parses").limits();
-        assert!(unknown.expect_err("no such limit").contains("`deepness`"));
-    }
-
-    #[test]
-    fn mistakes_in_the_file_are_named() {
-        assert!(parse("adress = \"x\"", &[]).expect_err("no such option").contains("`adress` is no option"));
-        assert!(parse("address = [1]", &[]).expect_err("no list").contains("`address`"));
-        assert!(parse("address = \"nowhere\"", &[]).is_err());
-        assert!(parse("address = ", &[]).is_err());
-    }
-
-    #[test]
-    fn database_urls() {
-        let with = |url: &str| {
-            parse("", &["--database-url", url]).expect("it parses").storage.database(Path::new("data"))
-        };
-        assert!(matches!(with("postgres://u:p@h/db"), Ok(db::Settings::Postgres { .. })));
-        assert!(
-            matches!(with("sqlite:/tmp/x.db"), Ok(db::Settings::Sqlite { path, .. }) if path == Path::new("/tmp/x.db"))
-        );
-        assert!(with("mysql://h/db").is_err());
-        assert!(with("sqlite:").is_err());
-    }
-}
+mod tests;

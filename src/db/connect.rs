@@ -95,7 +95,7 @@ async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {
     Ok(Pools { read: Reader::Sqlite(reader), write, listen: None })
 }
 
-fn parse(url: &SecretString) -> Result<PgConnectOptions, DbErr> {
+pub(super) fn parse(url: &SecretString) -> Result<PgConnectOptions, DbErr> {
     PgConnectOptions::from_str(url.expose_secret()).map_err(|_| {
         DbErr::Custom("the database URL does not parse; expected postgres://user:password@host/name".into())
     })

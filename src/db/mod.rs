@@ -4,6 +4,7 @@
 mod connect;
 mod cursor;
 mod dialect;
+pub(crate) mod inspect;
 mod keyset;
 pub(crate) mod lease;
 pub(crate) mod list;

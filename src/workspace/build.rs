@@ -105,11 +105,8 @@ pub(super) fn keep(sealer: &Sealer, build: WorkspaceBuildId, values: Vec<Value>)
 /// until it ends.
 pub(crate) async fn values(db: &Db, sealer: &Sealer, build: WorkspaceBuildId) -> Result<Vec<Given>> {
     let row = store::values(db, build).await?;
-    let kept = Kept {
-        open: row.parameters,
-        sealed: row.sealed_parameters,
-        ephemeral: row.ephemeral_parameters,
-    };
+    let kept =
+        Kept { open: row.parameters, sealed: row.sealed_parameters, ephemeral: row.ephemeral_parameters };
     parameter::join(sealer, &purpose(build), kept)
 }
 

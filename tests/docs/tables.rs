@@ -1,6 +1,6 @@
 //! The tables of options, codes and limits, against the program's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
@@ -121,4 +121,26 @@ fn the_page_of_the_api_tells_the_codes_and_limits() {
     ] {
         assert!(page.contains(&said), "docs/API.md does not say `{said}`");
     }
+}
+
+/// Everything that `guildhall doctor` may find has its code in the handbook, and every code there may be found.
+#[test]
+fn the_handbook_lists_what_the_doctor_finds() {
+    let handbook = fs::read_to_string(root().join("docs/OPERATIONS.md")).unwrap();
+    let table = handbook.split_once("### Before the start").unwrap().1.split_once("\n##").unwrap().0;
+    let codes = |text: &str, quote: char| -> BTreeSet<String> {
+        let parts = text.split(quote).skip(1).step_by(2);
+        let is_code = |part: &&str| {
+            part.contains('_') && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        };
+        parts.filter(is_code).map(str::to_owned).collect()
+    };
+    let mut found = BTreeSet::new();
+    for file in fs::read_dir(root().join("src/doctor")).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        // Line by line: quotes come in pairs on a line of code.
+        code.lines().for_each(|line| found.extend(codes(line, '"')));
+    }
+    assert_eq!(codes(table, '`'), found);
 }

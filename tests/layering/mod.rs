@@ -72,7 +72,9 @@ const LAYERS: &[&[&str]] = &[
     &["http/"],
     &["demo/"],
     &["telemetry.rs"],
+    &["doctor/"],
     &["app.rs"],
+    &["commands/"],
     &["lib.rs", "main.rs"],
 ];
 

@@ -155,6 +155,15 @@ impl Server {
         (self.program, _) = launch(self.folder.path(), &self.database, &self.settings, &address).await;
     }
 
+    /// The options that name its data folder and its database.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let mut options = vec!["--data-dir".to_owned(), self.data_dir().to_str().unwrap().to_owned()];
+        if let Settings::Postgres { url, .. } = &self.database {
+            options.extend(["--database-url".to_owned(), url.expose_secret().to_owned()]);
+        }
+        options
+    }
+
     /// What is in its database.
     pub(crate) fn tables(&self) -> Tables {
         Tables::of(&self.database)
@@ -244,6 +253,11 @@ pub(crate) struct Said {
 }
 
 impl Terminal {
+    /// Somebody whose home is this folder, and whose server is there.
+    pub(crate) fn at(home: &Path, url: &str) -> Self {
+        Self { url: url.to_owned(), home: home.to_owned() }
+    }
+
     /// Runs a command to its end, with [`PASSWORD`] in the environment.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
         let mut command = guildhall();

@@ -209,7 +209,8 @@ async fn what_is_ephemeral_is_erased_however_its_build_ends(
     let mut password = variable("password", "string");
     password["sensitive"] = true.into();
     scene.version(vec![code, password]).await;
-    let values = json!([{ "name": "code", "value": "one-time" }, { "name": "password", "value": "for-ever" }]);
+    let values =
+        json!([{ "name": "code", "value": "one-time" }, { "name": "password", "value": "for-ever" }]);
     let input = json!({ "templateId": template.id, "name": "w", "parameters": values });
     let made = app.done(&mia.token, "createWorkspace", "workspace { id }", input).await;
     let workspace = &made["workspace"]["id"];

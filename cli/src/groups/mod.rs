@@ -169,9 +169,8 @@ pub(crate) async fn find(
     organization: &InOrganization,
 ) -> Result<Group, Failure> {
     let organization = organization.resolve_for(client, group).await?;
-    let page = client
-        .groups(&organization.id, &GroupFilter::called(&group.name), GroupOrder::NameAsc, None)
-        .await?;
+    let page =
+        client.groups(&organization.id, &GroupFilter::called(&group.name), GroupOrder::NameAsc, None).await?;
     let found = page.nodes.into_iter().find(|one| one.name.eq_ignore_ascii_case(&group.name));
     Ok(found.ok_or_else(|| ClientError::NotFound { kind: "group", name: group.name.clone() })?)
 }
@@ -199,7 +198,10 @@ async fn list(
                 group.created_at.into(),
             ]
         },
-        &format!("No group found. Create one with `guildhall groups create NAME --org {}`.", organization.name),
+        &format!(
+            "No group found. Create one with `guildhall groups create NAME --org {}`.",
+            organization.name
+        ),
     )
 }
 

@@ -247,8 +247,7 @@ async fn find(
 ) -> Result<(ProvisionerKey, String), Failure> {
     let organization = organization.resolve_for(client, name).await?;
     let filter = ProvisionerKeyFilter::called(&name.name);
-    let page =
-        client.provisioner_keys(&organization.id, &filter, ProvisionerKeyOrder::NameAsc, None).await?;
+    let page = client.provisioner_keys(&organization.id, &filter, ProvisionerKeyOrder::NameAsc, None).await?;
     Ok((one_called(page, &name.name)?, organization.name))
 }
 

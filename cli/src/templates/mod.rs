@@ -172,7 +172,8 @@ async fn called(
     organization: &guildhall_client::Id,
     name: &str,
 ) -> Result<Option<Template>, Failure> {
-    let page = client.templates(organization, &TemplateFilter::called(name), TemplateOrder::NameAsc, None).await?;
+    let page =
+        client.templates(organization, &TemplateFilter::called(name), TemplateOrder::NameAsc, None).await?;
     Ok(page.nodes.into_iter().find(|template| template.name.eq_ignore_ascii_case(name)))
 }
 
@@ -189,11 +190,7 @@ pub(crate) async fn version_called(
     Ok(found.ok_or_else(|| ClientError::NotFound { kind: "template version", name: name.to_owned() })?)
 }
 
-async fn list(
-    context: &Context,
-    listing: Listing,
-    organization: &InOrganization,
-) -> Result<(), Failure> {
+async fn list(context: &Context, listing: Listing, organization: &InOrganization) -> Result<(), Failure> {
     let client = context.client()?;
     let organization = organization.resolve(&client).await?;
     let filter = TemplateFilter { query: listing.query, ..TemplateFilter::default() };

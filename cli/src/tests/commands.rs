@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::fake::{
-    END, Fake, NOW, QUIET, connection, job, job_of_two_lines, organization, organization_ref, template, user, version,
-    viewer, workspace_summary,
+    END, Fake, NOW, QUIET, connection, job, job_of_two_lines, organization, organization_ref, template, user,
+    version, viewer, workspace_summary,
 };
 use crate::failure::Exit;
 

@@ -33,7 +33,9 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         "ProvisionerJobs" => json!({"organization": {"provisionerJobs": connection(Vec::new())}}),
         "ApiTokens" => json!({"user": {"apiTokens": connection(Vec::new())}}),
         "AuditLog" => json!({"auditLog": connection(Vec::new())}),
-        "WorkspaceBuilds" => json!({"node": {"__typename": "Workspace", "builds": connection(vec![build(2), build(1)])}}),
+        "WorkspaceBuilds" => {
+            json!({"node": {"__typename": "Workspace", "builds": connection(vec![build(2), build(1)])}})
+        }
         // The one that a command is about.
         "Workspaces" if variables["filter"]["name"] == "dev" => {
             json!({"workspaces": connection(vec![workspace_summary("ana")])})
@@ -144,7 +146,12 @@ async fn favorites_come_first() {
     let names = async |words: &[&str]| {
         let outcome = server.run(&[&["workspaces", "list", "-o", "json"], words].concat()).await;
         let names = outcome.json();
-        names.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        names
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(names(&[]).await, ["zeta", "alpha", "beta"]);
     assert_eq!(names(&["--limit", "2"]).await, ["zeta", "alpha"]);

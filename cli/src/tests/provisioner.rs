@@ -85,7 +85,7 @@ async fn keys_are_disabled_and_listed_by_state() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["provisioner", "keys", "list", "--org", "data", "--state", "active"]).await;
     assert!(outcome.results.contains("active"), "{}", outcome.results);
-    assert_eq!(server.variables("ProvisionerKeys")["state"], "ACTIVE");
+    assert_eq!(server.variables("ProvisionerKeys")["filter"]["state"], "ACTIVE");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Fake, connection, job, organization, template, job_of_two_lines, version};
+use super::fake::{Fake, connection, job, job_of_two_lines, organization, template, version};
 use crate::failure::Exit;
 
 fn settings() -> Value {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Fake, NOW, connection, job, organization_ref, job_of_two_lines, user, viewer, workspace_summary};
+use super::fake::{
+    Fake, NOW, connection, job, job_of_two_lines, organization_ref, user, viewer, workspace_summary,
+};
 use crate::failure::Exit;
 
 fn build(number: i32, transition: &str) -> Value {

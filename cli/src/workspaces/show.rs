@@ -110,7 +110,8 @@ impl List {
         let (order, limit) = (Order::of(self.listing.order.sort), self.listing.order.limit);
         // Favorites first, each part in the order that was asked for: the API has no index for both.
         let mut workspaces = Vec::new();
-        for favorite in [true, false].into_iter().filter(|one| self.favorite.is_none_or(|only| only == *one)) {
+        for favorite in [true, false].into_iter().filter(|one| self.favorite.is_none_or(|only| only == *one))
+        {
             let filter = WorkspaceFilter { favorite: Some(favorite), ..filter.clone() };
             let page = async |after| client.workspaces(&filter, order, after).await;
             workspaces.extend(limit.after(workspaces.len()).read(page).await?);

@@ -105,17 +105,15 @@ impl Stream {
                     _ => {}
                 }
             }
-            let more = self.answer.chunk().await.map_err(|error| ClientError::transport(&self.url, &error))?;
+            let more =
+                self.answer.chunk().await.map_err(|error| ClientError::transport(&self.url, &error))?;
             let Some(more) = more else {
                 let (url, reason) = (self.url.to_string(), "the event stream broke off".to_owned());
                 return Err(ClientError::Unreachable { url, reason, connected: true });
             };
             self.lived = true;
             if !self.parser.read(&more) {
-                return Err(ClientError::TooLarge {
-                    url: self.url.to_string(),
-                    limit: LARGEST_EVENT as u64,
-                });
+                return Err(ClientError::TooLarge { url: self.url.to_string(), limit: LARGEST_EVENT as u64 });
             }
         }
     }

@@ -12,11 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::{Client, ClientError, Retry};
 
-const QUICK: Retry = Retry {
-    attempts: 6,
-    first_wait: Duration::from_millis(40),
-    longest_wait: Duration::from_millis(200),
-};
+const QUICK: Retry =
+    Retry { attempts: 6, first_wait: Duration::from_millis(40), longest_wait: Duration::from_millis(200) };
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
@@ -64,7 +61,8 @@ impl Server {
                     }
                     Life::Says(text) => {
                         let (mut stream, _) = listener.as_ref().unwrap().accept().await.unwrap();
-                        seen.lock().unwrap().push(read(&mut stream).await["after"].clone());
+                        let asked = read(&mut stream).await;
+                        seen.lock().unwrap().push(asked["after"].clone());
                         let _ = stream.write_all(text.as_bytes()).await;
                     }
                 }

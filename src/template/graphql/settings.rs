@@ -8,8 +8,8 @@ use guildhall_entity::id::TemplateId;
 
 use crate::error::{Error, Result};
 use crate::graphql::context::Loaders;
-use crate::template::settings::{self, Patch};
 use crate::template::SettingsRow;
+use crate::template::settings::{self, Patch};
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -19,8 +19,8 @@ use crate::provisioner::graphql::{TagInput, pairs};
 use crate::provisioner::parse_tags;
 use crate::template::settings::Patch;
 use crate::template::{
-    self, NewVersion, TemplateList, TemplateRow, TemplateVersionList, TemplateVersionOrder,
-    VersionRow, version,
+    self, NewVersion, TemplateList, TemplateRow, TemplateVersionList, TemplateVersionOrder, VersionRow,
+    version,
 };
 
 /// A template, with its active version where that was read along.

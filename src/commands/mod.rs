@@ -1,0 +1,32 @@
+//! The server's own commands that look and change nothing: `config` and `doctor`. What they print; what is found, `config/`
+//! and `doctor/` know.
+
+pub mod config;
+pub mod doctor;
+
+use guildhall_cli::Format;
+use serde::Serialize;
+
+/// Writes what was found: JSON, or lines.
+#[expect(clippy::print_stdout, reason = "the commands' result")]
+fn print<T: Serialize>(format: Format, found: &[T], lines: impl FnOnce() -> String) -> anyhow::Result<()> {
+    match format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(found)?),
+        Format::Table => println!("{}", lines()),
+    }
+    Ok(())
+}
+
+/// Lines of cells below each other.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let width = width(column).unwrap_or_default();
+            format!("{cell:<width$}")
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,160 @@
+//! `guildhall doctor` and `guildhall config`, as somebody at the server's machine runs them.
+
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::support::Backend;
+use crate::support::process::{Server, Terminal};
+
+/// What was found, `status code` by what was looked at.
+fn found(json: &str) -> Vec<String> {
+    let findings: Vec<Value> = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
+    let line = |finding: &Value| {
+        let text = |field: &str| finding[field].as_str().unwrap().to_owned();
+        format!("{} {} {}", text("check"), text("status"), text("code"))
+    };
+    // What is installed, and how much room there is, is the machine's.
+    let ours = findings
+        .iter()
+        .filter(|finding| !["terraform", "disk space"].contains(&finding["check"].as_str().unwrap()));
+    ours.map(line).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_server_is_looked_at_before_while_and_after_it_runs(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(mut server) = Server::start(backend, 0).await else { return };
+    let olga = server.terminal("olga");
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let options = server.options();
+    let look = async |more: &[&str]| {
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let words = [
+            &["doctor", "-o", "json", "--builtin-provisioners", "0", "--address", &address],
+            &options[..],
+            more,
+        ];
+        olga.run(&words.concat()).await
+    };
+    let healthy = [
+        "configuration ok OK",
+        "data folder ok OK",
+        "database ok OK",
+        "migrations ok OK",
+        "keys ok OK",
+        "keys ok OK",
+        "keys ok OK",
+        "clock ok OK",
+        "address ok OK",
+    ];
+    let said = look(&[]).await;
+    assert_eq!((said.code, found(&said.out)), (0, healthy.map(str::to_owned).to_vec()), "{}", said.err);
+    assert!(said.out.contains(&format!("a server answers at {address}")), "{}", said.out);
+
+    server.program.terminate();
+    server.program.ended().await;
+    let said = look(&[]).await;
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains(&format!("{address} is free")), "{}", said.out);
+
+    // What a careless hand does.
+    let sealing = server.data_dir().join("sealing.key");
+    std::fs::rename(&sealing, server.data_dir().join("elsewhere")).unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(server.data_dir(), open).unwrap();
+    server.tables().execute("delete from seaql_migrations where version = 'm0001_people'").await;
+    let said = look(&["--limit", "depth=x"]).await;
+    assert_eq!(said.code, 1, "{}", said.out);
+    let mut ill = healthy.map(str::to_owned).to_vec();
+    ill[0] = "configuration fail CONFIGURATION_INVALID".to_owned();
+    ill[1] = "data folder warn DATA_DIR_OPEN".to_owned();
+    ill[3] = "migrations warn MIGRATIONS_PENDING".to_owned();
+    ill[4] = "keys fail SEALING_KEY_MISSING".to_owned();
+    assert_eq!(found(&said.out), ill);
+}
+
+/// A terminal on a machine where nothing of a server is yet.
+struct Machine {
+    home: tempfile::TempDir,
+    olga: Terminal,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let olga = Terminal::at(home.path(), "http://127.0.0.1:9");
+        Self { home, olga }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.home.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// What was said, without what is this machine's.
+    fn plain(&self, text: &str) -> String {
+        let text = text.replace(self.home.path().to_str().unwrap(), "[home]");
+        let clock = regex::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC").unwrap();
+        // Columns are as wide as the machine's paths are long.
+        let gap = regex::Regex::new(r"(\S) {2,}").unwrap();
+        let text = clock.replace_all(&text, "[now]").into_owned();
+        let text = gap.replace_all(&text, "$1  ").into_owned();
+        let ours = text.lines().filter(|line| !line.contains("disk space") && !line.contains("make room"));
+        ours.map(str::trim_end).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[tokio::test]
+async fn an_empty_machine_is_told_what_will_be_made() {
+    let machine = Machine::new();
+    let terraform = machine.path("no-terraform");
+    let data = machine.path("data");
+    let words = ["doctor", "--data-dir", &data, "--address", "192.0.2.1:80", "--terraform-path", &terraform];
+    let said = machine.olga.run(&words).await;
+    assert_eq!(said.code, 1, "{}", said.out);
+    insta::assert_snapshot!(machine.plain(&said.out));
+    assert!(!std::path::Path::new(&data).exists(), "nothing is made");
+}
+
+#[tokio::test]
+async fn a_file_is_checked_and_shown() {
+    let machine = Machine::new();
+    let file = machine.path("guildhall.toml");
+    std::fs::write(&file, "adress = \"x\"\nlog-format = \"xml\"\n\n[limits]\ndepth = \"deep\"\n").unwrap();
+    for words in [&["config", "check", &file][..], &["config", "check", &file, "-o", "json"]] {
+        let said = machine.olga.run(words).await;
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        insta::assert_snapshot!(machine.plain(&said.out));
+    }
+    // It stops whatever would use it.
+    let said = machine.olga.run(&["config", "show", "--config", &file]).await;
+    assert_eq!(said.code, 2, "{}", said.out);
+    assert!(said.err.contains(":1: `adress` is no option; did you mean `address`?"), "{}", said.err);
+
+    let data = machine.path("data");
+    let good = format!(
+        "rate-points = 7\ndata-dir = \"{data}\"\ndatabase-url = \"postgres://u:p4ss@h/db\"\n\n[limits]\ndepth = 9\n"
+    );
+    std::fs::write(&file, good).unwrap();
+    machine.olga.ok(&["config", "check", &file]).await;
+    let said = machine
+        .olga
+        .ok(&[
+            "config",
+            "show",
+            "--origin",
+            "--config",
+            &file,
+            "--address",
+            "127.0.0.1:1",
+            "--limit",
+            "fields=6",
+        ])
+        .await;
+    assert!(!said.out.contains("p4ss"), "{}", said.out);
+    insta::assert_snapshot!(machine.plain(&said.out));
+    let shown = machine.olga.json(&["config", "show", "--config", &file]).await;
+    let depth = shown.as_array().unwrap().iter().find(|one| one["name"] == "limits.depth").unwrap();
+    assert_eq!((&depth["value"], &depth["origin"]), (&"9".into(), &"file".into()));
+}
