@@ -77,7 +77,7 @@ impl ApiTokenFilter {
     /// The one called so.
     #[must_use]
     pub fn called(name: &str) -> Self {
-        Self { name: Some(name.to_owned()), ..Self::default() }
+        Self { name: Some(name.to_owned()) }
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn space(data_dir: &Path, database: &Settings) -> Vec<Finding> {
         let next = "make room, or move the data folder with --data-dir";
         match free {
             ..ROOM_MIN => Finding::fail(CHECK, "DISK_FULL", message).next(next),
-            ..ROOM_GOOD => Finding::warn(CHECK, "DISK_LOW", message).next(next),
+            ROOM_MIN..ROOM_GOOD => Finding::warn(CHECK, "DISK_LOW", message).next(next),
             _ => Finding::ok(CHECK, message),
         }
     });
