@@ -21,6 +21,7 @@ use crate::config::Serving;
 use crate::db::{self, Db};
 use crate::graphql::context::Services;
 use crate::http::{GraphqlFront, Site, metrics_router, router};
+use crate::live::CursorKeys;
 use crate::name::DEFAULT;
 use crate::seal::Sealer;
 use crate::{audit_log, demo, dispatch, keys, live, organization, template, user, workspace};
@@ -53,7 +54,8 @@ impl App {
         keys::make_folder(data_dir)?;
         let db = db::connect(database, clock.clone()).await.context("can't open the database")?;
         db::migrate(&db).await.context("can't bring the database up to date")?;
-        let session_keys = SessionKeys::new(&keys::signing(data_dir, &clock)?);
+        let signing = keys::signing(data_dir, &clock)?;
+        let (session_keys, cursor_keys) = (SessionKeys::new(&signing), CursorKeys::new(&signing)?);
         let sealer = Sealer::new(&keys::sealing(data_dir, options.sealing_key_file.as_deref(), &clock)?)?;
         live::begin(&db).await?;
         let live = CancellationToken::new();
@@ -78,6 +80,7 @@ impl App {
         };
         let services = Arc::new(Services {
             session_keys,
+            cursor_keys,
             lookups: Lookups::default(),
             sealer,
             default_organization,
@@ -149,7 +152,7 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn event_cursor(&self) -> crate::error::Result<String> {
-        live::now(&self.db).await
+        live::now(&self.db, &self.services.cursor_keys).await
     }
 
     /// Forgets events that are older than so many days; answers how many. The server does this every hour.

@@ -77,11 +77,15 @@ impl Deployment {
     }
 }
 
-/// Takes out what is another at every request: its id, and the place that the deployment's events have come to.
+/// Takes out what is another at every request: its id, and of the cursor of now all but its length. What it says, it says
+/// sealed, and never twice the same: see `tests/live/cursors.rs`.
 fn without_what_passes(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, _| !["requestId", "eventCursor"].contains(&name.as_str()));
+            fields.retain(|name, _| name != "requestId");
+            if let Some(Value::String(cursor)) = fields.get_mut("eventCursor") {
+                *cursor = "*".repeat(cursor.len());
+            }
             fields.values_mut().for_each(without_what_passes);
         }
         Value::Array(items) => items.iter_mut().for_each(without_what_passes),

@@ -1,6 +1,7 @@
 //! What happens reaches who follows it: once each, in order, from any place on, at every server, and nobody who must not
 //! see it.
 
+mod cursors;
 mod events;
 mod idle;
 mod logs;

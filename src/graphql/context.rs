@@ -21,6 +21,7 @@ use crate::db::list::{Find, List};
 use crate::db::page::{self, Page, PageArgs};
 use crate::db::{Db, boxed, is_one_of};
 use crate::error::{Error, Result};
+use crate::live::CursorKeys;
 use crate::seal::Sealer;
 
 /// What resolvers need of the running server, whoever asks.
@@ -28,6 +29,8 @@ use crate::seal::Sealer;
 pub struct Services {
     /// Signs and recognises session tokens.
     pub session_keys: SessionKeys,
+    /// Makes and reads the cursors of events.
+    pub cursor_keys: CursorKeys,
     /// Looks up who somebody is, for all who ask at the same time.
     pub lookups: Lookups,
     /// Seals states and sensitive values.

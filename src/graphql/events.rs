@@ -14,8 +14,8 @@ use super::scalar::DateTime;
 use crate::authz::{Actor, Object as Place, Permission, Resource};
 use crate::error::{Error, Result};
 use crate::events::{Kind, Record};
-use crate::live::graphql::{Feed, follow, require_organization};
-use crate::live::{Topic, cursor};
+use crate::live::graphql::{Feed, cursor, follow, require_organization};
+use crate::live::Topic;
 use crate::{template, workspace};
 
 /// Something happened in an organization.
@@ -31,8 +31,8 @@ pub(crate) struct OrganizationEvent {
 #[Object]
 impl OrganizationEvent {
     /// Its place: pass it as `after` to go on from here.
-    async fn cursor(&self) -> String {
-        cursor::encode(self.record.sequence)
+    async fn cursor(&self, ctx: &Context<'_>) -> Result<String> {
+        cursor(ctx, &self.record)
     }
 
     /// What became of it. Changes that follow each other closely may be told as one.

@@ -4,7 +4,8 @@
 use guildhall_entity::id::UserId;
 
 use super::topic::Topic;
-use super::{cursor, store};
+use super::cursor::{CursorKeys, Unreadable};
+use super::store;
 use crate::authn;
 use crate::authz::Resource;
 use crate::db::Db;
@@ -37,8 +38,13 @@ impl Follower {
     /// Follows a topic from a cursor on; without one, from now on.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for what is no cursor, CONFLICT for one that is older than what is kept.
-    pub(crate) async fn begin(db: Db, topic: Topic, after: Option<&str>) -> Result<Self> {
+    /// BAD_USER_INPUT for what is no cursor, CONFLICT for one that is older than what is kept, or than the keys.
+    pub(crate) async fn begin(
+        db: Db,
+        keys: &CursorKeys,
+        topic: Topic,
+        after: Option<&str>,
+    ) -> Result<Self> {
         // Listen before looking, so that nothing falls between.
         let hub = db.hub().records();
         let Some(text) = after else {
@@ -46,10 +52,11 @@ impl Follower {
             return Ok(Self { db, topic, place, hub, behind: false });
         };
         let extent = store::extent(&db).await?;
-        let place = cursor::decode(text).filter(|&place| place <= extent.last).ok_or_else(|| {
-            let message = "`after` is not a cursor of an event of this server; pass one that it returned";
-            Error::BadInput { argument: "after", message: message.into() }
-        })?;
+        let place = match keys.read(text) {
+            Ok(place) if place <= extent.last => place,
+            Ok(_) | Err(Unreadable::Foreign) => return Err(no_cursor()),
+            Err(Unreadable::KeyGone) => return Err(lost("`after` was made with a key that is not used any more")),
+        };
         if place < extent.forgotten {
             return Err(too_old());
         }
@@ -122,9 +129,18 @@ fn touches(record: &Record, reader: Option<UserId>) -> bool {
     }
 }
 
+fn no_cursor() -> Error {
+    let message = "`after` is not a cursor of an event of this server; pass one that it returned";
+    Error::BadInput { argument: "after", message: message.into() }
+}
+
 fn too_old() -> Error {
-    Error::Conflict(
-        "`after` is older than the events that are kept: read `eventCursor`, then the present state, and go on from that cursor"
-            .into(),
-    )
+    lost("`after` is older than the events that are kept")
+}
+
+/// What happened since can't be told: whoever follows begins anew.
+fn lost(why: &str) -> Error {
+    Error::Conflict(format!(
+        "{why}: read `eventCursor`, then the present state, and go on from that cursor"
+    ))
 }

@@ -3,11 +3,12 @@
 //!
 //! A transaction leaves its events in `event_pending`. Whoever holds the row of `outbox` (any server may) moves what is
 //! committed to `event` and numbers it there: without holes, and in the order in which it becomes visible. So a cursor is a
-//! number, and nothing that is read after it was ever before it.
+//! number, sealed, and nothing that is read after it was ever before it.
 //!
-//! Refuses a cursor that is older than what is kept, or that was never given out: a gap is said, never skipped.
+//! Refuses a cursor that is older than what is kept or than the keys, or that was never given out: a gap is said, never
+//! skipped.
 
-pub(crate) mod cursor;
+mod cursor;
 mod derived;
 mod follow;
 pub(crate) mod graphql;
@@ -17,6 +18,7 @@ mod store;
 mod topic;
 mod word;
 
+pub use cursor::CursorKeys;
 pub(crate) use follow::{Follower, Look};
 pub(crate) use pump::{begin, run};
 pub(crate) use topic::Topic;
@@ -25,6 +27,9 @@ use crate::db::Db;
 use crate::error::Result;
 
 /// The place after everything that has happened so far, as a cursor.
-pub(crate) async fn now(db: &Db) -> Result<String> {
-    Ok(cursor::encode(store::extent(db).await?.last))
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn now(db: &Db, keys: &CursorKeys) -> Result<String> {
+    keys.of_now(store::extent(db).await?.last, db.clock())
 }

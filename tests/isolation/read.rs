@@ -20,7 +20,6 @@ const UNFILLED: &[&str] = &[
     "AuditLogEntry.requestId",
     "ProvisionerKey.disabledAt",
     "ProvisionerKey.expiresAt",
-    "Query.eventCursor",
     "RateLimit.limit",
     "RateLimit.remaining",
     "RateLimit.resetAt",

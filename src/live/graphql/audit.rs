@@ -8,13 +8,13 @@ use futures_util::future::try_join_all;
 use guildhall_entity::id::{AuditLogId, OrganizationId};
 
 use super::workspace::named;
-use super::{Feed, follow, require_organization};
+use super::{Feed, cursor, follow, require_organization};
 use crate::audit_log::graphql::AuditLogEntry;
 use crate::authz::{Denied, Permission, Reach};
 use crate::error::{Error, Result};
 use crate::events::Record;
 use crate::graphql::context::Request;
-use crate::live::{Topic, cursor};
+use crate::live::Topic;
 
 /// Something was done or tried.
 pub(crate) struct AuditLogEvent {
@@ -26,8 +26,8 @@ pub(crate) struct AuditLogEvent {
 #[Object]
 impl AuditLogEvent {
     /// Its place: pass it as `after` to go on from here.
-    async fn cursor(&self) -> String {
-        cursor::encode(self.record.sequence)
+    async fn cursor(&self, ctx: &Context<'_>) -> Result<String> {
+        cursor(ctx, &self.record)
     }
 
     /// The entry.

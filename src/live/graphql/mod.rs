@@ -16,7 +16,7 @@ use futures_util::Stream;
 use guildhall_entity::id::OrganizationId;
 use guildhall_front::{EventCursor, RequestMeta};
 
-use super::{Follower, Look, Topic, cursor};
+use super::{Follower, Look, Topic};
 use crate::error::{Error, Result};
 use crate::events::{Kind, Record};
 use crate::graphql::context::{Ask, Request};
@@ -49,6 +49,14 @@ pub(crate) async fn require_organization(request: &Request, id: Option<Organizat
     }
 }
 
+/// Where in what is followed an event is, for its field `cursor`.
+///
+/// # Errors
+/// Only for faults of the library.
+pub(crate) fn cursor(ctx: &Context<'_>, record: &Record) -> Result<String> {
+    ctx.request().app.cursor_keys.of_event(record.sequence)
+}
+
 /// Follows a topic, from a cursor or from now on. Whoever asks is recognised anew before anything is told, also while nothing
 /// happens; the stream ends with an error once their token is not good any more, or they can't see what is followed. It
 /// completes when that is deleted.
@@ -66,7 +74,8 @@ pub(crate) async fn follow<F: Feed>(
     feed.require(&request).await?;
     let last_seen = ctx.data_opt::<Arc<RequestMeta>>().and_then(|meta| meta.last_event_id.as_deref());
     let after = after.as_deref().or(last_seen);
-    let follower = Follower::begin(request.db.clone(), topic.clone(), after).await?;
+    let keys = &request.app.cursor_keys;
+    let follower = Follower::begin(request.db.clone(), keys, topic.clone(), after).await?;
     let names = ctx.data_opt::<EventCursor>().cloned();
     let stream = Telling { request, topic, follower, feed, names, ready: VecDeque::new(), over: false };
     Ok(futures_util::stream::unfold(stream, |mut stream| async move {
@@ -93,7 +102,7 @@ impl<F: Feed> Telling<F> {
         loop {
             if let Some((record, event)) = self.ready.pop_front() {
                 if let Some(names) = &self.names {
-                    names.set(cursor::encode(record.sequence));
+                    names.set(self.request.app.cursor_keys.of_event(record.sequence)?);
                 }
                 return Ok(Some(event));
             }
@@ -142,10 +151,11 @@ pub(crate) struct EventQuery;
 #[Object]
 impl EventQuery {
     /// The cursor after everything that has happened so far. Read it, then what you want to follow, and pass it as `after` to a
-    /// subscription: what happens in between is told. Tells nothing else; anybody who is signed in may ask.
+    /// subscription: what happens in between is told. It is another text each time, and tells nothing else; anybody who is signed
+    /// in may ask.
     async fn event_cursor(&self, ctx: &Context<'_>) -> Result<String> {
         let request = ctx.request();
         request.signed_in()?;
-        super::now(&request.db).await
+        super::now(&request.db, &request.app.cursor_keys).await
     }
 }

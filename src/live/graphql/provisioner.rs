@@ -9,14 +9,14 @@ use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId
 use sea_orm::prelude::Uuid;
 
 use super::workspace::named;
-use super::{Feed, follow, require_organization};
+use super::{Feed, cursor, follow, require_organization};
 use crate::authz::{Object, Permission};
 use crate::db::list::Find;
 use crate::error::{Error, Result};
 use crate::events::{Kind, Record};
 use crate::graphql::context::Request;
 use crate::graphql::scalar::DateTime;
-use crate::live::{Topic, cursor};
+use crate::live::Topic;
 use crate::provisioner::graphql::{ProvisionerDaemon, ProvisionerJob};
 
 /// A job was queued, taken, asked to stop or ended.
@@ -30,8 +30,8 @@ pub(crate) struct ProvisionerJobEvent {
 #[Object]
 impl ProvisionerJobEvent {
     /// Its place: pass it as `after` to go on from here.
-    async fn cursor(&self) -> String {
-        cursor::encode(self.record.sequence)
+    async fn cursor(&self, ctx: &Context<'_>) -> Result<String> {
+        cursor(ctx, &self.record)
     }
 
     /// CREATED when it was queued, else UPDATED. Changes that follow each other closely may be told as one.
@@ -63,8 +63,8 @@ pub(crate) struct ProvisionerDaemonEvent {
 #[Object]
 impl ProvisionerDaemonEvent {
     /// Its place: pass it as `after` to go on from here.
-    async fn cursor(&self) -> String {
-        cursor::encode(self.record.sequence)
+    async fn cursor(&self, ctx: &Context<'_>) -> Result<String> {
+        cursor(ctx, &self.record)
     }
 
     /// What became of it. Changes that follow each other closely may be told as one.

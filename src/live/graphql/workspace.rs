@@ -8,12 +8,12 @@ use futures_util::future::try_join_all;
 use guildhall_entity::id::{OrganizationId, TypedId, UserId, WorkspaceBuildId, WorkspaceId};
 use sea_orm::prelude::Uuid;
 
-use super::{Feed, follow, require_organization};
+use super::{Feed, cursor, follow, require_organization};
 use crate::error::{Error, Result};
 use crate::events::{Kind, Record};
 use crate::graphql::context::Request;
 use crate::graphql::scalar::DateTime;
-use crate::live::{Topic, cursor};
+use crate::live::Topic;
 use crate::provisioner::graphql::{ProvisionerJobLogEvent, job_logs};
 use crate::workspace::graphql::Workspace;
 use crate::{graphql::context::Ask, workspace};
@@ -30,8 +30,8 @@ pub(crate) struct WorkspaceEvent {
 #[Object]
 impl WorkspaceEvent {
     /// Its place: pass it as `after` to go on from here.
-    async fn cursor(&self) -> String {
-        cursor::encode(self.record.sequence)
+    async fn cursor(&self, ctx: &Context<'_>) -> Result<String> {
+        cursor(ctx, &self.record)
     }
 
     /// What became of it. Changes that follow each other closely may be told as one.
