@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::authn::session::SessionKeys;
-use crate::authn::{BuiltinKey, Lookups};
+use crate::authn::{self, BuiltinKey, Lookups, Watches};
 use crate::clock::Clock;
 use crate::config::Serving;
 use crate::db::{self, Db};
@@ -35,7 +35,7 @@ pub struct App {
     services: Arc<Services>,
     builtin: BuiltinKey,
     demo: bool,
-    /// Stops the reader of the outbox with the server.
+    /// Stops the reader of the outbox, and who watches its readers, with the server.
     _live: DropGuard,
 }
 
@@ -58,12 +58,14 @@ impl App {
         let (session_keys, cursor_keys) = (SessionKeys::new(&signing), CursorKeys::new(&signing)?);
         let sealer = Sealer::new(&keys::sealing(data_dir, options.sealing_key_file.as_deref(), &clock)?)?;
         live::begin(&db).await?;
-        let live = CancellationToken::new();
+        let (watches, live) = (Watches::default(), CancellationToken::new());
+        let pump = live::run(db.clone(), live.clone());
+        let watch = authn::watch::run(db.clone(), watches.clone(), live.clone());
         #[expect(
             clippy::disallowed_methods,
-            reason = "it ends with the server, and keeps nothing in memory that matters"
+            reason = "they end with the server, and keep nothing in memory that matters"
         )]
-        tokio::spawn(live::run(db.clone(), live.clone()));
+        tokio::spawn(async move { tokio::join!(pump, watch) });
         let live = live.drop_guard();
         let default_organization = organization::ensure_default(&db).await?;
         let builtin = BuiltinKey::generate(&clock, default_organization);
@@ -82,6 +84,7 @@ impl App {
             session_keys,
             cursor_keys,
             lookups: Lookups::default(),
+            watches,
             sealer,
             default_organization,
             setup_token,

@@ -7,11 +7,11 @@ pub(crate) mod ending;
 pub(crate) mod graphql;
 mod lookup;
 pub mod password;
-mod round;
 pub mod secret;
 pub mod session;
 mod store;
 pub(crate) mod token;
+pub(crate) mod watch;
 
 pub(crate) use store::session::{SessionList, SessionRow};
 pub(crate) use store::token::{TokenList, TokenOrder, TokenRow};
@@ -35,9 +35,9 @@ use crate::db::{Db, Unaudited};
 use crate::error::{Refusal, Result};
 use crate::provisioner;
 pub use lookup::Lookups;
-pub(crate) use round::time_to_ask_again;
 use session::SessionKeys;
 use store::{Holder, Shown, TokenHash};
+pub use watch::Watches;
 
 /// How long a session lasts.
 const SESSION: TimeDelta = TimeDelta::days(7);
@@ -116,7 +116,7 @@ pub async fn recognise(
         if !secret::is_well_formed(token, secret::API_TOKEN) {
             return Ok(Err(Rejected::UnknownApiToken));
         }
-        let shown = Shown::Token(TokenHash(secret::hash(token)));
+        let shown = Shown::Secret(TokenHash(secret::hash(token)));
         let Some(holder) = lookups.holder(db, shown).await? else {
             return Ok(Err(Rejected::UnknownApiToken));
         };
@@ -149,9 +149,25 @@ async fn daemon(
     Ok(Ok(Recognised { actor, expires_at }))
 }
 
+/// Somebody who sends a request, which is noted.
 fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recognised, Rejected> {
-    let first = holder.rows.first().ok_or(Rejected::Unknown)?;
     let now = db.clock().now();
+    let recognised = standing(holder, now, origin)?;
+    if let Some(first) = holder.rows.first()
+        && first.last_used_at.is_none_or(|at| now - at >= SEEN_EVERY)
+    {
+        note_seen(db.clone(), recognised.actor.origin().clone(), holder.credential, first.user_id);
+    }
+    Ok(recognised)
+}
+
+/// Who the holder of a session or token is, if it is good.
+fn standing(
+    holder: &Holder,
+    now: DateTimeUtc,
+    origin: Origin,
+) -> std::result::Result<Recognised, Rejected> {
+    let first = holder.rows.first().ok_or(Rejected::Unknown)?;
     if first.expires_at <= now {
         return Err(Rejected::Expired);
     }
@@ -167,9 +183,6 @@ fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recogni
     if let Some(limits) = holder.limits {
         actor = actor.within(limits);
     }
-    if first.last_used_at.is_none_or(|at| now - at >= SEEN_EVERY) {
-        note_seen(db.clone(), actor.origin().clone(), credential, id);
-    }
     Ok(Recognised { actor, expires_at: Some(first.expires_at) })
 }
 
@@ -179,13 +192,10 @@ fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recogni
 /// # Errors
 /// UNAUTHENTICATED when the session or token no longer holds.
 pub(crate) async fn refresh(db: &Db, lookups: &Lookups, actor: &Actor) -> Result<Actor> {
-    let Identity::User { credential, .. } = actor.identity() else { return Ok(actor.clone()) };
-    let holder = match *credential {
-        // Many ask at the same time: those who hold a stream open.
-        Credential::Session(id) => lookups.holder(db, Shown::Session(id)).await?,
-        credential => store::holder(db, credential).await?,
-    };
-    match holder.map(|holder| user(db, &holder, actor.origin().clone())) {
+    let Identity::User { credential, .. } = *actor.identity() else { return Ok(actor.clone()) };
+    // Many ask at the same time: those who hold a stream open.
+    let holder = lookups.holder(db, credential.into()).await?;
+    match holder.map(|holder| standing(&holder, db.clock().now(), actor.origin().clone())) {
         Some(Ok(recognised)) => Ok(recognised.actor),
         _ => Err(Denied::Anonymous.into()),
     }

@@ -6,7 +6,7 @@ pub(super) mod token;
 
 use std::collections::HashMap;
 
-use guildhall_entity::id::{OrganizationId, SessionId, UserId};
+use guildhall_entity::id::{ApiTokenId, OrganizationId, SessionId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::UserStatus;
 use guildhall_entity::session::{Column, Entity};
@@ -26,7 +26,18 @@ pub(super) enum Shown {
     /// A session, by its signed id.
     Session(SessionId),
     /// An API token, by the hash of its secret.
-    Token(TokenHash),
+    Secret(TokenHash),
+    /// An API token that was recognised before.
+    Token(ApiTokenId),
+}
+
+impl From<Credential> for Shown {
+    fn from(credential: Credential) -> Self {
+        match credential {
+            Credential::Session(id) => Self::Session(id),
+            Credential::Token(id) => Self::Token(id),
+        }
+    }
 }
 
 /// The hash of an API token's secret. Does not print.
@@ -101,12 +112,12 @@ fn with_holder(statement: &mut SelectStatement) {
 /// Who holds these sessions and tokens: one statement for each of the two kinds.
 pub(super) async fn holders(db: &Db, shown: &[Shown]) -> Result<HashMap<Shown, Holder>> {
     let mut holders = HashMap::with_capacity(shown.len());
-    let mut sessions = Vec::new();
-    let mut hashes = Vec::new();
+    let (mut sessions, mut hashes, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
     for one in shown {
         match one {
             Shown::Session(id) => sessions.push(id.0),
-            Shown::Token(hash) => hashes.push(hash.0.clone()),
+            Shown::Secret(hash) => hashes.push(hash.0.clone()),
+            Shown::Token(id) => tokens.push(id.0),
         }
     }
     if !sessions.is_empty() {
@@ -120,22 +131,20 @@ pub(super) async fn holders(db: &Db, shown: &[Shown]) -> Result<HashMap<Shown, H
     }
     if !hashes.is_empty() {
         let is_one = Expr::col(("c", token::Column::SecretHash)).is_in(hashes);
-        for (hash, holder) in token::holders(db, is_one).await? {
-            holders.insert(Shown::Token(hash), holder);
-        }
+        let found = token::holders(db, is_one).await?;
+        holders.extend(found.into_iter().map(|(hash, holder)| (Shown::Secret(hash), holder)));
+    }
+    if !tokens.is_empty() {
+        let is_one = is_one_of(db.backend(), Expr::col(("c", token::Column::Id)), &tokens);
+        let found = token::holders(db, is_one).await?;
+        holders.extend(found.into_values().map(|holder| (holder.credential.into(), holder)));
     }
     Ok(holders)
 }
 
 /// Who holds a credential that was recognised before.
 pub(super) async fn holder(db: &Db, credential: Credential) -> Result<Option<Holder>> {
-    match credential {
-        Credential::Session(id) => Ok(holders(db, &[Shown::Session(id)]).await?.into_values().next()),
-        Credential::Token(id) => {
-            let is_it = Expr::col(("c", token::Column::Id)).eq(id);
-            Ok(token::holders(db, is_it).await?.into_iter().next().map(|(_, holder)| holder))
-        }
-    }
+    Ok(holders(db, &[credential.into()]).await?.into_values().next())
 }
 
 /// When the session or token in use ends.

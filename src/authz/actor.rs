@@ -117,7 +117,8 @@ impl Membership {
     }
 
     /// The memberships in rows of organization, names of roles held there, and permissions of one of the custom ones
-    /// among them: as many rows for an organization as there are of those, or one without.
+    /// among them: as many rows for an organization as there are of those, or one without. In the order of the
+    /// organizations, so that the same rows make the same actor, however a database came by them.
     pub fn of_rows<'a>(
         rows: impl IntoIterator<Item = (OrganizationId, &'a Names, Option<&'a Names>)>,
     ) -> Vec<Self> {
@@ -132,6 +133,7 @@ impl Membership {
                 memberships[at].grant(PermissionSet::named(custom.0.iter().map(String::as_str)));
             }
         }
+        memberships.sort_unstable_by_key(|membership| membership.organization);
         memberships
     }
 

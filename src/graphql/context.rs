@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::loads::Loads;
 use crate::authn::session::SessionKeys;
-use crate::authn::{self, Lookups};
+use crate::authn::{self, Lookups, Watches};
 use crate::authz::{Actor, Denied};
 use crate::db::list::{Find, List};
 use crate::db::page::{self, Page, PageArgs};
@@ -33,6 +33,8 @@ pub struct Services {
     pub cursor_keys: CursorKeys,
     /// Looks up who somebody is, for all who ask at the same time.
     pub lookups: Lookups,
+    /// Watches whether those who hold streams open are still who they were.
+    pub watches: Watches,
     /// Seals states and sensitive values.
     pub sealer: Sealer,
     /// The organization that was made at the first start.

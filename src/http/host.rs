@@ -20,7 +20,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use super::Site;
 use crate::authn::{self, Recognised, Rejected};
 use crate::authz::{Identity, Origin};
-use crate::db::Stats;
+use crate::db::{Stats, boxed};
 use crate::graphql::context::Request;
 use crate::trace;
 
@@ -107,16 +107,17 @@ impl Host for Server {
         let (site, caller) = (self.site.clone(), caller.clone());
         async move {
             let Some(token) = caller.token else { return std::future::pending().await };
+            let mut actor = caller.recognised.actor;
+            let mut watch = site.services.watches.begin(&actor);
             loop {
-                authn::time_to_ask_again().await;
-                match site.recognise(Some(&token), Origin::default()).await {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(Rejected::Expired)) => return Ended::Expired,
-                    Ok(Err(Rejected::Suspended)) => return Ended::Suspended,
-                    Ok(Err(Rejected::Unknown | Rejected::UnknownKey | Rejected::UnknownApiToken)) => {
+                watch.is_another(&actor).await;
+                match recognised_again(&site, &token).await {
+                    Ok(recognised) => actor = recognised.actor,
+                    Err(Rejected::Expired) => return Ended::Expired,
+                    Err(Rejected::Suspended) => return Ended::Suspended,
+                    Err(Rejected::Unknown | Rejected::UnknownKey | Rejected::UnknownApiToken) => {
                         return Ended::Revoked;
                     }
-                    Err(error) => tracing::warn!(%error, "could not ask again whether a token is good"),
                 }
             }
         }
@@ -187,6 +188,17 @@ impl Host for Server {
 
     fn page(&self, headers: &HeaderMap) -> Option<Response> {
         super::ide::page(headers)
+    }
+}
+
+/// Who a token's holder is now, asked until there is an answer.
+async fn recognised_again(site: &Site, token: &str) -> Result<Recognised, Rejected> {
+    loop {
+        match boxed(site.recognise(Some(token), Origin::default())).await {
+            Ok(answer) => return answer,
+            Err(error) => tracing::warn!(%error, "could not ask again whether a token is good"),
+        }
+        tokio::time::sleep(authn::watch::EVERY).await;
     }
 }
 

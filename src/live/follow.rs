@@ -1,13 +1,11 @@
 //! Following a topic from a place in the outbox on: what is there, from the table; then what comes, from the hub, which has
 //! read it already. Whoever falls behind the hub reads the table again. Each record comes once, in order.
 
-use guildhall_entity::id::UserId;
-
 use super::topic::Topic;
 use super::cursor::{CursorKeys, Unreadable};
 use super::store;
-use crate::authn;
-use crate::authz::Resource;
+use crate::authn::watch::Watch;
+use crate::authz::{Actor, Resource};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::events::{Record, Records};
@@ -22,6 +20,8 @@ pub(crate) struct Follower {
     /// Everything up to here was looked at.
     place: i64,
     hub: Records,
+    /// Whether the reader is still who they were.
+    watch: Watch,
     /// There may be records after the place that the hub will not tell.
     behind: bool,
 }
@@ -42,6 +42,7 @@ impl Follower {
     pub(crate) async fn begin(
         db: Db,
         keys: &CursorKeys,
+        watch: Watch,
         topic: Topic,
         after: Option<&str>,
     ) -> Result<Self> {
@@ -49,7 +50,7 @@ impl Follower {
         let hub = db.hub().records();
         let Some(text) = after else {
             let place = db.hub().head();
-            return Ok(Self { db, topic, place, hub, behind: false });
+            return Ok(Self { db, topic, place, hub, watch, behind: false });
         };
         let extent = store::extent(&db).await?;
         let place = match keys.read(text) {
@@ -60,14 +61,14 @@ impl Follower {
         if place < extent.forgotten {
             return Err(too_old());
         }
-        Ok(Self { db, topic, place, hub, behind: true })
+        Ok(Self { db, topic, place, hub, watch, behind: true })
     }
 
-    /// Waits for something to look at.
+    /// Waits for something to look at, as this reader.
     ///
     /// # Errors
     /// CONFLICT when the reader was so slow that what they have not seen is forgotten.
-    pub(crate) async fn next(&mut self, reader: Option<UserId>) -> Result<Look> {
+    pub(crate) async fn next(&mut self, reader: &Actor) -> Result<Look> {
         loop {
             if self.behind {
                 let records = self.read().await?;
@@ -83,13 +84,13 @@ impl Follower {
                         return Ok(look);
                     },
                 },
-                () = authn::time_to_ask_again() => return Ok(Look::Reader),
+                () = self.watch.is_another(reader) => return Ok(Look::Reader),
             }
         }
     }
 
     /// What the hub told, as far as it was not looked at.
-    fn hear(&mut self, told: &[Record], reader: Option<UserId>) -> Option<Look> {
+    fn hear(&mut self, told: &[Record], reader: &Actor) -> Option<Look> {
         let place = self.place;
         let fresh = || told.iter().filter(|record| record.sequence > place);
         let records: Vec<Record> = fresh().filter(|record| self.topic.concerns(record)).cloned().collect();
@@ -119,11 +120,11 @@ impl Follower {
 }
 
 /// What a reader may see can be another after this.
-fn touches(record: &Record, reader: Option<UserId>) -> bool {
+fn touches(record: &Record, reader: &Actor) -> bool {
     match record.resource {
         Some(Resource::Role) => true,
         Some(Resource::Member | Resource::User) => {
-            reader.is_some_and(|reader| record.subject == Some(reader.0))
+            reader.user_id().is_some_and(|reader| record.subject == Some(reader.0))
         }
         _ => false,
     }

@@ -8,6 +8,7 @@ use futures_util::Stream;
 use guildhall_entity::id::ProvisionerJobId;
 
 use super::{LogList, LogRow, store};
+use crate::authn::watch::Watch;
 use crate::authn::{self, Lookups};
 use crate::authz::Actor;
 use crate::db::Db;
@@ -24,6 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 struct Tail {
     db: Db,
     lookups: Lookups,
+    watch: Watch,
     actor: Actor,
     job: ProvisionerJobId,
     cursor: Option<Cursor>,
@@ -38,6 +40,7 @@ struct Tail {
 pub(super) fn follow(
     db: Db,
     lookups: Lookups,
+    watch: Watch,
     actor: Actor,
     job: ProvisionerJobId,
     after: Option<Cursor>,
@@ -45,7 +48,7 @@ pub(super) fn follow(
     // Listen before the first look, so that nothing falls between.
     let (logs, records) = (db.hub().logs(), db.hub().records());
     let lines = VecDeque::new();
-    let tail = Tail { db, lookups, actor, job, cursor: after, logs, records, lines, ended: false };
+    let tail = Tail { db, lookups, watch, actor, job, cursor: after, logs, records, lines, ended: false };
     futures_util::stream::unfold(tail, |mut tail| async move {
         let next = tail.next().await.transpose()?;
         tail.ended |= next.is_err();
@@ -82,7 +85,7 @@ impl Tail {
         Ok(())
     }
 
-    /// Waits until there may be something new: the job has logged, or is not what it was.
+    /// Waits until there may be something new: the job has logged or is not what it was, or the reader is not.
     async fn wait(&mut self) {
         let again = tokio::time::sleep(LOOK_AGAIN);
         tokio::pin!(again);
@@ -92,6 +95,7 @@ impl Tail {
                 records = self.records.next() => records.is_none_or(|records| {
                     records.iter().any(|record| record.subject == Some(self.job.0))
                 }),
+                () = self.watch.is_another(&self.actor) => true,
                 () = &mut again => true,
             };
             if concerns {

@@ -65,6 +65,39 @@ async fn what_is_taken_without_a_word_ends_a_silent_stream(
 
 #[rstest]
 #[tokio::test]
+async fn whoever_holds_many_streams_loses_those_of_what_they_showed(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let (owner, org, mina) = a_member(&app).await;
+    let again = app.sign_in(&mina.username).await;
+    let (_, token) = app.api_token(&mina, json!({ "name": "nightly" })).await;
+    let logs = "subscription { workspaceChanged { kind } }";
+    let mut streams = Vec::new();
+    for person in [&mina, &mina, &again, &token, &token] {
+        streams.push(app.follow(&person.token, EVERYTHING, json!({ "org": org.id }), None).await);
+        streams.push(app.follow(&person.token, logs, json!({}), None).await);
+    }
+    // Nothing is told of it: it is found by looking.
+    app.tables().execute("delete from api_token").await;
+    for stream in &mut streams[6..] {
+        assert_eq!(stream.next().await.code(), "UNAUTHENTICATED");
+        assert_eq!(stream.next().await, Sent::Complete);
+    }
+    let first = "delete from session where id = (select s.id from session s join \"user\" u on u.id = s.user_id
+        where u.username = 'mina' order by s.id limit 1)";
+    app.tables().execute(first).await;
+    for stream in &mut streams[..4] {
+        assert_eq!(stream.next().await.code(), "UNAUTHENTICATED");
+        assert_eq!(stream.next().await, Sent::Complete);
+    }
+    // Her other session is as good as before.
+    app.group(&owner, &org, "devs", &[]).await;
+    assert_eq!(streams[4].next().await.data()["resource"], "GROUP");
+}
+
+#[rstest]
+#[tokio::test]
 async fn fields_of_an_event_are_answered_to_who_the_reader_is_now(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

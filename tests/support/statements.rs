@@ -1,5 +1,7 @@
-//! How many SQL statements a request took, from the line that the server logs about it.
+//! How many SQL statements a request took, from the line that the server logs about it; and which statements are sent to
+//! PostgreSQL, whoever sends them, from what the driver logs.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
@@ -44,6 +46,60 @@ impl Visit for Count<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
         if field.name() == "statements" {
             self.0.lock().unwrap().push(value);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+/// Listens to the statements that are sent to PostgreSQL on this thread, until it is dropped. (SQLite's run on threads of
+/// their own.)
+pub(crate) struct SentLog {
+    sent: Arc<Mutex<BTreeMap<String, usize>>>,
+    _listening: tracing::subscriber::DefaultGuard,
+}
+
+impl SentLog {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Self {
+        let sent = Arc::new(Mutex::new(BTreeMap::new()));
+        let layer = Sent(sent.clone());
+        let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        Self { sent, _listening: listening }
+    }
+
+    /// How often each statement was sent since this was last asked.
+    pub(crate) fn take(&self) -> BTreeMap<String, usize> {
+        std::mem::take(&mut *self.sent.lock().unwrap())
+    }
+}
+
+struct Sent(Arc<Mutex<BTreeMap<String, usize>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Sent {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        *self.0.lock().unwrap().entry(text.statement).or_default() += 1;
+    }
+}
+
+/// The text of a statement; a short one stands only in the summary.
+#[derive(Default)]
+struct Text {
+    statement: String,
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if (field.name() == "summary" && self.statement.is_empty())
+            || (field.name() == "db.statement" && !value.is_empty())
+        {
+            value.trim().clone_into(&mut self.statement);
         }
     }
 

@@ -74,8 +74,8 @@ pub(crate) async fn follow<F: Feed>(
     feed.require(&request).await?;
     let last_seen = ctx.data_opt::<Arc<RequestMeta>>().and_then(|meta| meta.last_event_id.as_deref());
     let after = after.as_deref().or(last_seen);
-    let keys = &request.app.cursor_keys;
-    let follower = Follower::begin(request.db.clone(), keys, topic.clone(), after).await?;
+    let (keys, watch) = (&request.app.cursor_keys, request.app.watches.begin(&request.actor));
+    let follower = Follower::begin(request.db.clone(), keys, watch, topic.clone(), after).await?;
     let names = ctx.data_opt::<EventCursor>().cloned();
     let stream = Telling { request, topic, follower, feed, names, ready: VecDeque::new(), over: false };
     Ok(futures_util::stream::unfold(stream, |mut stream| async move {
@@ -114,7 +114,7 @@ impl<F: Feed> Telling<F> {
     }
 
     async fn look(&mut self) -> Result<()> {
-        let look = self.follower.next(self.request.latest().actor.user_id()).await?;
+        let look = self.follower.next(&self.request.latest().actor).await?;
         let is_another = self.request.renew().await?;
         let request = self.request.latest();
         if let Look::Records(records) = look {

@@ -70,7 +70,8 @@ pub(crate) fn job_logs(
     let after = after.as_deref().or(last_seen).map(place).transpose()?;
     let event_cursor = ctx.data_opt::<EventCursor>().cloned();
     let (db, lookups) = (request.db.clone(), request.app.lookups.clone());
-    Ok(tail::follow(db, lookups, request.actor.clone(), job, after).map(move |line| {
+    let watch = request.app.watches.begin(&request.actor);
+    Ok(tail::follow(db, lookups, watch, request.actor.clone(), job, after).map(move |line| {
         let (row, cursor) = line?;
         let cursor = cursor.encode(&LogList.keyset());
         if let Some(event_cursor) = &event_cursor {
