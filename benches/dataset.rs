@@ -16,8 +16,10 @@ pub(crate) struct Size {
     pub(crate) organizations: u32,
     /// At least five hundred.
     pub(crate) users: u32,
-    /// Live ones; each has about three builds.
+    /// Live ones.
     pub(crate) workspaces: u32,
+    /// What a workspace has at most, and half of that on average; at most five.
+    pub(crate) builds: u32,
 }
 
 impl Size {
@@ -30,18 +32,23 @@ impl Size {
             "templates" => self.organizations * 30,
             "versions" => self.organizations * 90,
             "workspaces" => self.workspaces,
+            "builds" => self.builds,
             _ => return None,
         })
     }
 }
 
-/// The statements, in their order.
+/// The statements that fill an empty database, in their order.
 ///
 /// # Panics
 /// When `dataset.sql` has a word in braces that is not known here.
 pub(crate) fn statements(dialect: Dialect, size: Size) -> Vec<String> {
-    let without_comments: Vec<&str> =
-        include_str!("dataset.sql").lines().filter(|line| !line.starts_with("--")).collect();
+    written(include_str!("dataset.sql"), dialect, size)
+}
+
+/// The statements of a text in the manner of `dataset.sql`.
+pub(crate) fn written(text: &str, dialect: Dialect, size: Size) -> Vec<String> {
+    let without_comments: Vec<&str> = text.lines().filter(|line| !line.starts_with("--")).collect();
     let text = without_comments.join("\n");
     text.split("\n\n")
         .map(str::trim)

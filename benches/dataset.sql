@@ -108,7 +108,7 @@ create table bench_workspace as
 select n, organization, template, builds,
     case when organization <= {big} and third then 0 else place % (select m.members from bench_member m
         where m.organization = x.organization limit 1) end as place
-from (select n, {hash n|14} % 3 = 0 as third, {hash n|15} as place, 1 + {hash n|19} % 5 as builds,
+from (select n, {hash n|14} % 3 = 0 as third, {hash n|15} as place, 1 + {hash n|19} % {builds} as builds,
         {hash n|16} % 30 as template,
         case when {hash n|12} % 2 = 0 then 1 + {hash n|13} % {big}
             else {big} + 1 + {hash n|13} % ({organizations} - {big}) end as organization

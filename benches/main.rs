@@ -22,9 +22,9 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// The size that the numbers in `docs/PERFORMANCE.md` were measured with.
-const FULL: Size = Size { organizations: 100, users: 10_000, workspaces: 100_000 };
+const FULL: Size = Size { organizations: 100, users: 10_000, workspaces: 100_000, builds: 5 };
 /// Large enough for every query to have an answer.
-const SMALL: Size = Size { organizations: 12, users: 600, workspaces: 600 };
+const SMALL: Size = Size { organizations: 12, users: 600, workspaces: 600, builds: 5 };
 
 async fn fill(url: &str, size: Size) -> anyhow::Result<()> {
     if url.starts_with("postgres") {

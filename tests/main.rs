@@ -32,6 +32,7 @@ mod names;
 mod observing;
 mod organizations;
 mod pages;
+mod plans;
 mod policy;
 mod provisioners;
 mod quotas;

@@ -9,7 +9,7 @@ use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{row, select};
-use crate::db::{Tx, covered};
+use crate::db::{Tx, covered, parted};
 use crate::error::Result;
 
 row! {
@@ -132,6 +132,13 @@ impl List for AuditList {
 
     fn parent(&self) -> (&'static str, &'static str) {
         ("a", "organization_id")
+    }
+
+    fn parts(&self, actor: &Actor) -> Vec<Condition> {
+        let AuditFilter { actor: None, resource_id: None, organization: None, .. } = self.filter else {
+            return Vec::new();
+        };
+        parted(&actor.reach(Permission::AuditLogRead), Expr::col(("a", Column::OrganizationId)), None)
     }
 }
 

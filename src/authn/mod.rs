@@ -162,11 +162,7 @@ fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recogni
 }
 
 /// Who the holder of a session or token is, if it is good.
-fn standing(
-    holder: &Holder,
-    now: DateTimeUtc,
-    origin: Origin,
-) -> std::result::Result<Recognised, Rejected> {
+fn standing(holder: &Holder, now: DateTimeUtc, origin: Origin) -> std::result::Result<Recognised, Rejected> {
     let first = holder.rows.first().ok_or(Rejected::Unknown)?;
     if first.expires_at <= now {
         return Err(Rejected::Expired);

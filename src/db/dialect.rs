@@ -1,5 +1,6 @@
 //! The few places where PostgreSQL and SQLite differ, and conditions that every store uses.
 
+use guildhall_entity::id::OrganizationId;
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{ArrayType, Condition, Expr, ExprTrait, Value};
 use sea_orm::{DbBackend, prelude::Uuid};
@@ -37,4 +38,20 @@ pub(crate) fn covered(reach: &Reach, organization: Expr, owner: Option<Expr>) ->
         );
     }
     any
+}
+
+/// More parts than this cost more than to read and sort what they hold.
+const MOST_PARTS: usize = 40;
+
+/// The same rows in parts: those of each organization, and those that are the actor's own. None where the reach covers
+/// everything, or has too many.
+pub(crate) fn parted(reach: &Reach, organization: Expr, owner: Option<Expr>) -> Vec<Condition> {
+    let Reach::Some { organizations, own_in, owner: actor } = reach else { return Vec::new() };
+    let of = |id: &OrganizationId| Condition::all().add(organization.clone().eq(id.0));
+    let mut parts: Vec<Condition> = organizations.iter().map(of).collect();
+    if let (Some(column), Some(actor), false) = (owner, actor, own_in.is_empty()) {
+        let own = Condition::all().add(column.eq(actor.0));
+        parts.push(own.add(organization.is_in(own_in.iter().map(|id| id.0))));
+    }
+    if parts.len() > MOST_PARTS { Vec::new() } else { parts }
 }

@@ -3,7 +3,7 @@
 use std::hash::Hash;
 
 use sea_orm::prelude::Uuid;
-use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::{Condition, SelectStatement};
 
 use super::page::Keyset;
 use super::row::Read;
@@ -25,6 +25,12 @@ pub(crate) trait List: Clone + Eq + Hash + Send + Sync + 'static {
 
     /// The column that holds the parent's id, where the list has one.
     fn parent(&self) -> (&'static str, &'static str);
+
+    /// What parts the list without a parent, where an index has each part in its order but none has the whole: a page is then
+    /// read from the beginnings of the parts. A row is in one of them.
+    fn parts(&self, _: &Actor) -> Vec<Condition> {
+        Vec::new()
+    }
 }
 
 /// A typed id by which one thing is found.

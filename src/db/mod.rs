@@ -18,7 +18,7 @@ mod tx;
 mod violation;
 
 pub use connect::{Settings, connect, migrate, migration_connection};
-pub(crate) use dialect::{covered, is_one_of, names_hold};
+pub(crate) use dialect::{covered, is_one_of, names_hold, parted};
 pub(crate) use notify::Ear;
 pub(crate) use once::Once;
 pub(crate) use sealed::Sealed;

@@ -15,6 +15,7 @@ use super::dialect::{is_one_of, uuid_array};
 pub(crate) use super::keyset::{Cursor, Key, Keyset};
 use super::row::{Columns, Read};
 use crate::error::Result;
+
 /// Which page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PageArgs {
@@ -91,8 +92,32 @@ pub(crate) async fn page<R: Read>(
     Ok(finish(rows, args))
 }
 
-/// The same page of the lists of several parents, in one statement (on SQLite in more for hundreds of them). `parent` is the column that holds the parent's id.
-/// A parent without rows has an empty page.
+/// One page of a list in parts, none of which is read further than a page goes.
+pub(crate) async fn page_of_parts<R: Read>(
+    db: &Db,
+    select: &SelectStatement,
+    parts: Vec<Condition>,
+    keyset: &Keyset,
+    args: &PageArgs,
+) -> Result<Page<R>> {
+    let mut members = parts.into_iter().map(|part| {
+        let mut select = select.clone();
+        select.cond_where(part);
+        nested(bounded(select, keyset, args))
+    });
+    let Some(mut union) = members.next() else { return page(db, select.clone(), keyset, args).await };
+    for member in members {
+        union.union(UnionType::All, member);
+    }
+    let mut statement = nested(union);
+    order_pages(&mut statement, keyset, args);
+    statement.limit(args.limit + 1);
+    let rows = db.rows_with(&statement, |columns| read_keyed(keyset, columns)).await?;
+    Ok(finish(rows, args))
+}
+
+/// The same page of the lists of several parents, in one statement (on SQLite in more for hundreds of them). `parent` is the
+/// column that holds the parent's id. A parent without rows has an empty page.
 pub(crate) async fn pages<P, R>(
     db: &Db,
     parents: &[P],
@@ -167,7 +192,12 @@ fn unions(
     ids.chunks(members).map(union).collect()
 }
 
-/// `select <parent>, page.* from (…) as page`: a member of a union can't carry its own order and limit.
+/// `select page.* from (…) as page`: a member of a union can't carry its own order and limit.
+fn nested(select: SelectStatement) -> SelectStatement {
+    Query::select().column(("page".into_iden(), Asterisk)).from_subquery(select, "page").to_owned()
+}
+
+/// The same with its parent before it.
 fn tagged(parent: Expr, select: SelectStatement) -> SelectStatement {
     Query::select()
         .expr(parent)
@@ -180,7 +210,7 @@ fn unnest(ids: &[Uuid]) -> SelectStatement {
     Query::select().expr_as(Func::cust("unnest").arg(uuid_array(ids)), "id").to_owned()
 }
 
-/// PostgreSQL promises no order across a lateral join.
+/// PostgreSQL promises no order across a lateral join, and nobody across a union.
 fn order_pages(statement: &mut SelectStatement, keyset: &Keyset, args: &PageArgs) {
     let order = if keyset.descending == args.backward { Order::Asc } else { Order::Desc };
     for i in 0..keyset.keys.len() {

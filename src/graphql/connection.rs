@@ -114,7 +114,8 @@ impl<N: Node> Connection<N> {
             let args = paging.check(&keyset)?;
             let mut select = list.source(&request.actor);
             list.columns(&request.actor, &mut select);
-            let page = page::page(&request.db, select, &keyset, &args).await?;
+            let parts = list.parts(&request.actor);
+            let page = page::page_of_parts(&request.db, &select, parts, &keyset, &args).await?;
             Ok(Self::new(page, list, None, request))
         })
     }

@@ -30,7 +30,7 @@ pub struct Services {
     /// Signs and recognises session tokens.
     pub session_keys: SessionKeys,
     /// Makes and reads the cursors of events.
-    pub cursor_keys: CursorKeys,
+    pub(crate) cursor_keys: CursorKeys,
     /// Looks up who somebody is, for all who ask at the same time.
     pub lookups: Lookups,
     /// Watches whether those who hold streams open are still who they were.

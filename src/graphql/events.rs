@@ -14,8 +14,8 @@ use super::scalar::DateTime;
 use crate::authz::{Actor, Object as Place, Permission, Resource};
 use crate::error::{Error, Result};
 use crate::events::{Kind, Record};
-use crate::live::graphql::{Feed, cursor, follow, require_organization};
 use crate::live::Topic;
+use crate::live::graphql::{Feed, cursor, follow, require_organization};
 use crate::{template, workspace};
 
 /// Something happened in an organization.

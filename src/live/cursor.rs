@@ -26,7 +26,7 @@ type Name = [u8; 4];
 
 /// Makes cursors with the newest of the deployment's signing keys and reads those of all: so they last as long as sessions,
 /// and several servers understand each other's. Never prints.
-pub struct CursorKeys(Vec<CursorKey>);
+pub(crate) struct CursorKeys(Vec<CursorKey>);
 
 struct CursorKey {
     name: Name,
@@ -54,7 +54,7 @@ impl CursorKeys {
     ///
     /// # Errors
     /// When there is none, and for faults of the library.
-    pub fn new(signing: &[[u8; KEY_LENGTH]]) -> Result<Self> {
+    pub(crate) fn new(signing: &[[u8; KEY_LENGTH]]) -> Result<Self> {
         let keys = signing.iter().map(CursorKey::of).collect::<Result<Vec<_>, _>>();
         let keys = keys.ok().filter(|keys| !keys.is_empty());
         Ok(Self(keys.ok_or_else(|| Error::internal("there is no key for cursors"))?))
@@ -96,7 +96,8 @@ impl CursorKeys {
         let mut block: [u8; BLOCK] = block.try_into().map_err(|_| Unreadable::Foreign)?;
         let key = self.0.iter().find(|key| key.name == *name).ok_or(Unreadable::KeyGone)?;
         let opened = key.open.decrypt(&mut block, DecryptionContext::None);
-        let (number, rest) = opened.ok().and_then(|opened| opened.split_first_chunk()).ok_or(Unreadable::Foreign)?;
+        let (number, rest) =
+            opened.ok().and_then(|opened| opened.split_first_chunk()).ok_or(Unreadable::Foreign)?;
         let sequence = i64::from_be_bytes(*number);
         if sequence < 0 || rest[4..] != [0; 4] {
             return Err(Unreadable::Foreign);

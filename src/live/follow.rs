@@ -1,9 +1,9 @@
 //! Following a topic from a place in the outbox on: what is there, from the table; then what comes, from the hub, which has
 //! read it already. Whoever falls behind the hub reads the table again. Each record comes once, in order.
 
-use super::topic::Topic;
 use super::cursor::{CursorKeys, Unreadable};
 use super::store;
+use super::topic::Topic;
 use crate::authn::watch::Watch;
 use crate::authz::{Actor, Resource};
 use crate::db::Db;
@@ -56,7 +56,9 @@ impl Follower {
         let place = match keys.read(text) {
             Ok(place) if place <= extent.last => place,
             Ok(_) | Err(Unreadable::Foreign) => return Err(no_cursor()),
-            Err(Unreadable::KeyGone) => return Err(lost("`after` was made with a key that is not used any more")),
+            Err(Unreadable::KeyGone) => {
+                return Err(lost("`after` was made with a key that is not used any more"));
+            }
         };
         if place < extent.forgotten {
             return Err(too_old());
@@ -141,7 +143,5 @@ fn too_old() -> Error {
 
 /// What happened since can't be told: whoever follows begins anew.
 fn lost(why: &str) -> Error {
-    Error::Conflict(format!(
-        "{why}: read `eventCursor`, then the present state, and go on from that cursor"
-    ))
+    Error::Conflict(format!("{why}: read `eventCursor`, then the present state, and go on from that cursor"))
 }

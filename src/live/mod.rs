@@ -18,7 +18,7 @@ mod store;
 mod topic;
 mod word;
 
-pub use cursor::CursorKeys;
+pub(crate) use cursor::CursorKeys;
 pub(crate) use follow::{Follower, Look};
 pub(crate) use pump::{begin, run};
 pub(crate) use topic::Topic;

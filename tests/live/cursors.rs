@@ -40,7 +40,11 @@ async fn an_event_has_one_cursor_whoever_hears_of_it_and_however(
     assert_eq!(minas.next().await, told);
     let logged = log.next().await;
     assert_eq!(logged.data()["entry"]["resourceName"], "devs");
-    assert_eq!(logged.data()["cursor"], told.data()["cursor"], "it is a place, whatever is followed from there");
+    assert_eq!(
+        logged.data()["cursor"],
+        told.data()["cursor"],
+        "it is a place, whatever is followed from there"
+    );
     let again = app.follow(&mina.token, GROUPS, json!({ "org": org.id }), Some(&start)).await.next().await;
     assert_eq!(again, told);
 }

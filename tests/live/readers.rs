@@ -84,7 +84,8 @@ async fn whoever_holds_many_streams_loses_those_of_what_they_showed(
         assert_eq!(stream.next().await.code(), "UNAUTHENTICATED");
         assert_eq!(stream.next().await, Sent::Complete);
     }
-    let first = "delete from session where id = (select s.id from session s join \"user\" u on u.id = s.user_id
+    let first =
+        "delete from session where id = (select s.id from session s join \"user\" u on u.id = s.user_id
         where u.username = 'mina' order by s.id limit 1)";
     app.tables().execute(first).await;
     for stream in &mut streams[..4] {

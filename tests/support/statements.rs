@@ -1,5 +1,5 @@
-//! How many SQL statements a request took, from the line that the server logs about it; and which statements are sent to
-//! PostgreSQL, whoever sends them, from what the driver logs.
+//! How many SQL statements a request took, from the line that the server logs about it; which they were, from its trace;
+//! and which are sent to PostgreSQL, whoever sends them, from what the driver logs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -100,6 +100,51 @@ impl Visit for Text {
             || (field.name() == "db.statement" && !value.is_empty())
         {
             value.trim().clone_into(&mut self.statement);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+/// Listens to the traces of this thread, which serves the test's requests, until it is dropped.
+pub(crate) struct AskedLog {
+    asked: Arc<Mutex<Vec<String>>>,
+    _listening: tracing::subscriber::DefaultGuard,
+}
+
+impl AskedLog {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Self {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let layer = Asked(asked.clone());
+        let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        Self { asked, _listening: listening }
+    }
+
+    /// The statements that resolvers have asked since this was last called. A statement is noted before it is sent.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+struct Asked(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Asked {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
+        metadata.target() == "guildhall::trace"
+    }
+
+    fn on_new_span(&self, span: &tracing::span::Attributes<'_>, _: &tracing::Id, _: Context<'_, S>) {
+        span.record(&mut QueryText(&self.0));
+    }
+}
+
+struct QueryText<'a>(&'a Mutex<Vec<String>>);
+
+impl Visit for QueryText<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "db.query.text" {
+            self.0.lock().unwrap().push(value.to_owned());
         }
     }
 

@@ -9,10 +9,10 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 
 use super::build::BuildRow;
 use crate::authz::{Actor, Permission};
-use crate::db::covered;
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Columns, Read, row, select};
+use crate::db::{covered, parted};
 use crate::error::Result;
 use crate::provisioner::{JobCard, join_job};
 use crate::template::TemplateRow;
@@ -225,14 +225,13 @@ fn newer_version() -> SelectStatement {
         .to_owned()
 }
 
-/// The mark that makes `w` dear to the actor. Nobody's where the actor is no user.
+/// The workspaces that are dear to the actor; none where the actor is no user.
 fn dear_to(actor: &Actor) -> SelectStatement {
     use workspace_favorite::Column as Favorite;
     let user = actor.user_id().map(|user| user.0).unwrap_or_default();
     Query::select()
-        .expr(Expr::val(1))
+        .column(("dear", Favorite::WorkspaceId))
         .from_as(workspace_favorite::Entity, "dear")
-        .and_where(Expr::col(("dear", Favorite::WorkspaceId)).equals(("w", Column::Id)))
         .and_where(Expr::col(("dear", Favorite::UserId)).eq(user))
         .to_owned()
 }
@@ -298,8 +297,9 @@ impl List for WorkspaceList {
             statement.and_where(if dormant { since.is_not_null() } else { since.is_null() });
         }
         if let Some(favorite) = filter.favorite {
-            let dear = Expr::exists(dear_to(actor));
-            statement.and_where(if favorite { dear } else { dear.not() });
+            // Few, and asked for by their ids.
+            let (id, dear) = (Expr::col(("w", Column::Id)), dear_to(actor));
+            statement.and_where(if favorite { id.in_subquery(dear) } else { id.not_in_subquery(dear) });
         }
         if let Some(name) = &filter.name {
             statement.and_where(Expr::col(("w", Column::Name)).eq(name.to_lowercase()));
@@ -347,5 +347,16 @@ impl List for WorkspaceList {
             Parent::Organization => ("w", "organization_id"),
             Parent::Owner => ("w", "owner_id"),
         }
+    }
+
+    fn parts(&self, actor: &Actor) -> Vec<Condition> {
+        let Filter { owner: None, template: None, organization: None, favorite: None | Some(false), .. } =
+            self.filter
+        else {
+            return Vec::new();
+        };
+        let organization = Expr::col(("w", Column::OrganizationId));
+        let owner = Expr::col(("w", Column::OwnerId));
+        parted(&actor.reach(Permission::WorkspaceRead), organization, Some(owner))
     }
 }
