@@ -1,8 +1,9 @@
 //! The parts of the benchmarks that are Rust: `fill` writes the data set into a migrated database, `floor` serves the
-//! answers of hand-written SQL. `scripts/bench` runs them.
+//! answers of hand-written SQL; `scripts/bench` runs both. `policy` measures checks of the policy.
 
 mod dataset;
 mod floor;
+mod policy;
 
 use dataset::{Dialect, Size, statements};
 
@@ -16,8 +17,11 @@ async fn main() -> anyhow::Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["fill", url] => fill(url, FULL).await,
         ["fill", url, "small"] => fill(url, SMALL).await,
+        ["policy"] => Ok(policy::measure(&mut std::io::stdout().lock())?),
         ["floor", url, address] => floor::serve(url, address.parse()?).await,
-        _ => anyhow::bail!("usage: bench fill <database URL> [small] | bench floor <database URL> <address>"),
+        _ => anyhow::bail!(
+            "usage: bench fill <database URL> [small] | bench floor <database URL> <address> | bench policy"
+        ),
     }
 }
 

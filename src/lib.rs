@@ -18,6 +18,7 @@ mod dispatch;
 pub mod doctor;
 pub mod error;
 pub mod events;
+mod explain;
 pub mod graphql;
 mod group;
 mod hex;

@@ -68,7 +68,7 @@ impl Deployment {
         for error in body["errors"].as_array().into_iter().flatten() {
             let code = error["extensions"]["code"].as_str().unwrap_or_default();
             assert!(
-                ["FORBIDDEN", "UNAUTHENTICATED", "CONFLICT", "BAD_USER_INPUT"].contains(&code),
+                ["FORBIDDEN", "NOT_FOUND", "UNAUTHENTICATED", "CONFLICT", "BAD_USER_INPUT"].contains(&code),
                 "{}: {document}\n{body:#}",
                 viewer.who
             );

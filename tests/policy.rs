@@ -124,7 +124,7 @@ fn narrowed() -> impl Strategy<Value = Actor> {
 fn objects() -> impl Strategy<Value = Object> {
     let Ids { organizations, users } = ids();
     (select(organizations), proptest::option::of(select(users)))
-        .prop_map(|(organization, owner)| Object { organization: Some(organization), owner })
+        .prop_map(|(organization, owner)| Object { owner, ..Object::in_organization(organization) })
 }
 
 /// Whether the SQL condition that is made from a reach holds for a row.

@@ -232,6 +232,11 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
             json!({ "organizationId": org, "name": "fresh", "version": { "fileId": file } }),
             2,
         ),
+        case(
+            "setTemplateAccess",
+            json!({ "templateId": template.id, "entries": [{ "groupId": group, "role": "ADMIN" }] }),
+            1,
+        ),
         case("createTemplateVersion", json!({ "templateId": template.id, "fileId": file }), 1),
         case("promoteTemplateVersion", json!({ "templateVersionId": version }), 1),
         case("updateTemplateVersion", json!({ "templateVersionId": version, "message": "new" }), 1),

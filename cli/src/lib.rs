@@ -17,6 +17,7 @@ mod bulk;
 mod context;
 mod credentials;
 mod events;
+mod explain;
 mod failure;
 mod follow;
 mod globals;
@@ -72,6 +73,8 @@ pub enum Command {
     /// API tokens: what programs carry for a user
     #[command(subcommand, alias = "token")]
     Tokens(tokens::Tokens),
+    /// Explain what a user may do to something, and why
+    Explain(explain::Explain),
     /// Groups of members, and who is in them
     #[command(subcommand, alias = "group")]
     Groups(groups::Groups),
@@ -123,6 +126,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Users(users) => users.run(context).await,
         Command::Tokens(tokens) => tokens.run(context).await,
         Command::Groups(groups) => groups.run(context).await,
+        Command::Explain(explain) => explain.run(context).await,
         Command::Quota(quota) => quota.run(context).await,
         Command::Audit(audit) => audit.run(context).await,
         Command::Events(events) => events.run(context).await,

@@ -5,6 +5,16 @@ use serde::Serialize;
 use crate::answer::{accepted, connection, found};
 use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
 
+/// A group as other objects name it.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(graphql_type = "Group")]
+pub struct GroupRef {
+    /// `grp_…`.
+    pub id: Id,
+    /// Slug, unique in the organization.
+    pub name: String,
+}
+
 /// A group of members.
 #[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
 #[serde(rename_all = "camelCase")]

@@ -288,6 +288,10 @@ impl Actor {
         {
             return true;
         }
+        let listed = object.listed.is_some_and(|role| policy::listed(role).contains(permission));
+        if listed && membership.is_some() && self.admits(permission) {
+            return true;
+        }
         let owns = object.owner.is_some() && object.owner == self.user_id();
         owns && match object.organization {
             Some(_) => membership.is_some_and(|membership| membership.own.contains(permission)),

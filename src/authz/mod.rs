@@ -2,13 +2,16 @@
 //! write needs. Pure: no database, no await.
 
 mod actor;
+mod explain;
 mod permission;
 pub mod policy;
 
 pub use actor::{Actor, Credential, Identity, Limits, Membership, Origin, Standing};
+pub use explain::{Explanation, Ground, Held, Named, Subject, Through};
 pub use permission::{Permission, PermissionSet, Resource};
 
 use guildhall_entity::id::{OrganizationId, UserId};
+use guildhall_entity::kind::AclRole;
 
 /// What a question is about: where it is and whose it is. `None` for what belongs to no organization or to nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,15 +20,17 @@ pub struct Object {
     pub organization: Option<OrganizationId>,
     /// Whose it is.
     pub owner: Option<UserId>,
+    /// What its access list gives the actor, where it has one that names them.
+    pub listed: Option<AclRole>,
 }
 
 impl Object {
     /// Something of the deployment.
-    pub const SITE: Self = Self { organization: None, owner: None };
+    pub const SITE: Self = Self { organization: None, owner: None, listed: None };
 
     /// Something inside an organization.
     pub fn in_organization(organization: OrganizationId) -> Self {
-        Self { organization: Some(organization), owner: None }
+        Self { organization: Some(organization), ..Self::SITE }
     }
 
     /// The same, somebody's.

@@ -1,6 +1,8 @@
 //! The policy: one table, role by role, of what each grants and how far it reaches. Printed as a matrix that people
 //! review (`tests/snapshots`).
 
+use guildhall_entity::kind::AclRole;
+
 use super::permission::Permission::{self, *};
 use super::permission::PermissionSet;
 
@@ -263,6 +265,14 @@ impl BuiltinRole {
             .iter()
             .copied()
             .find(|role| role.name() == name && role.scope() == scope && !role.is_implied())
+    }
+}
+
+/// What an access list gives on the template that it is of, to a member of its organization.
+pub const fn listed(role: AclRole) -> PermissionSet {
+    match role {
+        AclRole::Use => set(&[&[TemplateRead, TemplateUse]]),
+        AclRole::Admin => set(&[&[TemplateRead, TemplateUpdate, TemplateDelete, TemplateUse]]),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::kind::{JobState, Transition};
-use guildhall_entity::{group_member, template_acl, workspace};
+use guildhall_entity::{group_member, template, template_acl, workspace};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement};
 
@@ -73,7 +73,16 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
         }
     }
     let groups = Query::select().from_as(group_member::Entity, "x").to_owned();
-    let entries = Query::select().from_as(template_acl::Entity, "x").to_owned();
+    // What a deleted template's list still says is nobody's loss.
+    let live = Query::select()
+        .column(template::Column::Id)
+        .from(template::Entity)
+        .and_where(Expr::col(template::Column::DeletedAt).is_null())
+        .to_owned();
+    let entries = Query::select()
+        .from_as(template_acl::Entity, "x")
+        .and_where(Expr::col(("x", template_acl::Column::TemplateId)).in_subquery(live))
+        .to_owned();
     let fields: [(SelectStatement, Field); 2] =
         [(groups, |impact| &mut impact.groups), (entries, |impact| &mut impact.access_entries)];
     for (statement, field) in fields {

@@ -23,6 +23,7 @@ use crate::audit_log::graphql::AuditLogQuery;
 use crate::authn::graphql::{EndingMutation, SessionMutation, TokenMutation};
 use crate::departure::graphql::DepartureMutation;
 use crate::dispatch::graphql::{DaemonMutation, JobMutation, ReportMutation};
+use crate::explain::graphql::ExplainQuery;
 use crate::group::graphql::GroupMutation;
 use crate::live::graphql::{
     AuditSubscription, EventQuery, ProvisionerEventSubscription, WorkspaceSubscription,
@@ -33,7 +34,8 @@ use crate::provisioner::graphql::{DaemonListMutation, KeyMutation, ProvisionerSu
 use crate::quota::graphql::{QuotaMutation, QuotaQuery};
 use crate::role::graphql::{PermissionQuery, RoleMutation, RoleQuery};
 use crate::template::graphql::{
-    DryRunMutation, TemplateChangeMutation, TemplateMutation, TemplateQuery, TemplateVersionChangeMutation,
+    DryRunMutation, TemplateAccessMutation, TemplateChangeMutation, TemplateMutation, TemplateQuery,
+    TemplateVersionChangeMutation,
 };
 use crate::user::graphql::{UserMutation, UserQuery};
 use crate::workspace::graphql::{
@@ -51,6 +53,7 @@ pub struct Query(
     QuotaQuery,
     RoleQuery,
     PermissionQuery,
+    ExplainQuery,
     AuditLogQuery,
     EventQuery,
     node::DeploymentQuery,
@@ -77,6 +80,7 @@ pub struct Mutation(
     TemplateChangeMutation,
     TemplateVersionChangeMutation,
     DryRunMutation,
+    TemplateAccessMutation,
     WorkspaceMutation,
     WorkspaceRestartMutation,
     WorkspaceChangeMutation,

@@ -39,7 +39,7 @@ pub(super) async fn upload(State(site): State<Site>, headers: HeaderMap, body: B
 async fn keep(site: &Site, headers: &HeaderMap, body: Body) -> Result<FileRow, Response> {
     // Who may not upload must not fill the disk first.
     let actor = user(site, headers).await?;
-    file::may_upload(&actor).map_err(|error| answer(&error))?;
+    file::may_upload(&site.db, &actor).await.map_err(|error| answer(&error))?;
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|bytes| bytes > ARCHIVE_MAX) {

@@ -1,9 +1,9 @@
 //! The end of a template.
 
 use super::store::settings as store;
-use super::{TemplateRow, settings};
+use super::{TemplateRow, access, settings};
 use crate::audit::{Action, Change, Facts};
-use crate::authz::{Actor, Object, Permission, Resource};
+use crate::authz::{Actor, Permission, Resource};
 use crate::db::Db;
 use crate::error::{Refusal, Result};
 
@@ -13,7 +13,7 @@ use crate::error::{Refusal, Result};
 /// FORBIDDEN without `TEMPLATE_DELETE`; a refusal that counts the workspaces which are in the way.
 pub(crate) async fn delete(db: &Db, actor: &Actor, template: &TemplateRow) -> Result<()> {
     let organization = template.organization_id;
-    let permit = actor.authorize(Permission::TemplateDelete, Object::in_organization(organization))?;
+    let permit = access::admit(db, actor, template, Permission::TemplateDelete).await?;
     let tx = db.begin(permit).await?;
     let field = &["templateId"];
     let (current, settings) = store::for_deletion_in(&tx, template.id)

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::parameter::{self, Given, Kept, Value};
 use super::store::dry_run as store;
-use super::{TemplateRow, VersionContent, VersionRow, version};
+use super::{TemplateRow, VersionContent, VersionRow, access, version};
 use crate::audit::{Action, Change, Facts, facts};
-use crate::authz::{Actor, Denied, Object, Permission, Resource};
+use crate::authz::{Actor, Denied, Permission, Resource};
 use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
 use crate::provisioner::job::{self, NewJob, Priority};
@@ -34,7 +34,7 @@ pub(crate) async fn create(
     given: Vec<Given>,
 ) -> Result<TemplateDryRunId> {
     let organization = template.organization_id;
-    let permit = actor.authorize(Permission::TemplateUpdate, Object::in_organization(organization))?;
+    let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
     let creator = actor.user_id().ok_or(Denied::Lacking(Permission::TemplateUpdate))?;
     let Some((JobState::Succeeded, tags)) = version::import_of(db, version.id).await? else {
         let message = "its import has not succeeded: there is nothing to plan";

@@ -5,10 +5,11 @@ use std::io::{Read as _, Seek as _};
 
 use futures_util::Stream;
 use guildhall_entity::id::FileId;
+use guildhall_entity::kind::AclRole;
 use sha2::{Digest as _, Sha256};
 
-use super::FileRow;
 use super::store::file as store;
+use super::{FileRow, access};
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Denied, Object, Permission, Permit, Resource};
 use crate::db::Db;
@@ -26,7 +27,7 @@ const CHUNK: usize = 256 * 1024;
 /// FORBIDDEN for those who may create templates nowhere; a refusal that says what is wrong with the archive.
 pub(crate) async fn keep(db: &Db, actor: &Actor, archive: File) -> Result<FileRow> {
     let creator = actor.user_id().ok_or(Denied::Lacking(Permission::TemplateCreate))?;
-    let permit = may_upload(actor)?;
+    let permit = may_upload(db, actor).await?;
     let checked = tokio::task::spawn_blocking(move || check(archive)).await.map_err(Error::internal)??;
     if let Some(kept) = store::of_user(db, creator, &checked.sha256).await? {
         return Ok(kept);
@@ -74,25 +75,24 @@ pub(crate) async fn keep(db: &Db, actor: &Actor, archive: File) -> Result<FileRo
         .ok_or_else(|| Error::internal("a file that was kept is not there"))
 }
 
-/// Archives are for those who may create or change templates somewhere.
+/// Archives are for those who may create or change templates somewhere, by a role or by a template's access list.
 ///
 /// # Errors
 /// FORBIDDEN for everybody else.
-pub(crate) fn may_upload(actor: &Actor) -> Result<Permit> {
+pub(crate) async fn may_upload(db: &Db, actor: &Actor) -> Result<Permit> {
     let somewhere = std::iter::once(Object::SITE).chain(actor.organizations().map(Object::in_organization));
-    let permits = somewhere.flat_map(|object| {
+    let by_role = somewhere.flat_map(|object| {
         [Permission::TemplateCreate, Permission::TemplateUpdate]
             .map(|permission| actor.authorize(permission, object))
     });
-    let mut refused = Err(Denied::Lacking(Permission::TemplateCreate));
-    for permit in permits {
-        match permit {
-            Ok(permit) => return Ok(permit),
-            Err(Denied::Anonymous) => refused = Err(Denied::Anonymous),
-            Err(Denied::Lacking(_) | Denied::LackingIn(..) | Denied::BeyondToken) => {}
-        }
+    if let Some(permit) = by_role.flatten().next() {
+        return Ok(permit);
     }
-    Ok(refused?)
+    let Some(organization) = access::administers_in(db, actor).await? else {
+        return Ok(actor.authorize(Permission::TemplateCreate, Object::SITE)?);
+    };
+    let listed = Object { listed: Some(AclRole::Admin), ..Object::in_organization(organization) };
+    Ok(actor.authorize(Permission::TemplateUpdate, listed)?)
 }
 
 struct Checked {

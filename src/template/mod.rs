@@ -2,6 +2,7 @@
 //! `template_version`, `template_acl`, `template_dry_run`, `file`, `file_content` and `file_chunk`. Refuses to promote a version that is not a
 //! succeeded, unarchived version of the same template, and to delete a template that workspaces are made of.
 
+pub(crate) mod access;
 pub(crate) mod compare;
 pub(crate) mod deletion;
 pub(crate) mod dry_run;
@@ -70,18 +71,6 @@ pub(crate) async fn create(
         Change::new(Action::Create, Resource::Template, Some(organization), id, name, &Facts::new(), &after);
     tx.commit_all(vec![change, version_change]).await?;
     Ok((id, version))
-}
-
-/// Whether the actor may create workspaces from a template: by a role, or because its access list names them, one of
-/// their groups or Everyone.
-pub(crate) async fn may_use(db: &Db, actor: &Actor, template: &TemplateRow) -> Result<bool> {
-    if actor.may(Permission::TemplateUse, Object::in_organization(template.organization_id)) {
-        return Ok(true);
-    }
-    if !actor.admits(Permission::TemplateUse) {
-        return Ok(false);
-    }
-    store::template::is_listed(db, actor, template.id).await
 }
 
 /// Finds a template that the actor can see.

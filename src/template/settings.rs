@@ -5,9 +5,9 @@ use sea_orm::prelude::DateTimeUtc;
 use serde_json::json;
 
 use super::store::settings as store;
-use super::{SettingsRow, TemplateRow};
+use super::{SettingsRow, TemplateRow, access};
 use crate::audit::{Action, Change, Facts, facts};
-use crate::authz::{Actor, Object, Permission, Resource};
+use crate::authz::{Actor, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Error, Refusal, Result};
 use crate::name::{self, Slug};
@@ -178,7 +178,7 @@ fn within(field: &str, unit: &str, value: i32, min: i32, max: i32) -> Result<(),
 /// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for a stale version, a name in use and values that break a rule.
 pub(crate) async fn update(db: &Db, actor: &Actor, template: &TemplateRow, patch: Patch) -> Result<()> {
     let organization = template.organization_id;
-    let permit = actor.authorize(Permission::TemplateUpdate, Object::in_organization(organization))?;
+    let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
     let tx = db.begin(permit).await?;
     let found = store::for_update_in(&tx, template.id).await?;
     let (current, settings) = found.ok_or_else(|| Refusal::not_found(&["templateId"], "template"))?;
@@ -253,21 +253,21 @@ pub(crate) async fn admit_in(
     let (terms, settings) = store::terms_in(tx, template)
         .await?
         .ok_or_else(|| Refusal::not_found(&["templateId"], "template"))?;
-    let object = Object::in_organization(terms.organization_id);
-    if tx.actor().may(Permission::TemplateUpdate, object) {
-        return Ok(settings);
-    }
-    if making == Making::Workspace && !terms.deprecation_message.is_empty() {
+    let refusal = if making == Making::Workspace && !terms.deprecation_message.is_empty() {
         let message =
             format!("the template is deprecated, no workspace is made of it: {}", terms.deprecation_message);
-        return Err(Refusal::conflict(&["templateId"], message).into());
-    }
-    if settings.require_active_version && terms.active_version_id != Some(version) {
+        Refusal::conflict(&["templateId"], message)
+    } else if settings.require_active_version && terms.active_version_id != Some(version) {
         let message = "the template requires its active version: choose that one, or leave the version out when you \
                        create; update the workspace to it when you start";
-        return Err(Refusal::conflict(&["templateVersionId"], message).into());
+        Refusal::conflict(&["templateVersionId"], message)
+    } else {
+        return Ok(settings);
+    };
+    match access::may_change_in(tx, terms.organization_id, template).await? {
+        true => Ok(settings),
+        false => Err(refusal.into()),
     }
-    Ok(settings)
 }
 
 /// The settings of a template that workspaces keep to, as the transaction sees them. `None` when it was deleted.

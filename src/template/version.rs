@@ -5,11 +5,12 @@ use guildhall_entity::json::{Tags, Variables};
 use guildhall_entity::kind::{JobState, JobType};
 use serde_json::json;
 
+use super::access;
 use super::store::version as store;
 use super::store::version::VersionContent;
 use super::{NewVersion, TemplateRow, VersionRow, file};
 use crate::audit::{Action, Change, Facts, facts};
-use crate::authz::{Actor, Denied, Object, Permission, Resource};
+use crate::authz::{Actor, Denied, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
 use crate::name::Slug;
@@ -26,7 +27,7 @@ pub(crate) async fn create(
     new: NewVersion,
 ) -> Result<TemplateVersionId> {
     let organization = template.organization_id;
-    let permit = actor.authorize(Permission::TemplateUpdate, Object::in_organization(organization))?;
+    let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
     let creator = actor.user_id().ok_or(Denied::Lacking(Permission::TemplateUpdate))?;
     file::require_own(db, actor, new.file, &["fileId"]).await?;
     let mut tx = db.begin(permit).await?;
@@ -97,7 +98,7 @@ pub(crate) async fn promote(
     version: &VersionRow,
 ) -> Result<()> {
     let organization = template.organization_id;
-    let permit = actor.authorize(Permission::TemplateUpdate, Object::in_organization(organization))?;
+    let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
     let tx = db.begin(permit).await?;
     let field = &["templateVersionId"];
     // Nobody puts the version out of use meanwhile.

@@ -4,16 +4,12 @@ use guildhall_entity::kind::JobState;
 use serde_json::json;
 
 use super::store::{settings, version as store};
-use super::{TemplateRow, VersionRow};
+use super::{TemplateRow, VersionRow, access};
 use crate::audit::{Action, Change, Facts, facts};
-use crate::authz::{Actor, Object, Permission, Permit, Resource};
+use crate::authz::{Actor, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
 use crate::name::{self, Slug};
-
-fn permit(actor: &Actor, template: &TemplateRow) -> Result<Permit> {
-    Ok(actor.authorize(Permission::TemplateUpdate, Object::in_organization(template.organization_id))?)
-}
 
 fn change(template: &TemplateRow, version: &VersionRow, before: &Facts, after: &Facts) -> Change {
     let organization = Some(template.organization_id);
@@ -33,7 +29,7 @@ pub(crate) async fn describe(
     name: Option<&str>,
     message: Option<&str>,
 ) -> Result<()> {
-    let permit = permit(actor, template)?;
+    let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
     let name = name.map(|name| Slug::parse(&["name"], name)).transpose()?;
     let message = message.map(|text| name::description(&["message"], text)).transpose()?;
     let tx = db.begin(permit).await?;
@@ -60,7 +56,7 @@ pub(crate) async fn archive(
     version: &VersionRow,
     field: &[&str],
 ) -> Result<()> {
-    let tx = db.begin(permit(actor, template)?).await?;
+    let tx = db.begin(access::admit(db, actor, template, Permission::TemplateUpdate).await?).await?;
     let (template, current) = locked(&tx, template, version).await?;
     if current.archived {
         return Ok(());
@@ -87,7 +83,7 @@ pub(crate) async fn unarchive(
     template: &TemplateRow,
     version: &VersionRow,
 ) -> Result<()> {
-    let tx = db.begin(permit(actor, template)?).await?;
+    let tx = db.begin(access::admit(db, actor, template, Permission::TemplateUpdate).await?).await?;
     let (template, current) = locked(&tx, template, version).await?;
     if current.archived { shelve(tx, &template, &current, false).await } else { Ok(()) }
 }

@@ -16,7 +16,7 @@ use crate::db::{Db, OnViolation, Tx, Unaudited};
 use crate::error::{Error, Refusal, Result};
 use crate::name::Slug;
 use crate::provisioner::job;
-use crate::template::settings;
+use crate::template::{access, settings};
 
 /// The shortest time for which a start lasts, in seconds.
 const TTL_MIN: i32 = 60;
@@ -192,18 +192,18 @@ pub(crate) async fn cost_in(tx: &Tx, workspace: WorkspaceId) -> Result<i32> {
 /// must clean up by hand.
 ///
 /// # Errors
-/// FORBIDDEN for those who neither delete workspaces nor change templates by a role; a refusal while a build is active.
-pub(crate) async fn forget(db: &Db, actor: &Actor, workspace: &WorkspaceRow) -> Result<()> {
+/// FORBIDDEN for those who neither delete workspaces by a role nor may delete the template; a refusal while a build is active.
+pub(crate) async fn forget(db: &Db, actor: &Actor, Whole { workspace, template, .. }: &Whole) -> Result<()> {
     let organization = workspace.organization_id;
+    let object = access::object(db, actor, template).await?;
     let permission = if actor.may_by_role(Permission::WorkspaceDelete, organization) {
         Permission::WorkspaceDelete
-    } else if actor.may_by_role(Permission::TemplateDelete, organization) {
+    } else if actor.may(Permission::TemplateDelete, object) {
         Permission::TemplateDelete
     } else {
         return Err(Denied::LackingIn(Permission::WorkspaceDelete, organization).into());
     };
-    let permit = actor.authorize(permission, Object::in_organization(organization))?;
-    let mut tx = db.begin(permit).await?;
+    let mut tx = db.begin(actor.authorize(permission, object)?).await?;
     let current = super::lock_in(&tx, workspace.id).await?;
     if store::is_building_in(&tx, workspace.id).await? {
         return Err(build::is_active().into());

@@ -33,7 +33,7 @@ use crate::error::{Refusal, Result};
 use crate::name::Slug;
 use crate::seal::Sealer;
 pub(crate) use crate::template::parameter::Given;
-use crate::template::{self, TemplateRow, VersionContent, VersionRow, parameter, settings};
+use crate::template::{TemplateRow, VersionContent, VersionRow, access, parameter, settings};
 use build::NewBuild;
 
 /// A workspace to be made.
@@ -61,9 +61,7 @@ pub(crate) async fn create(
     let owner = new.owner.unwrap_or(creator);
     let permit = actor
         .authorize(Permission::WorkspaceCreate, Object::in_organization(organization).owned_by(owner))?;
-    if !template::may_use(db, actor, &new.template).await? {
-        return Err(Denied::Lacking(Permission::TemplateUse).into());
-    }
+    actor.require(Permission::TemplateUse, access::object(db, actor, &new.template).await?)?;
     let parameters = parameter::check(&new.version.1.variables, new.parameters, None)?;
     let mut tx = db.begin(permit).await?;
     let settings =

@@ -7,9 +7,9 @@ use sea_orm::prelude::DateTimeUtc;
 use super::WorkspaceRow;
 use super::store::change as store;
 use super::store::due::{self, TimesRow};
-use crate::authz::{Object, Permission};
 use crate::db::Tx;
 use crate::error::{Refusal, Result};
+use crate::template::access;
 
 /// When a workspace that has just started is stopped by itself; `None` for never.
 pub(super) async fn deadline_in(tx: &Tx, workspace: WorkspaceId) -> Result<Option<DateTimeUtc>> {
@@ -35,8 +35,7 @@ async fn find_in(tx: &Tx, workspace: WorkspaceId) -> Result<Option<(WorkspaceRow
 /// # Errors
 /// A refusal where the template decides it for all.
 pub(super) async fn admit_in(tx: &Tx, workspace: &WorkspaceRow, field: &str) -> Result<Option<DateTimeUtc>> {
-    let object = Object::in_organization(workspace.organization_id);
-    if tx.actor().may(Permission::TemplateUpdate, object) {
+    if access::may_change_in(tx, workspace.organization_id, workspace.template_id).await? {
         return Ok(None);
     }
     let Some(times) = due::times_in(tx, workspace.template_id).await? else { return Ok(None) };

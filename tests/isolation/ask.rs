@@ -45,6 +45,21 @@ fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
             format!("(templateVersionId: \"{}\")", world.template.version),
             format!("(workspaceId: \"{}\")", world.workspace),
         ],
+        "explainAccess" => vec![
+            format!(
+                "(permission: TEMPLATE_USE, userId: \"{}\", objectId: \"{}\")",
+                world.member.id, world.template.id
+            ),
+            format!(
+                "(permission: TEMPLATE_USE, userId: \"{}\", objectId: \"{}\")",
+                world.admin.id, world.template.id
+            ),
+            format!("(permission: WORKSPACE_CREATE, userId: \"{}\", objectId: \"{id}\")", world.clerk.id),
+            format!(
+                "(permission: GROUP_CREATE, userId: \"{}\", objectId: \"{}\")",
+                world.member.id, world.group
+            ),
+        ],
         name => {
             let required = field.arguments.iter().find(|argument| argument.is_required);
             assert!(required.is_none(), "teach this test what to give `Query.{name}`");

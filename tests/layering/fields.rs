@@ -27,7 +27,8 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("File", "createdAt id mimetype sha256 size url"),
     (
         "Group",
-        "avatarUrl createdAt displayName id isEveryone name organization quotaAllowance source updatedAt version",
+        "avatarUrl createdAt displayName id isEveryone name organization quotaAllowance source updatedAt version \
+         viewerCan",
     ),
     ("GroupMember", "createdAt user"),
     ("Member", "createdAt organization updatedAt user"),
@@ -80,6 +81,11 @@ const WITH_PARENT: &[(&str, &str)] = &[
          dormantAfterSeconds dormantDeleteAfterSeconds failureTtlSeconds maxWorkspacesPerUser requireActiveVersion",
     ),
     ("TerraformState", "path serial size updatedAt"),
+    ("AccessExplanation", "allowed deniedBy missing permission suspended"),
+    ("AccessReason", "reach templateRole"),
+    ("GroupTemplateAccess", "role template"),
+    ("TemplateAccess", "createdAt role subject"),
+    ("TemplateAccessCandidate", "subject"),
     ("TemplateVariable", "default description ephemeral name nullable required sensitive type validations"),
     ("TemplateFileChange", "diff isBinary kind path sizeAfter sizeBefore"),
     (
@@ -110,7 +116,10 @@ const WITH_PARENT: &[(&str, &str)] = &[
 /// Shows, of what it leads to, only what the viewer can see: a list through the store's `visible`, or null.
 const FILTERED: &[(&str, &str)] = &[
     ("ApiToken", "createdBy organization"),
+    ("AccessExplanation", "grantedBy reasons user"),
+    ("AccessReason", "group role"),
     ("AuditActor", "user"),
+    ("Group", "templates"),
     ("AuditLogEntry", "organization"),
     ("Member", "groups roles"),
     ("Organization", "groups members provisionerDaemons provisionerJobs roles templates workspaces"),
@@ -182,6 +191,7 @@ fn is_tenants(name: &str) -> bool {
         "PathCost",
         "PermissionInfo",
         "Query",
+        "SetTemplateAccessResult",
         "RateLimit",
         "Subscription",
         "Tag",

@@ -36,6 +36,7 @@ const LAYERS: &[&[&str]] = &[
     &["workspace/store"],
     &["quota/store"],
     &["departure/store"],
+    &["explain/store"],
     &["live/store"],
     // What can be done. An operation calls those of the domains before it.
     &["role/"],
@@ -55,6 +56,7 @@ const LAYERS: &[&[&str]] = &[
     &["workspace/"],
     &["quota/"],
     &["departure/"],
+    &["explain/"],
     &["dispatch/"],
     &["live/"],
     // How it looks: first what every domain's `graphql.rs` needs, then those, which refer to each other's types.

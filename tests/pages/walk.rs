@@ -35,13 +35,15 @@ impl List {
     pub(super) fn rows(&self) -> &str {
         match (&self.parent, self.field.as_str()) {
             (Some((ty, _)), "members") if ty == "Group" => "group members",
+            (Some((ty, _)), "templates") if ty == "Group" => "group templates",
             (_, field) => field,
         }
     }
 
     fn selection(&self, arguments: &str) -> String {
         let node = "__typename ... on Node { id }";
-        let node = if ["members", "logs"].contains(&self.field.as_str()) { "__typename" } else { node };
+        let bare = ["members", "logs", "access", "accessCandidates"].contains(&self.field.as_str());
+        let node = if bare || self.rows() == "group templates" { "__typename" } else { node };
         format!(
             "{}({arguments}) {{
                totalCount pageInfo {{ startCursor endCursor hasNextPage hasPreviousPage }}

@@ -18,6 +18,8 @@ pub(crate) struct World {
     pub(crate) group: String,
     /// A custom role, which somebody holds.
     pub(crate) role: String,
+    /// Holds it, and may create no workspaces.
+    pub(crate) clerk: Person,
     pub(crate) key: ProvisionerKey,
     pub(crate) daemon: Daemon,
     pub(crate) template: Template,
@@ -64,7 +66,9 @@ impl TestApp {
         self.join(owner, &org, shared, &[]).await;
         let group = self.group(&admin, &org, &name("group"), &[&member, shared]).await;
         let role = self.role(&admin, &org, &name("role"), &["QUOTA_READ"]).await;
-        let clerk = self.member_of(owner, &org, &name("clerk"), &[&name("role")]).await;
+        let clerk = self
+            .member_of(owner, &org, &name("clerk"), &[&name("role"), "organization-workspace-creation-ban"])
+            .await;
 
         let tagged =
             self.provisioner_key(&admin, &org, &name("tagged"), &[(&name("pool"), &name("tag"))]).await;
@@ -141,7 +145,7 @@ impl TestApp {
             ("User", template_admin.id.clone()),
             ("Group", group.clone()),
             ("Group", org.id.replace("org_", "grp_")),
-            ("User", clerk.id),
+            ("User", clerk.id.clone()),
             ("Role", role.clone()),
             ("ProvisionerKey", key.id.clone()),
             ("ProvisionerKey", tagged.id.clone()),
@@ -170,6 +174,7 @@ impl TestApp {
             member,
             group,
             role,
+            clerk,
             key,
             daemon,
             template,

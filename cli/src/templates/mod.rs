@@ -1,5 +1,6 @@
 //! `templates`: what workspaces are made from.
 
+mod access;
 mod change;
 mod dry_run;
 mod push;
@@ -34,6 +35,9 @@ Examples:
   guildhall templates edit docker-dev --default-ttl 8h
   guildhall templates diff docker-dev v1 v2")]
 pub enum Templates {
+    /// Who may use or administer a template
+    #[command(subcommand)]
+    Access(access::Access),
     /// Upload a folder as a new template, or as a new version of one, and import it
     Push(push::Push),
     /// List the templates of an organization
@@ -128,6 +132,7 @@ pub enum Templates {
 impl Templates {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Access(access) => access.run(context).await,
             Self::Push(push) => push.run(context).await,
             Self::List { listing, organization } => list(context, listing, &organization).await,
             Self::Show { name, organization } => show(context, &name, &organization).await,

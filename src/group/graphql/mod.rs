@@ -14,7 +14,7 @@ use guildhall_entity::id::GroupId;
 use guildhall_entity::kind;
 
 use super::{Filter, GroupList, GroupMemberList, GroupMemberOrder, GroupRow};
-use crate::authz::{Denied, Permission};
+use crate::authz::{self, Denied, Permission};
 use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
@@ -22,6 +22,8 @@ use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
+use crate::template::access::GroupTemplateList;
+use crate::template::graphql::GroupTemplateAccess;
 use members::GroupMemberFilter;
 
 /// Who manages a group's members.
@@ -139,6 +141,37 @@ impl Group {
     /// Its organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         Ok(ctx.request().get(self.0.organization_id).await?.into())
+    }
+
+    /// What the viewer may do to it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+        let request = ctx.request();
+        let object = authz::Object::in_organization(self.0.organization_id);
+        let members = match self.require_members(request).await {
+            Ok(()) => true,
+            Err(Error::Denied(_)) => false,
+            Err(error) => return Err(error),
+        };
+        let of_groups = |permission: &Permission| permission.resource() == authz::Resource::Group;
+        let held = |permission: &Permission| match permission {
+            // A group is its members' own.
+            Permission::GroupReadMembers => members,
+            other => request.actor.may(*other, object),
+        };
+        Ok(Permission::ALL.iter().copied().filter(of_groups).filter(held).collect())
+    }
+
+    /// What its members may do with templates by its entries and Everyone's, by name; of those whose access list the viewer
+    /// may see.
+    async fn templates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<GroupTemplateAccess>> {
+        Connection::of(ctx, self.0.id, GroupTemplateList, Paging { first, after, last, before }).await
     }
 
     /// How many are in it. FORBIDDEN for a group that is not the viewer's own without the permission from a role.

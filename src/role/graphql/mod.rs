@@ -87,6 +87,11 @@ impl Role {
         Ok(organization_roles().map(|role| Self::BuiltIn(role, Some(organization))).chain(custom).collect())
     }
 
+    /// The roles that can be given on the site.
+    pub(crate) fn all_of_site() -> Vec<Self> {
+        site_roles().map(|role| Self::BuiltIn(role, None)).collect()
+    }
+
     /// The role of an id, if the viewer can see it.
     pub(crate) async fn find(request: &Request, id: RoleId) -> Result<Option<Self>> {
         Ok(match builtin(id) {
@@ -108,7 +113,8 @@ impl Role {
         }
     }
 
-    fn gives(&self) -> PermissionSet {
+    /// What it lets its holder do.
+    pub(crate) fn gives(&self) -> PermissionSet {
         match self {
             Self::BuiltIn(role, _) => role.gives(),
             Self::Custom(row) => row.grants(),
@@ -212,6 +218,6 @@ impl RoleQuery {
     /// The roles that can be held on the site. Those of an organization are in `Organization.roles`.
     async fn roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
         ctx.request().signed_in()?;
-        Ok(site_roles().map(|role| Role::BuiltIn(role, None)).collect())
+        Ok(Role::all_of_site())
     }
 }

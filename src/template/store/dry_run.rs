@@ -22,6 +22,7 @@ row! {
     /// A dry run, without the values that it was given.
     pub(crate) struct DryRunRow {
         id: TemplateDryRunId,
+        organization_id: OrganizationId,
         template_version_id: TemplateVersionId,
         provisioner_job_id: ProvisionerJobId,
         resources: Resources,

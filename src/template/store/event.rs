@@ -7,7 +7,7 @@ use guildhall_entity::{template, template_version};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, Query};
 
-use super::template::readable;
+use super::access::readable;
 use crate::authz::Actor;
 use crate::db::row::One;
 use crate::db::{Db, Tx, is_one_of};

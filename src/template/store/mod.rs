@@ -1,5 +1,7 @@
 //! How templates are kept.
 
+pub(super) mod access;
+pub(super) mod access_list;
 pub(super) mod dry_run;
 pub(super) mod event;
 pub(super) mod file;

@@ -3,18 +3,19 @@
 use guildhall_entity::id::{OrganizationId, TemplateAclId, TemplateId, TemplateVersionId, UserId};
 use guildhall_entity::kind::AclRole;
 use guildhall_entity::template::{ActiveModel, Column, Entity};
-use guildhall_entity::{group_member, template_acl, template_version};
+use guildhall_entity::{template_acl, template_version};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
+pub(super) use super::access::visible;
 use super::settings::SettingsRow;
 use super::version::VersionRow;
-use crate::authz::{Actor, Permission, Reach};
+use crate::authz::Actor;
+use crate::db::Tx;
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
-use crate::db::row::{One, row, select};
-use crate::db::{Db, Tx, covered};
+use crate::db::row::{row, select};
 use crate::error::Result;
 use crate::user::matches;
 
@@ -33,46 +34,6 @@ row! {
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
     }
-}
-
-/// Templates, for a statement where the table is `t`: those that a role reads, and those whose access list names the
-/// actor, one of their groups or Everyone.
-pub(super) fn visible(actor: &Actor) -> Condition {
-    Condition::all().add(Expr::col(("t", Column::DeletedAt)).is_null()).add(readable(actor))
-}
-
-/// The same of those too that are deleted.
-pub(super) fn readable(actor: &Actor) -> Condition {
-    let reach = actor.reach(Permission::TemplateRead);
-    let by_role = covered(&reach, Expr::col(("t", Column::OrganizationId)), None);
-    match listed(actor) {
-        Some(listed) if reach != Reach::Everything => Condition::any().add(by_role).add(listed),
-        _ => by_role,
-    }
-}
-
-/// The access list of `t` names the actor, one of their groups or Everyone of an organization they belong to.
-fn listed(actor: &Actor) -> Option<Expr> {
-    use template_acl::Column as Acl;
-    let user = actor.user_id().filter(|_| actor.admits(Permission::TemplateRead))?;
-    let groups = Query::select()
-        .column(group_member::Column::GroupId)
-        .from(group_member::Entity)
-        .and_where(Expr::col(group_member::Column::UserId).eq(user))
-        .to_owned();
-    let entry = Query::select()
-        .expr(Expr::val(1))
-        .from_as(template_acl::Entity, "acl")
-        .and_where(Expr::col(("acl", Acl::TemplateId)).equals(("t", Column::Id)))
-        .cond_where(
-            Condition::any()
-                .add(Expr::col(("acl", Acl::GroupId)).equals(("acl", Acl::OrganizationId)))
-                .add(Expr::col(("acl", Acl::UserId)).eq(user))
-                .add(Expr::col(("acl", Acl::GroupId)).in_subquery(groups)),
-        )
-        .to_owned();
-    let member_of = actor.organizations().map(|id| id.0);
-    Some(Expr::col(("t", Column::OrganizationId)).is_in(member_of).and(Expr::exists(entry)))
 }
 
 impl Find for TemplateId {
@@ -152,18 +113,6 @@ impl List for TemplateList {
     fn parent(&self) -> (&'static str, &'static str) {
         ("t", "organization_id")
     }
-}
-
-/// Whether the access list of a template names the actor, one of their groups or Everyone.
-pub(in crate::template) async fn is_listed(db: &Db, actor: &Actor, template: TemplateId) -> Result<bool> {
-    let Some(listed) = listed(actor) else { return Ok(false) };
-    let statement = Query::select()
-        .expr(Expr::val(1))
-        .from_as(Entity, "t")
-        .and_where(Expr::col(("t", Column::Id)).eq(template))
-        .and_where(listed)
-        .to_owned();
-    Ok(db.row::<One<i32>>(&statement).await?.is_some())
 }
 
 /// Keeps a new template with its settings.

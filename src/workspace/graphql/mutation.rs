@@ -170,7 +170,7 @@ impl WorkspaceMutation {
     }
 
     /// Queues a build that destroys a workspace; it is gone when that succeeded. Needs `WORKSPACE_DELETE`; an orphan needs
-    /// it, or `TEMPLATE_DELETE`, by a role.
+    /// it by a role, or `TEMPLATE_DELETE` on its template.
     async fn delete_workspace(
         &self,
         ctx: &Context<'_>,
@@ -320,6 +320,6 @@ pub(super) async fn queue(
 
 async fn forget(request: &Request, id: ID) -> Result<ID> {
     let whole = resolve(request, &id).await?;
-    change::forget(&request.db, &request.actor, &whole.workspace).await?;
+    change::forget(&request.db, &request.actor, &whole).await?;
     Ok(id)
 }

@@ -1,0 +1,251 @@
+//! How access lists of templates are read: who is named, who could be, and what a group reaches.
+
+use guildhall_entity::id::OrganizationId;
+use guildhall_entity::kind::AclRole;
+use guildhall_entity::template_acl::{Column, Entity};
+use guildhall_entity::{group, organization_member, template, user};
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, JoinType, Query, SelectStatement, UnionType};
+
+use super::access::administered;
+use super::template::TemplateRow;
+use crate::authz::{Actor, Permission};
+use crate::db::covered;
+use crate::db::list::List;
+use crate::db::page::{Key, Keyset};
+use crate::db::row::{row, select};
+use crate::group::GroupRow;
+use crate::user::{UserRow, matches};
+
+row! {
+    /// An entry of an access list.
+    pub(crate) struct EntryRow {
+        organization_id: OrganizationId,
+        role: AclRole,
+        created_at: DateTimeUtc,
+    }
+}
+
+/// Which entries of a template's access list, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct EntryList {
+    pub(crate) query: Option<String>,
+    pub(crate) role: Option<AclRole>,
+    /// None at all: no entry gives nothing.
+    pub(crate) nothing: bool,
+}
+
+impl List for EntryList {
+    /// An entry, and the user or the group that it names.
+    type Row = (EntryRow, (Option<UserRow>, Option<GroupRow>));
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select()
+            .from_as(Entity, "acl")
+            .join_as(
+                JoinType::InnerJoin,
+                template::Entity,
+                "t",
+                Expr::col(("t", template::Column::Id)).equals(("acl", Column::TemplateId)),
+            )
+            .cond_where(administered(actor))
+            .to_owned();
+        named(&mut statement, ("acl", "user_id"), ("acl", "group_id"));
+        if let Some(query) = &self.query {
+            statement.cond_where(matches(
+                query,
+                &[("u", "username"), ("u", "name"), ("g", "name"), ("g", "display_name")],
+            ));
+        }
+        if self.nothing {
+            statement.and_where(Expr::val(1).eq(0));
+        }
+        if let Some(role) = self.role {
+            statement.and_where(Expr::col(("acl", Column::Role)).eq(role.as_str()));
+        }
+        statement
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<EntryRow>(statement, "acl");
+        select::<UserRow>(statement, "u");
+        select::<GroupRow>(statement, "g");
+    }
+
+    fn keyset(&self) -> Keyset {
+        const ID: &[Key] = &[Key::id("acl", "id")];
+        Keyset { tag: "template_acl", keys: ID, descending: false }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("acl", "template_id")
+    }
+}
+
+/// Joins the user as `u` and the group as `g`.
+fn named(
+    statement: &mut SelectStatement,
+    user_id: (&'static str, &'static str),
+    group_id: (&'static str, &'static str),
+) {
+    statement
+        .join_as(JoinType::LeftJoin, user::Entity, "u", Expr::col(("u", user::Column::Id)).equals(user_id))
+        .join_as(
+            JoinType::LeftJoin,
+            group::Entity,
+            "g",
+            Expr::col(("g", group::Column::Id)).equals(group_id),
+        );
+}
+
+row! {
+    /// Where somebody could be added.
+    pub(crate) struct CandidateRow {
+        organization_id: OrganizationId,
+    }
+}
+
+/// Members and groups of a template's organization that its access list does not name, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct CandidateList {
+    pub(crate) query: Option<String>,
+}
+
+impl List for CandidateList {
+    type Row = (CandidateRow, (Option<UserRow>, Option<GroupRow>));
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        use organization_member::Column as Member;
+        let mut candidates = Query::select()
+            .columns([("m", Member::OrganizationId)])
+            .expr_as(Expr::col(("m", Member::UserId)), "id")
+            .expr_as(Expr::col(("m", Member::Username)), "name")
+            .from_as(organization_member::Entity, "m")
+            .cond_where(covered(
+                &actor.reach(Permission::MemberRead),
+                Expr::col(("m", Member::OrganizationId)),
+                None,
+            ))
+            .to_owned();
+        let groups = Query::select()
+            .columns([
+                ("gr", group::Column::OrganizationId),
+                ("gr", group::Column::Id),
+                ("gr", group::Column::Name),
+            ])
+            .from_as(group::Entity, "gr")
+            .cond_where(covered(
+                &actor.reach(Permission::GroupRead),
+                Expr::col(("gr", group::Column::OrganizationId)),
+                None,
+            ))
+            .to_owned();
+        candidates.union(UnionType::All, groups);
+        let listed = Query::select()
+            .expr(Expr::val(1))
+            .from_as(Entity, "acl")
+            .and_where(Expr::col(("acl", Column::TemplateId)).equals(("t", template::Column::Id)))
+            .cond_where(
+                Condition::any()
+                    .add(Expr::col(("acl", Column::UserId)).equals(("c", "id")))
+                    .add(Expr::col(("acl", Column::GroupId)).equals(("c", "id"))),
+            )
+            .to_owned();
+        let mut statement = Query::select()
+            .from_subquery(candidates, "c")
+            .join_as(
+                JoinType::InnerJoin,
+                template::Entity,
+                "t",
+                Expr::col(("t", template::Column::OrganizationId)).equals(("c", "organization_id")),
+            )
+            .cond_where(administered(actor))
+            .and_where(Expr::exists(listed).not())
+            .to_owned();
+        // An id is that of a user or of a group, never of both.
+        named(&mut statement, ("c", "id"), ("c", "id"));
+        if let Some(query) = &self.query {
+            statement.cond_where(matches(query, &[("c", "name"), ("u", "name"), ("g", "display_name")]));
+        }
+        statement
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<CandidateRow>(statement, "c");
+        select::<UserRow>(statement, "u");
+        select::<GroupRow>(statement, "g");
+    }
+
+    fn keyset(&self) -> Keyset {
+        const NAME: &[Key] = &[Key::text("c", "name"), Key::id("c", "id")];
+        Keyset { tag: "template_acl.candidate", keys: NAME, descending: false }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("t", "id")
+    }
+}
+
+row! {
+    /// What a group's members may do with a template.
+    pub(crate) struct EffectiveRow {
+        role: AclRole,
+    }
+}
+
+/// Templates that a group's members may use or administer by its entry or by Everyone's, of those whose access list the
+/// actor may see, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct GroupTemplateList;
+
+impl List for GroupTemplateList {
+    type Row = (TemplateRow, EffectiveRow);
+
+    fn source(&self, actor: &Actor) -> SelectStatement {
+        Query::select()
+            .from_as(group::Entity, "of")
+            .join_as(
+                JoinType::InnerJoin,
+                template::Entity,
+                "t",
+                Expr::col(("t", template::Column::OrganizationId))
+                    .equals(("of", group::Column::OrganizationId)),
+            )
+            .cond_where(administered(actor))
+            .and_where(Expr::exists(of_group(None)))
+            .to_owned()
+    }
+
+    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+        select::<TemplateRow>(statement, "t");
+        let admin = Expr::exists(of_group(Some(AclRole::Admin)));
+        statement.expr(Expr::case(admin, AclRole::Admin.as_str()).finally(AclRole::Use.as_str()));
+    }
+
+    fn keyset(&self) -> Keyset {
+        const NAME: &[Key] = &[Key::text("t", "name"), Key::id("t", "id")];
+        Keyset { tag: "group.template", keys: NAME, descending: false }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("of", "id")
+    }
+}
+
+/// Entries of `t` that name the group `of` or Everyone.
+fn of_group(role: Option<AclRole>) -> SelectStatement {
+    let mut statement = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, "acl")
+        .and_where(Expr::col(("acl", Column::TemplateId)).equals(("t", template::Column::Id)))
+        .cond_where(
+            Condition::any()
+                .add(Expr::col(("acl", Column::GroupId)).equals(("of", group::Column::Id)))
+                .add(Expr::col(("acl", Column::GroupId)).equals(("of", group::Column::OrganizationId))),
+        )
+        .to_owned();
+    if let Some(role) = role {
+        statement.and_where(Expr::col(("acl", Column::Role)).eq(role.as_str()));
+    }
+    statement
+}
