@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::calls::code;
+use crate::support::schema::Schema;
 use crate::support::{Backend, Org, Person, TestApp};
 
 const EXPLAIN: &str = "query($user: ID!, $permission: Permission!, $object: ID) {
@@ -99,7 +100,11 @@ async fn every_reason_is_told(#[values(Backend::Sqlite, Backend::Postgres)] back
     let answer = scene.explain(&scene.owner, mia, "USER_CREATE", None).await;
     let would = ["owner", "user-admin"].map(|name| json!({ "name": name }));
     assert_eq!((&answer["allowed"], &answer["grantedBy"]), (&json!(false), &json!(would)));
-    // What one owns.
+    // What one owns, and what one would make.
+    for (permission, object) in [("WORKSPACE_CREATE", org), ("TOKEN_CREATE", None)] {
+        let answer = scene.explain(&scene.owner, mia, permission, object).await;
+        assert_eq!((&answer["allowed"], &answer["reasons"][0]["reach"]), (&json!(true), &json!("OWN")));
+    }
     let answer = scene.explain(ana, mia, "WORKSPACE_STOP", workspace).await;
     assert_eq!(answer["reasons"], json!([reason("OWN", "organization-member", true)]));
     let answer = scene.explain(ana, mia, "GROUP_READ_MEMBERS", Some(&scene.crew)).await;
@@ -135,7 +140,8 @@ async fn every_reason_is_told(#[values(Backend::Sqlite, Backend::Postgres)] back
     let answer = scene.explain(ana, mia, "WORKSPACE_CREATE", org).await;
     assert_eq!(answer["allowed"], false);
     assert_eq!(answer["deniedBy"], json!([{ "name": "organization-workspace-creation-ban" }]));
-    assert_eq!(answer["reasons"], json!([reason("ORGANIZATION", "organization-admin", true)]));
+    let (own, all) = (reason("OWN", "organization-member", true), reason("ORGANIZATION", "organization-admin", true));
+    assert_eq!(answer["reasons"], json!([own, all]));
     app.tables().execute("update \"user\" set status = 'SUSPENDED' where username = 'mia'").await;
     let answer = scene.explain(ana, mia, "GROUP_CREATE", org).await;
     assert_eq!((&answer["allowed"], &answer["suspended"]), (&json!(false), &json!(true)));
@@ -193,6 +199,100 @@ async fn who_may_know_is_told_and_others_learn_nothing(
     assert!(answers[0].contains("NOT_FOUND"), "{answers:?}");
     let body = app.graphql(None, EXPLAIN, json!({ "user": peer.id, "permission": "GROUP_READ" })).await;
     assert_eq!(code(&body), "UNAUTHENTICATED");
+}
+
+/// Whoever reads members, but not who is in which group, does not learn it from what a group gives.
+#[rstest]
+#[tokio::test]
+async fn groups_are_not_told_by_what_they_give(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    app.role(&scene.ana, &scene.org, "clerk", &["MEMBER_READ_CONTACT"]).await;
+    let clerk = app.member_of(&scene.owner, &scene.org, "clerk", &["clerk"]).await;
+    let org = Some(scene.org.id.as_str());
+    assert_eq!(scene.explain(&clerk, &scene.mia, "GROUP_CREATE", org).await["allowed"], false);
+    for object in [&scene.crew, &scene.template] {
+        let body = scene.refused(&clerk, &scene.mia.id, "TEMPLATE_USE", Some(object)).await;
+        let requires = &body["errors"][0]["extensions"]["requires"];
+        assert_eq!((code(&body).as_str(), requires), ("FORBIDDEN", &json!("GROUP_READ_MEMBERS")));
+    }
+    assert_eq!(scene.explain(&clerk, &clerk, "TEMPLATE_USE", Some(&scene.template)).await["allowed"], true);
+}
+
+/// A token takes away of what its owner may know of themselves.
+#[rstest]
+#[tokio::test]
+async fn a_token_explains_no_more_than_it_reads(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, mia) = (&scene.app, &scene.mia);
+    let (org, own) = (Some(scene.org.id.as_str()), ["USER_READ", "USER_READ_CONTACT", "ORGANIZATION_READ"]);
+    let (_, narrow) = app.api_token(mia, json!({ "name": "narrow", "scopes": own })).await;
+    let body = scene.refused(&narrow, &mia.id, "GROUP_CREATE", org).await;
+    let requires = &body["errors"][0]["extensions"]["requires"];
+    assert_eq!((code(&body).as_str(), requires), ("FORBIDDEN", &json!("MEMBER_READ")));
+    assert_eq!(scene.explain(&narrow, mia, "USER_CREATE", None).await["allowed"], false);
+    let body = scene.refused(&narrow, &mia.id, "TEMPLATE_USE", Some(&scene.template)).await;
+    assert_eq!(code(&body), "NOT_FOUND", "it leaves no template");
+    let scopes = [&own[..], &["MEMBER_READ"]].concat();
+    let (_, wider) = app.api_token(mia, json!({ "name": "wider", "scopes": scopes })).await;
+    let answer = scene.explain(&wider, mia, "WORKSPACE_CREATE", org).await;
+    assert_eq!(answer["allowed"], true, "it is told of the owner, not of the token");
+}
+
+/// Everybody's own `viewerCan` is what somebody else is told of them.
+#[rstest]
+#[tokio::test]
+async fn what_is_explained_is_what_they_can_do(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    let values = Schema::committed().values("Permission");
+    let mut people = vec![];
+    for role in ["admin", "user-admin", "template-admin", "auditor", "workspace-creation-ban"] {
+        let roles = [&*format!("organization-{role}")];
+        people.push(app.member_of(&scene.owner, &scene.org, &format!("the-{role}"), &roles).await);
+    }
+    for role in ["user-admin", "template-admin", "auditor"] {
+        people.push(app.user(&scene.owner, &format!("site-{role}"), &[role]).await);
+    }
+    people.push(scene.mia.clone());
+    let can = "query($id: ID!) { node(id: $id) { ... on Organization { viewerCan } ... on Template { viewerCan }
+        ... on Workspace { viewerCan } ... on Group { viewerCan } } }";
+    for object in [&scene.org.id, &scene.template, &scene.workspace, &scene.crew] {
+        for person in &people {
+            let seen = app.ok(person, can, json!({ "id": object })).await;
+            // Whoever does not see it has nothing to compare with.
+            let Some(can) = seen["node"]["viewerCan"].as_array() else { continue };
+            let resource = match &object[..3] {
+                "tpl" => "TEMPLATE_",
+                "grp" => "GROUP_",
+                "org" => "",
+                _ => "WORKSPACE_",
+            };
+            // What one would make oneself is not among what one may do to everything of an organization.
+            let own = |name: &&String| resource.is_empty() && ["WORKSPACE_CREATE", "TOKEN_CREATE"].contains(&name.as_str());
+            let asked: Vec<_> =
+                values.iter().filter(|name| name.starts_with(resource) && !own(name)).collect();
+            for names in asked.chunks(20) {
+                let field = |name: &&String| {
+                    let user = &person.id;
+                    format!("{name}: explainAccess(permission: {name}, userId: \"{user}\", objectId: \"{object}\") {{ allowed }}")
+                };
+                let document = format!("{{ {} }}", names.iter().map(field).collect::<Vec<_>>().join("\n"));
+                let answers = app.ok(&scene.owner, &document, json!({})).await;
+                for name in names {
+                    let allowed = &answers[name.as_str()]["allowed"];
+                    let is_in = json!(can.contains(&json!(name)));
+                    assert_eq!(*allowed, is_in, "{name} of {} on {object}", person.username);
+                }
+            }
+        }
+    }
 }
 
 #[rstest]

@@ -108,3 +108,57 @@ proptest! {
         }
     }
 }
+
+/// Every role, every permission, every kind of object: an explanation allows exactly what the policy allows.
+#[test]
+fn every_role_is_explained_as_the_policy_has_it() {
+    let (here, there) = (organizations()[0], organizations()[1]);
+    let (user, other) = (users()[0], users()[1]);
+    let inside = Object::in_organization(here);
+    let objects = [
+        Object::SITE,
+        Object::SITE.owned_by(user),
+        Object::SITE.owned_by(other),
+        inside,
+        inside.owned_by(user),
+        inside.owned_by(other),
+        Object::in_organization(there),
+        Object::in_organization(there).owned_by(user),
+    ];
+    let lists: [&[(AclRole, Option<GroupId>)]; 4] = [
+        &[],
+        &[(AclRole::Use, None)],
+        &[(AclRole::Admin, Some(GroupId(here.0)))],
+        &[(AclRole::Use, Some(GroupId(here.0))), (AclRole::Admin, None)],
+    ];
+    let nothing = Subject { user, suspended: false, site_roles: Vec::new(), memberships: Vec::new() };
+    let member = |roles: Vec<String>, custom| Subject {
+        memberships: vec![Held { organization: here, roles, custom }],
+        ..nothing.clone()
+    };
+    let mut subjects = vec![nothing.clone(), member(Vec::new(), Vec::new())];
+    subjects.extend(names(Scope::Site).into_iter().map(|role| Subject { site_roles: vec![role], ..nothing.clone() }));
+    subjects.extend(names(Scope::Organization).into_iter().map(|role| member(vec![role], Vec::new())));
+    for &permission in Permission::ALL {
+        let custom = vec![("custom".to_owned(), PermissionSet::of(&[permission]))];
+        subjects.push(member(vec!["custom".to_owned()], custom));
+    }
+    let mut asked = 0;
+    for subject in &subjects {
+        for &permission in Permission::ALL {
+            for object in objects {
+                for listings in lists {
+                    let listed = listings.iter().map(|(role, _)| *role);
+                    let listed = listed.reduce(|one, two| if one == AclRole::Admin { one } else { two });
+                    let may = actor(subject).may(permission, Object { listed, ..object });
+                    let explained = subject.explain(permission, object, listings);
+                    assert_eq!(explained.allowed, may, "{permission} of {subject:?} on {object:?}: {explained:?}");
+                    let suspended = Subject { suspended: true, ..subject.clone() };
+                    assert!(!suspended.explain(permission, object, listings).allowed);
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 10_000, "only {asked} questions");
+}

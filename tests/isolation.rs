@@ -7,7 +7,7 @@ mod random;
 mod read;
 mod worlds;
 
-pub(crate) use ask::{every_node, everything_from};
+pub(crate) use ask::{every_node, every_root, everything_from};
 
 use serde_json::{Value, json};
 

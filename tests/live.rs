@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt as _;
 use http::{Request, header};
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
@@ -24,6 +25,7 @@ use crate::support::TestApp;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open event stream.
+#[derive(Debug)]
 pub(crate) struct Stream {
     body: BodyDataStream,
     text: String,
@@ -67,17 +69,33 @@ impl TestApp {
         variables: Value,
         last_event_id: Option<&str>,
     ) -> Stream {
+        self.try_follow(Some(token), document, variables, last_event_id).await.unwrap()
+    }
+
+    /// The same of somebody whom the server may refuse at the door; answers what it says then.
+    pub(crate) async fn try_follow(
+        &self,
+        token: Option<&str>,
+        document: &str,
+        variables: Value,
+        last_event_id: Option<&str>,
+    ) -> Result<Stream, Value> {
         let body = json!({ "query": document, "variables": variables }).to_string();
         let mut request = Request::post("/graphql")
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "text/event-stream")
-            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+            .header(header::ACCEPT, "text/event-stream");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
         let response = self.app.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        assert!(response.status().is_success(), "{}", response.status());
-        Stream { body: response.into_body().into_data_stream(), text: String::new() }
+        if !response.status().is_success() {
+            let refusal = response.into_body().collect().await.unwrap().to_bytes();
+            return Err(serde_json::from_slice(&refusal).unwrap());
+        }
+        Ok(Stream { body: response.into_body().into_data_stream(), text: String::new() })
     }
 
     /// The place after everything that has happened.

@@ -234,7 +234,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         ),
         case(
             "setTemplateAccess",
-            json!({ "templateId": template.id, "entries": [{ "groupId": group, "role": "ADMIN" }] }),
+            json!({ "templateId": template.id, "entries": [{ "groupId": other_group, "role": "ADMIN" }] }),
             1,
         ),
         case("createTemplateVersion", json!({ "templateId": template.id, "fileId": file }), 1),

@@ -18,7 +18,7 @@ Examples:
   guildhall explain ana TEMPLATE_UPDATE --template data-platform/docker-dev
   guildhall explain ana WORKSPACE_CREATE --org data-platform
   guildhall explain ana GROUP_UPDATE --group data-platform/analysts
-  guildhall explain ana WORKSPACE_STOP ws_01h455vb4pex5vsknk084sn02q
+  guildhall explain ana WORKSPACE_STOP wks_01h455vb4pex5vsknk084sn02q
   guildhall explain ana USER_CREATE")]
 pub struct Explain {
     /// Whose access; their username

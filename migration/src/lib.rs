@@ -21,6 +21,7 @@ mod m0013_templates;
 mod m0014_schedules;
 mod m0015_provisioners;
 mod m0016_ephemeral_values;
+mod m0017_access_lists;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_schedules::Migration),
             Box::new(m0015_provisioners::Migration),
             Box::new(m0016_ephemeral_values::Migration),
+            Box::new(m0017_access_lists::Migration),
         ]
     }
 }

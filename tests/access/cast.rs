@@ -20,12 +20,21 @@ const SITE: [(&str, &str); 3] =
     [("user-admin", "user-admin"), ("template-admin", "template-admin"), ("auditor", "auditor")];
 
 /// Roles in an organization: the heading inside it, that of the same role in another one, and the role.
-const ORGANIZATION: [(&str, &str, &str); 4] = [
+const ORGANIZATION: [(&str, &str, &str); 6] = [
     ("org-admin", "admin elsewhere", "organization-admin"),
     ("org-user-admin", "user-admin elsewhere", "organization-user-admin"),
     ("org-template-admin", "template-admin elsewhere", "organization-template-admin"),
     ("org-auditor", "auditor elsewhere", "organization-auditor"),
+    ("creation ban", "ban elsewhere", "organization-workspace-creation-ban"),
+    ("custom role", "custom elsewhere", CUSTOM),
 ];
+
+/// The custom role, of the same name in both organizations.
+const CUSTOM: &str = "cast-role";
+const CUSTOM_PERMISSIONS: [&str; 3] = ["GROUP_UPDATE", "MEMBER_READ_CONTACT", "WORKSPACE_READ"];
+
+/// The only scope of the narrow token, which an org-admin has made for their organization alone.
+const NARROW_SCOPE: &str = "WORKSPACE_READ";
 
 impl Cast {
     /// Everybody, asking about what is in `home`; `elsewhere` is another organization of the same deployment.
@@ -38,12 +47,19 @@ impl Cast {
         for (heading, role) in SITE {
             add(heading, Some(&app.user(owner, &format!("cast-{heading}"), &[role]).await.token));
         }
-        for (heading, _, role) in ORGANIZATION {
-            let person = app.member_of(owner, home, &format!("cast-{heading}"), &[role]).await;
-            add(heading, Some(&person.token));
+        for org in [home, elsewhere] {
+            app.role(owner, org, CUSTOM, &CUSTOM_PERMISSIONS).await;
         }
-        let banned = ["organization-workspace-creation-ban"];
-        add("creation ban", Some(&app.member_of(owner, home, "cast-banned", &banned).await.token));
+        let mut admin = None;
+        for (heading, _, role) in ORGANIZATION {
+            let username = format!("cast-{}", heading.replace(' ', "-"));
+            let person = app.member_of(owner, home, &username, &[role]).await;
+            add(heading, Some(&person.token));
+            admin.get_or_insert(person);
+        }
+        let narrow = json!({ "name": "narrow", "scopes": [NARROW_SCOPE], "organizationId": home.id });
+        let (_, narrow) = app.api_token(&admin.expect("the first role is an admin's"), narrow).await;
+        add("narrow token", Some(&narrow.token));
         add("member", Some(&app.member_of(owner, home, "cast-member", &[]).await.token));
         for (_, heading, role) in ORGANIZATION {
             let username = format!("cast-{}", heading.replace(' ', "-"));
@@ -64,12 +80,18 @@ impl Cast {
         self.askers.push(Asker { heading, token: Some(token.to_owned()) });
     }
 
+    /// What is to be known of some columns.
+    pub(super) fn notes() -> String {
+        let custom = CUSTOM_PERMISSIONS.join(", ");
+        format!("custom role: {custom}\nnarrow token: of an org-admin, for their organization, {NARROW_SCOPE}")
+    }
+
     /// A table with a column for everybody and these rows.
     pub(super) fn table<'a>(&self, rows: impl Iterator<Item = (&'a str, &'a [char])> + Clone) -> String {
         let width = rows.clone().map(|(name, _)| name.len()).max().unwrap_or_default();
         let height = self.askers.iter().map(|asker| asker.heading.len()).max().unwrap_or_default();
         let mut table = String::new();
-        // Headings stand upright: there are twenty of them.
+        // Headings stand upright: there are many of them.
         for line in 0..height {
             let letter = |heading: &str| {
                 let blank = height - heading.len();
@@ -107,18 +129,3 @@ pub(super) fn of_code(code: &str) -> Option<char> {
     }
 }
 
-/// The input of a mutation that somebody sends to no effect: it fails where its entry is written.
-pub(super) async fn send(
-    app: &TestApp,
-    token: Option<&str>,
-    mutation: &str,
-    input: Option<&serde_json::Value>,
-) -> serde_json::Value {
-    match input {
-        Some(input) => app.call(token, mutation, "__typename", input.clone()).await,
-        None => {
-            let document = format!("mutation {{ {mutation} {{ userErrors {{ code }} }} }}");
-            app.graphql(token, &document, json!({})).await
-        }
-    }
-}

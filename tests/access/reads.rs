@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED};
-use crate::isolation::{every_node, everything_from};
+use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED, UNAUTHENTICATED};
+use crate::isolation::{every_node, every_root, everything_from};
 use crate::support::schema::Schema;
 use crate::support::{Backend, TestApp};
 
@@ -15,11 +15,11 @@ const EMPTY: char = '0';
 /// Of some of them a value, and of others forbidden: one's own group, say.
 const PARTLY: char = '±';
 
-/// Roots, edges, and what only mutations answer: no thing of an organization has them, or they are as visible as their
+/// Edges, and what only mutations answer: no thing of an organization has them, or they are as visible as their
 /// connection.
 fn is_listed(ty: &str) -> bool {
-    // The roots, and what says nothing about anybody.
-    const OTHER: &[&str] = &["Deployment", "PageInfo", "PathCost", "PermissionInfo", "Query", "RateLimit"];
+    // What says nothing about anybody.
+    const OTHER: &[&str] = &["Deployment", "PageInfo", "PathCost", "PermissionInfo", "RateLimit"];
     !ty.ends_with("Connection") && !ty.ends_with("Edge") && !OTHER.contains(&ty)
 }
 
@@ -37,7 +37,8 @@ async fn who_sees_what_is_the_reviewed_table(#[values(Backend::Sqlite, Backend::
     cast.add("daemon", &world.key.secret);
     let schema = Schema::committed();
     let mut documents = every_node(&schema, &world.nodes);
-    for root in ["organization", "buildCostPreview", "compareTemplateVersions"] {
+    documents.extend(every_root(&schema, &world));
+    for root in ["organization", "buildCostPreview", "compareTemplateVersions", "explainAccess"] {
         documents.extend(everything_from(&schema, &world, root));
     }
 
@@ -72,10 +73,11 @@ async fn who_sees_what_is_the_reviewed_table(#[values(Backend::Sqlite, Backend::
     let table = cast.table(rows.iter().map(|(name, cells)| (name.as_str(), cells.as_slice())));
     let legend = format!(
         "{GRANTED} a value   {EMPTY} null or empty   {FORBIDDEN} forbidden   {PARTLY} forbidden of some   {ABSENT} the \
-         thing itself is not there"
+         thing itself is not there   {UNAUTHENTICATED} unauthenticated"
     );
+    let notes = Cast::notes();
     insta::with_settings!({ omit_expression => true, snapshot_path => "../snapshots" }, {
-        insta::assert_snapshot!("reads", format!("{legend}\n\n{table}"));
+        insta::assert_snapshot!("reads", format!("{legend}\n{notes}\n\n{table}"));
     });
 }
 
@@ -120,6 +122,7 @@ fn forbidden(
         assert_eq!(code, "UNAUTHENTICATED", "{document}\n{error:#}");
         return;
     };
+    let at_root = path.len() == 1;
     let (field, parents) = path.split_last().unwrap();
     let parent = parents.iter().fold(data, |value, step| match step {
         Value::String(name) => &value[name],
@@ -127,12 +130,13 @@ fn forbidden(
     });
     match code {
         "FORBIDDEN" => {
-            let ty = parent["__typename"].as_str().unwrap();
+            let ty = if at_root { "Query" } else { parent["__typename"].as_str().unwrap() };
             let field = field.as_str().unwrap();
             assert!(schema.fields(ty).iter().any(|known| known.name == field));
             note(format!("{ty}.{field}"), FORBIDDEN);
         }
-        "UNAUTHENTICATED" => {}
+        "UNAUTHENTICATED" if at_root => note(format!("Query.{}", field.as_str().unwrap()), UNAUTHENTICATED),
+        "UNAUTHENTICATED" | "NOT_FOUND" => {}
         _ => panic!("{document}\n{error:#}"),
     }
 }

@@ -5,33 +5,46 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED, UNAUTHENTICATED, of_code, send};
+use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED, UNAUTHENTICATED, of_code};
 use crate::support::daemon::{Daemon, plain_build};
+use crate::support::schema::Schema;
 use crate::support::upload::Template;
 use crate::support::{Org, Person, TestApp, start_of_time};
 
 /// Refused for another reason than who asks.
 const REFUSED: char = '!';
-/// Allowed in part: of a bulk mutation, or short of a permission that only this input needs.
+/// Short of a permission that only this input needs.
 const LACKING: char = '∂';
 
 /// The rows so far.
 pub(crate) struct Writes {
     cast: Cast,
+    schema: Schema,
     rows: BTreeMap<String, Vec<char>>,
 }
 
 impl Writes {
     /// No rows yet.
     pub(crate) fn new(cast: Cast) -> Self {
-        Self { cast, rows: BTreeMap::new() }
+        Self { cast, schema: Schema::committed(), rows: BTreeMap::new() }
     }
 
     /// Everybody sends a valid input; a fault that is armed keeps the world as it is.
     pub(crate) async fn try_on(&mut self, app: &TestApp, mutation: &str, input: Option<&Value>) {
+        let payload = self.schema.fields("Mutation").into_iter().find(|field| field.name == mutation);
+        let payload = self.schema.fields(&payload.unwrap_or_else(|| panic!("no `{mutation}`")).ty);
+        let bulk = payload.iter().any(|field| field.name == "results");
+        let selection = if bulk { "results { userErrors { code } }" } else { "__typename" };
         let mut row = Vec::with_capacity(self.cast.askers.len());
         for asker in &self.cast.askers {
-            let body = send(app, asker.token.as_deref(), mutation, input).await;
+            let token = asker.token.as_deref();
+            let body = match input {
+                Some(input) => app.call(token, mutation, selection, input.clone()).await,
+                None => {
+                    let document = format!("mutation {{ {mutation} {{ userErrors {{ code }} }} }}");
+                    app.graphql(token, &document, json!({})).await
+                }
+            };
             row.push(outcome(mutation, &body));
         }
         self.rows.insert(mutation.to_owned(), row);
@@ -74,10 +87,12 @@ impl Writes {
         let table = self.cast.table(self.rows.iter().map(|(name, cells)| (name.as_str(), cells.as_slice())));
         let legend = format!(
             "{GRANTED} runs   {FORBIDDEN} forbidden   {LACKING} forbidden with this input   {ABSENT} as if it were not \
-             there   {UNAUTHENTICATED} unauthenticated   {REFUSED} refused for another reason"
+             there   {UNAUTHENTICATED} unauthenticated   {REFUSED} refused for another reason\n\
+             of a mutation that answers for each item: what became of the item"
         );
+        let notes = Cast::notes();
         insta::with_settings!({ omit_expression => true, snapshot_path => "../snapshots" }, {
-            insta::assert_snapshot!("writes", format!("{legend}\n\n{table}"));
+            insta::assert_snapshot!("writes", format!("{legend}\n{notes}\n\n{table}"));
         });
     }
 }
@@ -92,8 +107,10 @@ fn outcome(mutation: &str, body: &Value) -> char {
         return of_code(code).unwrap_or_else(|| panic!("{mutation}: {body:#}"));
     }
     let payload = &body["data"][mutation];
-    let complaint = payload["userErrors"].get(0).and_then(|error| error["code"].as_str());
-    match complaint {
+    let code = |of: &Value| of["userErrors"].get(0).map(|error| error["code"].as_str().unwrap().to_owned());
+    let items = payload["results"].as_array();
+    let complaint = code(payload).or_else(|| items.and_then(|items| items.iter().find_map(code)));
+    match complaint.as_deref() {
         Some("NOT_FOUND") => ABSENT,
         Some("MISSING_PERMISSIONS") => LACKING,
         Some(_) => REFUSED,

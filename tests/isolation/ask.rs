@@ -21,9 +21,24 @@ pub(crate) fn everything_from(schema: &Schema, world: &World, root: &str) -> Vec
         .collect()
 }
 
-fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
+/// Every root field about `world`, with nothing below that says anything.
+pub(crate) fn every_root(schema: &Schema, world: &World) -> Vec<String> {
+    let document = |field: &Field| {
+        let selection = match schema.possible(&field.ty).is_empty() {
+            true => "",
+            false if schema.fields(&field.ty).iter().any(|part| part.name == "nodes") => "{ nodes { __typename } }",
+            false => "{ __typename }",
+        };
+        let ask = |arguments: &String| format!("{{ {}{arguments} {selection} }}", field.name);
+        arguments(world, field).iter().map(ask).collect::<Vec<_>>()
+    };
+    schema.fields("Query").iter().flat_map(document).collect()
+}
+
+/// What a root field is asked with, so that it is about `world`.
+fn arguments(world: &World, field: &Field) -> Vec<String> {
     let id = &world.org.id;
-    let arguments: Vec<String> = match field.name.as_str() {
+    match field.name.as_str() {
         // Every type of node is asked for by `every_node`.
         "node" => vec![format!("(id: \"{id}\")")],
         "nodes" => {
@@ -66,7 +81,11 @@ fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
             let is_list = field.arguments.iter().any(|argument| argument.name == "first");
             vec![if is_list { "(first: 3)".to_owned() } else { String::new() }]
         }
-    };
+    }
+}
+
+fn root(schema: &Schema, world: &World, field: &Field) -> Vec<String> {
+    let arguments = arguments(world, field);
     if schema.possible(&field.ty).is_empty() {
         return arguments.iter().map(|arguments| format!("{{ {}{arguments} }}", field.name)).collect();
     }

@@ -92,7 +92,7 @@ async fn a_cursor_that_leads_nowhere_is_refused(
 
 impl TestApp {
     /// The place after everything that has happened, once all of it is in the outbox.
-    pub(super) async fn settled_cursor(&self, person: &crate::support::Person) -> String {
+    pub(crate) async fn settled_cursor(&self, person: &crate::support::Person) -> String {
         let tables = self.tables();
         until("the outbox", async || tables.count("event_pending").await == 0).await;
         self.event_cursor(&person.token).await

@@ -48,20 +48,29 @@ impl Tables {
         self.texts_of(query, query).await
     }
 
-    /// Runs a statement that both databases understand.
-    pub(crate) async fn execute(&self, statement: &str) {
+    async fn attempt(&self, statement: &str) -> Result<(), sqlx::Error> {
         let statement = AssertSqlSafe(statement.to_owned());
         match &self.settings {
             Settings::Sqlite { path, .. } => {
                 let url = format!("sqlite:{}", path.display());
                 let mut connection = SqliteConnection::connect(&url).await.unwrap();
-                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.map(drop)
             }
             Settings::Postgres { url, .. } => {
                 let mut connection = PgConnection::connect(url.expose_secret()).await.unwrap();
-                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.map(drop)
             }
         }
+    }
+
+    /// Runs a statement that both databases understand.
+    pub(crate) async fn execute(&self, statement: &str) {
+        self.attempt(statement).await.unwrap();
+    }
+
+    /// Runs a statement that both databases understand and refuse; answers why.
+    pub(crate) async fn refusal(&self, statement: &str) -> String {
+        self.attempt(statement).await.unwrap_err().to_string()
     }
 
     /// Runs a statement; `sqlite` and `postgres` may differ.
