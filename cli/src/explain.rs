@@ -34,7 +34,7 @@ pub struct Explain {
     /// A group: NAME or ORG/NAME
     #[arg(long, value_name = "GROUP")]
     group: Option<Scoped>,
-    /// `--org` alone means the organization itself.
+    // `--org` alone means the organization itself.
     #[command(flatten)]
     organization: InOrganization,
 }

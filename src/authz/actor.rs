@@ -349,12 +349,14 @@ impl Actor {
             Some(everything) => return everything,
             None => {}
         }
-        let in_which = |held: fn(&Membership) -> PermissionSet| {
-            let holds = move |m: &&Membership| held(m).contains(permission) && !m.denied.contains(permission);
-            self.held.memberships.iter().filter(holds).map(|m| m.organization).collect::<Vec<_>>()
-        };
-        let organizations = in_which(|m| m.everywhere);
-        let own_in = in_which(|m| m.own).into_iter().filter(|id| !organizations.contains(id)).collect();
+        let (mut organizations, mut own_in) = (Vec::new(), Vec::new());
+        for membership in self.held.memberships.iter().filter(|m| !m.denied.contains(permission)) {
+            if membership.everywhere.contains(permission) {
+                organizations.push(membership.organization);
+            } else if membership.own.contains(permission) {
+                own_in.push(membership.organization);
+            }
+        }
         Reach::Some { organizations, own_in, owner: self.user_id() }
     }
 

@@ -79,8 +79,8 @@ pub(crate) async fn listings(db: &Db, user: UserId, templates: &[TemplateId]) ->
 }
 
 /// Where some template's access list makes the actor its administrator, if one does.
-pub(crate) async fn administers_in(db: &Db, actor: &Actor) -> Result<Option<OrganizationId>> {
-    store::administers_in(db, actor).await
+pub(crate) async fn administered_organization(db: &Db, actor: &Actor) -> Result<Option<OrganizationId>> {
+    store::administered_organization(db, actor).await
 }
 
 /// Gives a member or a group of the organization a role on a template; `None` takes their entry away.

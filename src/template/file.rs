@@ -88,7 +88,7 @@ pub(crate) async fn may_upload(db: &Db, actor: &Actor) -> Result<Permit> {
     if let Some(permit) = by_role.flatten().next() {
         return Ok(permit);
     }
-    let Some(organization) = access::administers_in(db, actor).await? else {
+    let Some(organization) = access::administered_organization(db, actor).await? else {
         return Ok(actor.authorize(Permission::TemplateCreate, Object::SITE)?);
     };
     let listed = Object { listed: Some(AclRole::Admin), ..Object::in_organization(organization) };

@@ -76,7 +76,7 @@ async fn who_follows_what_is_the_reviewed_table(
     for (way, arguments) in &ways {
         let document = format!("subscription {{ {}{arguments} {{ __typename }} }}", field(way));
         let askers = cast.askers.iter().map(|asker| outcome(&app, asker.token.as_deref(), &document));
-        rows.push((way, join_all(askers).await));
+        rows.push((*way, join_all(askers).await));
     }
     let table = cast.table(rows.iter().map(|(way, cells)| (*way, cells.as_slice())));
     let legend = format!(

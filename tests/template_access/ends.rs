@@ -32,7 +32,7 @@ async fn an_entry_goes_with_the_membership_that_it_names(
     assert_eq!(impact["organization"]["members"]["nodes"][0]["removalImpact"]["templateAccess"], 1);
     let leave = json!({ "organizationId": scene.org.id, "userId": ana.id });
     app.done(&scene.owner.token, "removeMember", "", leave).await;
-    assert_eq!(scene.list(author).await, []);
+    assert_eq!(scene.list(author).await, pairs(&[]));
     app.join(&scene.owner, &scene.org, ana, &[]).await;
     assert_eq!(scene.can(ana).await, None, "a membership begins without any");
 }
