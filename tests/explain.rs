@@ -140,7 +140,8 @@ async fn every_reason_is_told(#[values(Backend::Sqlite, Backend::Postgres)] back
     let answer = scene.explain(ana, mia, "WORKSPACE_CREATE", org).await;
     assert_eq!(answer["allowed"], false);
     assert_eq!(answer["deniedBy"], json!([{ "name": "organization-workspace-creation-ban" }]));
-    let (own, all) = (reason("OWN", "organization-member", true), reason("ORGANIZATION", "organization-admin", true));
+    let (own, all) =
+        (reason("OWN", "organization-member", true), reason("ORGANIZATION", "organization-admin", true));
     assert_eq!(answer["reasons"], json!([own, all]));
     app.tables().execute("update \"user\" set status = 'SUSPENDED' where username = 'mia'").await;
     let answer = scene.explain(ana, mia, "GROUP_CREATE", org).await;
@@ -261,7 +262,8 @@ async fn what_is_explained_is_what_they_can_do(
         people.push(app.user(&scene.owner, &format!("site-{role}"), &[role]).await);
     }
     people.push(scene.mia.clone());
-    let can = "query($id: ID!) { node(id: $id) { ... on Organization { viewerCan } ... on Template { viewerCan }
+    let can =
+        "query($id: ID!) { node(id: $id) { ... on Organization { viewerCan } ... on Template { viewerCan }
         ... on Workspace { viewerCan } ... on Group { viewerCan } } }";
     for object in [&scene.org.id, &scene.template, &scene.workspace, &scene.crew] {
         for person in &people {
@@ -275,13 +277,17 @@ async fn what_is_explained_is_what_they_can_do(
                 _ => "WORKSPACE_",
             };
             // What one would make oneself is not among what one may do to everything of an organization.
-            let own = |name: &&String| resource.is_empty() && ["WORKSPACE_CREATE", "TOKEN_CREATE"].contains(&name.as_str());
+            let own = |name: &&String| {
+                resource.is_empty() && ["WORKSPACE_CREATE", "TOKEN_CREATE"].contains(&name.as_str())
+            };
             let asked: Vec<_> =
                 values.iter().filter(|name| name.starts_with(resource) && !own(name)).collect();
             for names in asked.chunks(20) {
                 let field = |name: &&String| {
                     let user = &person.id;
-                    format!("{name}: explainAccess(permission: {name}, userId: \"{user}\", objectId: \"{object}\") {{ allowed }}")
+                    format!(
+                        "{name}: explainAccess(permission: {name}, userId: \"{user}\", objectId: \"{object}\") {{ allowed }}"
+                    )
                 };
                 let document = format!("{{ {} }}", names.iter().map(field).collect::<Vec<_>>().join("\n"));
                 let answers = app.ok(&scene.owner, &document, json!({})).await;

@@ -137,7 +137,9 @@ fn every_role_is_explained_as_the_policy_has_it() {
         ..nothing.clone()
     };
     let mut subjects = vec![nothing.clone(), member(Vec::new(), Vec::new())];
-    subjects.extend(names(Scope::Site).into_iter().map(|role| Subject { site_roles: vec![role], ..nothing.clone() }));
+    subjects.extend(
+        names(Scope::Site).into_iter().map(|role| Subject { site_roles: vec![role], ..nothing.clone() }),
+    );
     subjects.extend(names(Scope::Organization).into_iter().map(|role| member(vec![role], Vec::new())));
     for &permission in Permission::ALL {
         let custom = vec![("custom".to_owned(), PermissionSet::of(&[permission]))];
@@ -152,7 +154,10 @@ fn every_role_is_explained_as_the_policy_has_it() {
                     let listed = listed.reduce(|one, two| if one == AclRole::Admin { one } else { two });
                     let may = actor(subject).may(permission, Object { listed, ..object });
                     let explained = subject.explain(permission, object, listings);
-                    assert_eq!(explained.allowed, may, "{permission} of {subject:?} on {object:?}: {explained:?}");
+                    assert_eq!(
+                        explained.allowed, may,
+                        "{permission} of {subject:?} on {object:?}: {explained:?}"
+                    );
                     let suspended = Subject { suspended: true, ..subject.clone() };
                     assert!(!suspended.explain(permission, object, listings).allowed);
                     asked += 1;

@@ -59,9 +59,7 @@ impl Explain {
     async fn object(&self, client: &Client) -> Result<Option<Id>, Failure> {
         Ok(match (&self.object, &self.template, &self.group, self.organization.given()) {
             (Some(id), ..) => Some(Id::new(id.clone())),
-            (_, Some(template), ..) => {
-                Some(templates::find(client, template, &self.organization).await?.id)
-            }
+            (_, Some(template), ..) => Some(templates::find(client, template, &self.organization).await?.id),
             (_, _, Some(group), _) => Some(groups::find(client, group, &self.organization).await?.id),
             (.., Some(organization)) => Some(client.organization(organization).await?.id),
             _ => None,

@@ -88,6 +88,10 @@ impl cynic::Enum for Permission {
 }
 cynic::impl_coercions!(Permission, schema::Permission);
 
+impl schema::variable::Variable for Permission {
+    const TYPE: cynic::variables::VariableType = cynic::variables::VariableType::Named("Permission");
+}
+
 impl fmt::Display for Permission {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)

@@ -83,7 +83,9 @@ impl Cast {
     /// What is to be known of some columns.
     pub(super) fn notes() -> String {
         let custom = CUSTOM_PERMISSIONS.join(", ");
-        format!("custom role: {custom}\nnarrow token: of an org-admin, for their organization, {NARROW_SCOPE}")
+        format!(
+            "custom role: {custom}\nnarrow token: of an org-admin, for their organization, {NARROW_SCOPE}"
+        )
     }
 
     /// A table with a column for everybody and these rows.
@@ -128,4 +130,3 @@ pub(super) fn of_code(code: &str) -> Option<char> {
         _ => None,
     }
 }
-

@@ -27,7 +27,10 @@ fn ways(world: &World, build: &str, after: &str) -> Vec<(&'static str, String)> 
         ("auditLogAdded", format!("(after: \"{after}\")")),
         ("auditLogAdded(organizationId)", format!("(organizationId: \"{org}\", after: \"{after}\")")),
         ("organizationEvents(organizationId)", format!("(organizationId: \"{org}\", after: \"{after}\")")),
-        ("provisionerDaemonChanged(organizationId)", format!("(organizationId: \"{org}\", after: \"{after}\")")),
+        (
+            "provisionerDaemonChanged(organizationId)",
+            format!("(organizationId: \"{org}\", after: \"{after}\")"),
+        ),
         (
             "provisionerDaemonChanged(organizationId, daemonId)",
             format!("(organizationId: \"{org}\", daemonId: \"{daemon}\", after: \"{after}\")"),

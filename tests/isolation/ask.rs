@@ -26,7 +26,9 @@ pub(crate) fn every_root(schema: &Schema, world: &World) -> Vec<String> {
     let document = |field: &Field| {
         let selection = match schema.possible(&field.ty).is_empty() {
             true => "",
-            false if schema.fields(&field.ty).iter().any(|part| part.name == "nodes") => "{ nodes { __typename } }",
+            false if schema.fields(&field.ty).iter().any(|part| part.name == "nodes") => {
+                "{ nodes { __typename } }"
+            }
             false => "{ __typename }",
         };
         let ask = |arguments: &String| format!("{{ {}{arguments} {selection} }}", field.name);

@@ -122,9 +122,7 @@ async fn an_administrator_by_the_list_is_not_held_by_its_settings(
     let newer = app.push(mia, &scene.template, json!({})).await.id;
     app.work(&scene.daemon).await;
     scene.update(mia, "requireActiveVersion", json!(true)).await;
-    let of_first = |name: &str| {
-        json!({ "templateId": template, "name": name, "templateVersionId": scene.template.version })
-    };
+    let of_first = |name: &str| json!({ "templateId": template, "name": name, "templateVersionId": scene.template.version });
     let refused = app.refused(&ana.token, "createWorkspace", of_first("hers")).await;
     assert!(refused.is("CONFLICT", "input.templateVersionId"), "{refused:?}");
     app.done(&mia.token, "createWorkspace", "", of_first("old")).await;
@@ -148,7 +146,9 @@ async fn an_administrator_by_the_list_is_not_held_by_its_settings(
     // An orphan: those who may delete the template may forget what is made of it, as far as it is theirs to see.
     let orphan = |id: &Value| json!({ "workspaceId": id, "orphan": true });
     assert_eq!(app.denied(Some(&ana.token), "deleteWorkspace", orphan(&hers)).await, "FORBIDDEN");
-    assert!(app.refused(&mia.token, "deleteWorkspace", orphan(&hers)).await.is("NOT_FOUND", "input.workspaceId"));
+    assert!(
+        app.refused(&mia.token, "deleteWorkspace", orphan(&hers)).await.is("NOT_FOUND", "input.workspaceId")
+    );
     app.done(&mia.token, "deleteWorkspace", "", orphan(&workspace)).await;
 }
 

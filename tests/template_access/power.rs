@@ -85,7 +85,10 @@ async fn administrators_can_not_end_each_other(
                     &body["data"]["setTemplateAccess"]["results"][0]["userErrors"][0]["code"],
                 ];
                 let refused = codes.into_iter().find_map(Value::as_str);
-                assert!([None, Some("FORBIDDEN"), Some("MISSING_PERMISSIONS")].contains(&refused), "{body:#}");
+                assert!(
+                    [None, Some("FORBIDDEN"), Some("MISSING_PERMISSIONS")].contains(&refused),
+                    "{body:#}"
+                );
                 refused.is_none()
             });
         }
@@ -136,7 +139,8 @@ async fn whoever_leaves_the_list_is_told_what_was_done(
     let Some(scene) = Scene::new(backend).await else { return };
     let (app, mia) = (&scene.app, &scene.mia);
     assert_eq!(scene.set(&scene.author, Scene::user(mia, "ADMIN")).await, None);
-    let entries = json!([Scene::user(&scene.ana, "USE"), Scene::user(mia, "NONE"), Scene::user(&scene.ana, "NONE")]);
+    let entries =
+        json!([Scene::user(&scene.ana, "USE"), Scene::user(mia, "NONE"), Scene::user(&scene.ana, "NONE")]);
     let selection = "results { role userErrors { code ... on MissingPermissions { permissions } } }";
     let payload = app.done(&mia.token, "setTemplateAccess", selection, scene.entries(entries)).await;
     let refused = json!([{ "code": "MISSING_PERMISSIONS", "permissions": ["TEMPLATE_UPDATE"] }]);

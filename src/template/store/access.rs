@@ -79,7 +79,10 @@ pub(super) fn administered(actor: &Actor) -> Condition {
 }
 
 /// Whether some template's access list makes the actor its administrator; answers where.
-pub(in crate::template) async fn administered_organization(db: &Db, actor: &Actor) -> Result<Option<OrganizationId>> {
+pub(in crate::template) async fn administered_organization(
+    db: &Db,
+    actor: &Actor,
+) -> Result<Option<OrganizationId>> {
     let Some(listed) = listed(actor, Permission::TemplateUpdate) else { return Ok(None) };
     let statement = Query::select()
         .column(("t", template::Column::OrganizationId))
