@@ -7,5 +7,5 @@ mod follows;
 mod reads;
 mod writes;
 
-pub(crate) use cast::Cast;
+pub(crate) use cast::{Cast, listed};
 pub(crate) use writes::Writes;

@@ -168,6 +168,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     };
     let elsewhere = app.organization(&owner, "elsewhere").await;
     let mut cast = access::Cast::of(&app, &owner, &org, &elsewhere).await;
+    cast.add("listed ADMIN", &access::listed(&app, &owner, &org, &[&template, &unused]).await.token);
     cast.add("daemon", &key.secret);
     let mut access = access::Writes::new(cast);
     access.try_on(&app, first.mutation, first.input.as_ref()).await;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::upload::Template;
 use crate::support::{Org, Person, TestApp};
 
 /// Somebody who asks, and the heading of their column.
@@ -110,6 +111,17 @@ impl Cast {
         }
         table
     }
+}
+
+/// A member whom the access lists of these templates make their administrator.
+pub(crate) async fn listed(app: &TestApp, owner: &Person, org: &Org, templates: &[&Template]) -> Person {
+    let person = app.member_of(owner, org, "cast-listed", &[]).await;
+    for template in templates {
+        let entries = json!([{ "userId": person.id, "role": "ADMIN" }]);
+        let input = json!({ "templateId": template.id, "entries": entries });
+        app.done(&owner.token, "setTemplateAccess", "", input).await;
+    }
+    person
 }
 
 /// What stands for nothing to be told about the field: the thing itself is not there for who asks.

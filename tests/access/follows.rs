@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED, UNAUTHENTICATED, of_code};
+use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED, UNAUTHENTICATED, listed, of_code};
 use crate::live::Sent;
 use crate::support::schema::Schema;
 use crate::support::world::World;
@@ -63,9 +63,10 @@ async fn who_follows_what_is_the_reviewed_table(
     let mut cast = Cast::of(&app, &owner, &home, &elsewhere).await;
     let before = app.settled_cursor(&owner).await;
     let world = app.fill(&owner, home, "home", &shared).await;
-    app.settled_cursor(&owner).await;
+    cast.add("listed ADMIN", &listed(&app, &owner, &world.org, &[&world.template]).await.token);
     cast.add("whose it is", &world.member.token);
     cast.add("daemon", &world.key.secret);
+    app.settled_cursor(&owner).await;
     let query = "query($id: ID!) { node(id: $id) { ... on Workspace { latestBuild { id } } } }";
     let body = app.ok(&owner, query, json!({ "id": world.workspace })).await;
     let build = body["node"]["latestBuild"]["id"].as_str().unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED, UNAUTHENTICATED};
+use super::cast::{ABSENT, Cast, FORBIDDEN, GRANTED, UNAUTHENTICATED, listed};
 use crate::isolation::{every_node, every_root, everything_from};
 use crate::support::schema::Schema;
 use crate::support::{Backend, TestApp};
@@ -33,6 +33,7 @@ async fn who_sees_what_is_the_reviewed_table(#[values(Backend::Sqlite, Backend::
     let home = app.organization(&owner, "home").await;
     let mut cast = Cast::of(&app, &owner, &home, &elsewhere).await;
     let world = app.fill(&owner, home, "home", &shared).await;
+    cast.add("listed ADMIN", &listed(&app, &owner, &world.org, &[&world.template]).await.token);
     cast.add("whose it is", &world.member.token);
     cast.add("daemon", &world.key.secret);
     let schema = Schema::committed();
@@ -120,9 +121,13 @@ fn forbidden(
     let code = error["extensions"]["code"].as_str().unwrap_or_default();
     let Some(path) = error["path"].as_array() else {
         assert_eq!(code, "UNAUTHENTICATED", "{document}\n{error:#}");
+        // Refused at the door: whatever was asked for.
+        let root = document.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap();
+        note(format!("Query.{root}"), UNAUTHENTICATED);
         return;
     };
     let at_root = path.len() == 1;
+    let above = type_above(schema, document, path);
     let (field, parents) = path.split_last().unwrap();
     let parent = parents.iter().fold(data, |value, step| match step {
         Value::String(name) => &value[name],
@@ -130,7 +135,7 @@ fn forbidden(
     });
     match code {
         "FORBIDDEN" => {
-            let ty = if at_root { "Query" } else { parent["__typename"].as_str().unwrap() };
+            let ty = parent["__typename"].as_str().unwrap_or(&above);
             let field = field.as_str().unwrap();
             assert!(schema.fields(ty).iter().any(|known| known.name == field));
             note(format!("{ty}.{field}"), FORBIDDEN);
@@ -139,4 +144,22 @@ fn forbidden(
         "UNAUTHENTICATED" | "NOT_FOUND" => {}
         _ => panic!("{document}\n{error:#}"),
     }
+}
+
+/// The type of what has the field at the end of a path, as far as the schema and the document tell it: the error may have
+/// taken the thing itself out of the answer.
+fn type_above(schema: &Schema, document: &str, path: &[Value]) -> String {
+    let names: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
+    let (last, above) = names.split_last().unwrap();
+    let mut ty = "Query".to_owned();
+    for (at, name) in above.iter().enumerate() {
+        let field = schema.fields(&ty).into_iter().find(|field| field.name == *name);
+        let next = field.unwrap_or_else(|| panic!("`{ty}` has no `{name}`: {document}")).ty;
+        let below = above.get(at + 1).unwrap_or(last);
+        let has = |ty: &String| schema.fields(ty).iter().any(|field| field.name == **below);
+        // Of an interface or union, the one that the document says and that has the field.
+        let said = |ty: &String| *ty == next || document.contains(&format!("... on {ty} "));
+        ty = schema.possible(&next).into_iter().find(|ty| said(ty) && has(ty)).unwrap_or(next);
+    }
+    ty
 }

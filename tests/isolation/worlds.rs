@@ -46,7 +46,7 @@ async fn ask(deployment: &Deployment, viewer: &Viewer, document: &str) -> Value 
     without_what_passes(&mut body);
     for error in body["errors"].as_array().into_iter().flatten() {
         let code = error["extensions"]["code"].as_str().unwrap_or_default();
-        let known = ["FORBIDDEN", "UNAUTHENTICATED", "BAD_USER_INPUT", "QUERY_TOO_COMPLEX"];
+        let known = ["FORBIDDEN", "NOT_FOUND", "UNAUTHENTICATED", "BAD_USER_INPUT", "QUERY_TOO_COMPLEX"];
         assert!(known.contains(&code), "{}: {document}\n{body:#}", viewer.who);
     }
     body

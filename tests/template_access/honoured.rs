@@ -34,7 +34,7 @@ async fn an_administrator_by_the_list_administers_that_template_alone(
     assert_eq!(app.denied(Some(&mia.token), "createTemplateVersion", elsewhere).await, "FORBIDDEN");
     let elsewhere = json!({ "templateId": other.id, "entries": [Scene::user(&scene.ana, "USE")] });
     assert_eq!(app.denied(Some(&mia.token), "setTemplateAccess", elsewhere).await, "FORBIDDEN");
-    let create = json!({ "organizationId": scene.org.id, "name": "new", "version": { "fileId": app.upload(mia).await } });
+    let create = json!({ "organizationId": scene.org.id, "name": "fresh", "version": { "fileId": app.upload(mia).await } });
     assert_eq!(app.denied(Some(&mia.token), "createTemplate", create).await, "FORBIDDEN");
     // Nobody gives themselves anything, but anybody may leave.
     assert_eq!(scene.set(mia, Scene::user(mia, "USE")).await.as_deref(), Some("CONFLICT"));
@@ -130,7 +130,7 @@ async fn an_administrator_by_the_list_is_not_held_by_its_settings(
     let fresh = |name: &str| json!({ "templateId": template, "name": name, "templateVersionId": newer });
     let refused = app.refused(&ana.token, "createWorkspace", fresh("hers")).await;
     assert!(refused.is("CONFLICT", "input.templateId"), "{refused:?}");
-    let made = app.done(&mia.token, "createWorkspace", "workspace { id }", fresh("new")).await;
+    let made = app.done(&mia.token, "createWorkspace", "workspace { id }", fresh("ours")).await;
     let workspace = made["workspace"]["id"].clone();
     app.work(&scene.daemon).await;
     scene.update(mia, "deprecationMessage", Value::Null).await;
