@@ -113,7 +113,7 @@ impl TemplateAccessSubject {
         request: &Request,
     ) -> Option<Self> {
         match (user, group) {
-            (Some(user), _) => Some(Self::User(User::through(user, organization, request))),
+            (Some(user), _) => Some(Self::User(User::known(user, organization, request))),
             (None, group) => group.map(|group| Self::Group(group.into())),
         }
     }
