@@ -6,7 +6,7 @@ use std::any::TypeId;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
-use async_graphql::{Data, Executor, Request, Response};
+use async_graphql::{Data, Executor, PathSegment, Request, Response, ServerError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
@@ -26,8 +26,19 @@ impl Coded {
     }
 }
 
+/// Fields run at once. What failed is told in the order of the document all the same, so that the same question has the same
+/// answer, and the same errors are left out where there are too many.
 fn coded(mut response: Response) -> Response {
     response.errors.iter_mut().for_each(code);
+    let place = |error: &ServerError| {
+        let index = |step: &PathSegment| match step {
+            PathSegment::Field(_) => None,
+            PathSegment::Index(index) => Some(*index),
+        };
+        let entry: Vec<usize> = error.path.iter().filter_map(index).collect();
+        (error.locations.first().copied(), entry)
+    };
+    response.errors.sort_by_cached_key(place);
     response
 }
 

@@ -74,7 +74,7 @@ async fn who_sees_what_is_the_reviewed_table(#[values(Backend::Sqlite, Backend::
     let table = cast.table(rows.iter().map(|(name, cells)| (name.as_str(), cells.as_slice())));
     let legend = format!(
         "{GRANTED} a value   {EMPTY} null or empty   {FORBIDDEN} forbidden   {PARTLY} forbidden of some   {ABSENT} the \
-         thing itself is not there   {UNAUTHENTICATED} unauthenticated"
+         thing itself is not in the answer   {UNAUTHENTICATED} unauthenticated"
     );
     let notes = Cast::notes();
     insta::with_settings!({ omit_expression => true, snapshot_path => "../snapshots" }, {
@@ -127,7 +127,6 @@ fn forbidden(
         return;
     };
     let at_root = path.len() == 1;
-    let above = type_above(schema, document, path);
     let (field, parents) = path.split_last().unwrap();
     let parent = parents.iter().fold(data, |value, step| match step {
         Value::String(name) => &value[name],
@@ -135,8 +134,16 @@ fn forbidden(
     });
     match code {
         "FORBIDDEN" => {
-            let ty = parent["__typename"].as_str().unwrap_or(&above);
             let field = field.as_str().unwrap();
+            let ty = match parent["__typename"].as_str() {
+                Some(ty) => ty.to_owned(),
+                None if at_root => "Query".to_owned(),
+                // The error took the thing with it, and the only other field of the document was its `__typename`.
+                None if path.len() == 2 => asked_of(schema, document, path[0].as_str().unwrap()),
+                // It took more than one thing with it: which of the errors in there came first, nobody knows.
+                None => return,
+            };
+            let ty = ty.as_str();
             assert!(schema.fields(ty).iter().any(|known| known.name == field));
             note(format!("{ty}.{field}"), FORBIDDEN);
         }
@@ -146,20 +153,11 @@ fn forbidden(
     }
 }
 
-/// The type of what has the field at the end of a path, as far as the schema and the document tell it: the error may have
-/// taken the thing itself out of the answer.
-fn type_above(schema: &Schema, document: &str, path: &[Value]) -> String {
-    let names: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
-    let (last, above) = names.split_last().unwrap();
-    let mut ty = "Query".to_owned();
-    for (at, name) in above.iter().enumerate() {
-        let field = schema.fields(&ty).into_iter().find(|field| field.name == *name);
-        let next = field.unwrap_or_else(|| panic!("`{ty}` has no `{name}`: {document}")).ty;
-        let below = above.get(at + 1).unwrap_or(last);
-        let has = |ty: &String| schema.fields(ty).iter().any(|field| field.name == **below);
-        // Of an interface or union, the one that the document says and that has the field.
-        let said = |ty: &String| *ty == next || document.contains(&format!("... on {ty} "));
-        ty = schema.possible(&next).into_iter().find(|ty| said(ty) && has(ty)).unwrap_or(next);
+/// The type of what a root field is asked for: what the schema says, or for a node the document.
+fn asked_of(schema: &Schema, document: &str, root: &str) -> String {
+    let field = schema.fields("Query").into_iter().find(|field| field.name == root).unwrap();
+    match document.split_once("... on ") {
+        Some((_, said)) if schema.fields(&field.ty).is_empty() => said.split(' ').next().unwrap().to_owned(),
+        _ => field.ty,
     }
-    ty
 }
