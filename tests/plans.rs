@@ -7,6 +7,7 @@
 mod dataset;
 mod library;
 mod planner;
+mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,30 @@ use crate::support::statements::AskedLog;
 type Excuse = (&'static str, &'static str, &'static str, Option<Backend>, &'static str);
 
 /// What is excused. A line that excuses nothing (any more) fails the test.
-const EXCUSED: &[Excuse] = &[];
+const EXCUSED: &[Excuse] = &[
+    ("Query.users", "query", "*", None, TEXT),
+    ("Query.workspaces", "query", "owner", None, TEXT),
+    ("Organization.members", "query", "*", Some(Backend::Postgres), TEXT),
+    ("organizations.members", "query", "*", Some(Backend::Postgres), TEXT),
+    ("Group.members", "query", "*", Some(Backend::Postgres), TEXT),
+    ("Query.users", "*", "admin", None, SHARED),
+    ("Query.users", "*", "member", None, SHARED),
+    ("Query.workspaces", "status", "owner", None, LATEST),
+    ("Query.workspaces", "outdated", "owner", None, LATEST),
+    ("Query.auditLog", "action", "*", None, KIND),
+    ("Query.auditLog", "resource", "*", None, KIND),
+];
+
+/// adr/0011
+const TEXT: &str =
+    "a text in the middle of a name is in no index that both databases have: names are looked through";
+/// adr/0011
+const SHARED: &str =
+    "whom somebody shares an organization with is asked of each user: one lookup in an index";
+/// adr/0011
+const LATEST: &str = "where a workspace stands is asked of its latest build, and not kept with it";
+/// adr/0011
+const KIND: &str = "of actions and kinds there are few, and a planner expects each of them everywhere";
 
 fn excused(list: &str, filter: &str, who: &str, backend: Backend) -> Option<usize> {
     let fits = |rule: &str, value: &str| rule == "*" || rule == value;
@@ -62,8 +86,9 @@ async fn no_list_is_read_from_end_to_end(#[values(Backend::Sqlite, Backend::Post
                         }
                         assert!(!asked.is_empty(), "nothing was asked of the database: {document}\n{body:#}");
                         pages += 1;
+                        let narrowed = !filter.is_empty() || *who != "owner";
                         for sql in asked {
-                            let Some(problem) = planner.problem(&sql).await else { continue };
+                            let Some(problem) = planner.problem(&sql, narrowed).await else { continue };
                             match excused(&shelf.name, &filter, who, backend) {
                                 Some(excuse) => _ = excuses.insert(excuse),
                                 None => {

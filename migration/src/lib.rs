@@ -22,6 +22,7 @@ mod m0014_schedules;
 mod m0015_provisioners;
 mod m0016_ephemeral_values;
 mod m0017_access_lists;
+mod m0018_filters;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_provisioners::Migration),
             Box::new(m0016_ephemeral_values::Migration),
             Box::new(m0017_access_lists::Migration),
+            Box::new(m0018_filters::Migration),
         ]
     }
 }

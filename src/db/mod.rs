@@ -14,6 +14,7 @@ pub(crate) mod page;
 mod reader;
 pub(crate) mod row;
 mod sealed;
+mod statement;
 mod tx;
 mod violation;
 
@@ -30,7 +31,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, SelectStatement};
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, StatementBuilder, TransactionTrait};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 use tracing::{Instrument as _, Span};
 
 use crate::audit::Attempts;
@@ -139,19 +140,20 @@ impl Db {
         select: &SelectStatement,
         read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr>,
     ) -> Result<Vec<T>> {
-        let rows = boxed(self.pools.read.rows(select)).instrument(self.span(select)).await?;
+        let span = self.span(|| statement::written(self.backend(), select).0);
+        let rows = boxed(self.pools.read.rows(select)).instrument(span).await?;
         self.stats.count(rows.len());
         Ok(rows.iter().map(|row| read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// The span of a statement.
-    fn span(&self, statement: &impl StatementBuilder) -> Span {
+    /// The span of a statement of this text.
+    fn span(&self, text: impl FnOnce() -> String) -> Span {
         let Some(request) = &self.stats.span else { return Span::none() };
         let system = match self.backend() {
             DbBackend::Postgres => "postgresql",
             _ => "sqlite",
         };
-        trace::statement(request, system, || self.backend().build(statement).sql)
+        trace::statement(request, system, text)
     }
 
     /// Reads one row, if there is one.

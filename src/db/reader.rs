@@ -7,10 +7,12 @@ use std::time::Duration;
 use deadpool::managed::{
     BuildError, Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult,
 };
-use sea_orm::sea_query::{PostgresQueryBuilder, SelectStatement, SqliteQueryBuilder, Values};
+use sea_orm::sea_query::{SelectStatement, Values};
 use sea_orm::{ConnAcquireErr, DbBackend, DbErr, QueryResult, RuntimeErr};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Connection, Database, Executor, IntoArguments, PgConnection, SqliteConnection};
+
+use super::statement;
 
 /// A connection that rested for so long is asked whether it still lives before it is used.
 const REST: Duration = Duration::from_secs(1);
@@ -37,8 +39,8 @@ impl Reader {
     /// one: reads can be repeated.
     pub(super) async fn rows(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Postgres(pool) => rows(pool, select.build(PostgresQueryBuilder)).await,
-            Self::Sqlite(pool) => rows(pool, select.build(SqliteQueryBuilder)).await,
+            Self::Postgres(pool) => rows(pool, statement::written(self.backend(), select)).await,
+            Self::Sqlite(pool) => rows(pool, statement::written(self.backend(), select)).await,
         }
     }
 

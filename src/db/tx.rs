@@ -2,12 +2,14 @@
 
 use guildhall_entity::id::{AuditLogId, ProvisionerJobId};
 use sea_orm::sea_query::{DeleteStatement, InsertStatement, SelectStatement, UpdateStatement};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait};
-use tracing::Instrument as _;
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait, Statement, StatementBuilder,
+};
+use tracing::{Instrument as _, Span};
 
 use super::row::{Columns, Read};
 use super::violation::{ORGANIZATION_LIVES, OnViolation, USER_LIVES};
-use super::{Db, boxed, once};
+use super::{Db, boxed, once, statement};
 use crate::audit::{self, Attempt, Change};
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
@@ -82,7 +84,7 @@ impl Tx {
     pub(crate) async fn execute_insert(&self, statement: &InsertStatement) -> Result<u64> {
         self.db.stats.count(0);
         let inserted = boxed(self.transaction.execute(statement))
-            .instrument(self.db.span(statement))
+            .instrument(self.span(statement))
             .await
             .map_err(Error::from);
         // They may be deleted after they were found: the constraint answers what the look-up would answer now.
@@ -95,38 +97,45 @@ impl Tx {
     /// Updates; answers how many rows.
     pub(crate) async fn update(&self, statement: &UpdateStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(boxed(self.transaction.execute(statement))
-            .instrument(self.db.span(statement))
-            .await?
-            .rows_affected())
+        Ok(boxed(self.transaction.execute(statement)).instrument(self.span(statement)).await?.rows_affected())
     }
 
     /// Deletes; answers how many rows.
     pub(crate) async fn delete(&self, statement: &DeleteStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(boxed(self.transaction.execute(statement))
-            .instrument(self.db.span(statement))
-            .await?
-            .rows_affected())
+        Ok(boxed(self.transaction.execute(statement)).instrument(self.span(statement)).await?.rows_affected())
     }
 
     /// Reads rows as the transaction sees them.
     pub(crate) async fn rows<R: Read>(&self, select: &SelectStatement) -> Result<Vec<R>> {
-        let rows = boxed(self.transaction.query_all(select)).instrument(self.db.span(select)).await?;
+        let statement = self.written(select);
+        let span = self.db.span(|| statement.sql.clone());
+        let rows = boxed(self.transaction.query_all_raw(statement)).instrument(span).await?;
         self.db.stats.count(rows.len());
         Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Reads one row as the transaction sees it.
     pub(crate) async fn row<R: Read>(&self, select: &SelectStatement) -> Result<Option<R>> {
-        let row = boxed(self.transaction.query_one(select)).instrument(self.db.span(select)).await?;
+        let statement = self.written(select);
+        let span = self.db.span(|| statement.sql.clone());
+        let row = boxed(self.transaction.query_one_raw(statement)).instrument(span).await?;
         self.db.stats.count(usize::from(row.is_some()));
         Ok(row.map(|row| R::read(&mut Columns::new(&row))).transpose()?)
     }
 
+    fn written(&self, select: &SelectStatement) -> Statement {
+        let (text, values) = statement::written(self.backend(), select);
+        Statement::from_sql_and_values(self.backend(), text, values)
+    }
+
+    fn span(&self, statement: &impl StatementBuilder) -> Span {
+        self.db.span(|| self.backend().build(statement).sql)
+    }
+
     /// Updates and reads the rows that were changed.
     pub(crate) async fn update_returning<R: Read>(&self, statement: &UpdateStatement) -> Result<Vec<R>> {
-        let rows = boxed(self.transaction.query_all(statement)).instrument(self.db.span(statement)).await?;
+        let rows = boxed(self.transaction.query_all(statement)).instrument(self.span(statement)).await?;
         self.db.stats.count(rows.len());
         Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }

@@ -11,7 +11,7 @@ use crate::support::{Backend, TestApp};
 const MANY: usize = 1000;
 /// Sign-ins of theirs.
 const SESSIONS: usize = 50;
-const MOST_BYTES: usize = 100 * 1024 * 1024;
+const MOST_BYTES: usize = 50 * 1024 * 1024;
 /// In eleven seconds the pump looks five times, and those who follow are looked up twice.
 const MOST_STATEMENTS: usize = 50;
 const FOLLOW: &str =

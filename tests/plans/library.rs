@@ -146,6 +146,9 @@ impl Library {
                 "Boolean" => "true".to_owned(),
                 "DateTime" => "\"2024-06-01T00:00:00Z\"".to_owned(),
                 "String" => "\"x\"".to_owned(),
+                // What few have, of what most have something else.
+                "UserStatus" => "SUSPENDED".to_owned(),
+                "AuditStatus" => "DENIED".to_owned(),
                 ty => {
                     let values = self.schema.values(ty);
                     values.first().unwrap_or_else(|| panic!("teach this test a value of `{ty}`")).clone()

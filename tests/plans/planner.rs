@@ -3,24 +3,25 @@
 use std::collections::HashMap;
 
 use guildhall::db::Settings;
-use regex::Regex;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
 
+use super::sqlite::{self, Outline};
+
 use crate::support::tables::Tables;
 
 /// How many rows a table may have that is read from end to end.
-const READ: f64 = 1000.0;
+pub(super) const READ: f64 = 1000.0;
 /// How many rows a sort may be expected to take: what an index has narrowed a list down to. A page has at most a hundred.
-const SORTED: f64 = 500.0;
+pub(super) const SORTED: f64 = 500.0;
 
 /// Asks a database for its plans, once for each statement.
 pub(super) struct Planner {
     connection: Connection,
-    /// How many rows each table has.
+    /// How many rows each table has, and each index.
     sizes: HashMap<String, f64>,
-    known: HashMap<String, Option<String>>,
+    known: HashMap<(String, bool), Option<String>>,
 }
 
 enum Connection {
@@ -30,7 +31,7 @@ enum Connection {
 
 impl Planner {
     pub(super) async fn connect(settings: &Settings) -> Self {
-        let connection = match settings {
+        let mut connection = match settings {
             Settings::Sqlite { path, .. } => {
                 let url = format!("sqlite:{}", path.display());
                 Connection::Sqlite(SqliteConnection::connect(&url).await.unwrap())
@@ -49,6 +50,14 @@ impl Planner {
             let rows = tables.count(&name).await;
             sizes.insert(name, rows as f64);
         }
+        match &mut connection {
+            Connection::Sqlite(connection) => sizes.extend(sqlite::partial_indexes(connection).await),
+            Connection::Postgres(connection) => {
+                let query = "select relname::text, reltuples::float8 from pg_class where relkind = 'i'";
+                let rows = sqlx::query(query).fetch_all(connection).await.unwrap();
+                sizes.extend(rows.iter().map(|row| (row.get::<String, _>(0), row.get::<f64, _>(1))));
+            }
+        }
         Self { connection, sizes, known: HashMap::new() }
     }
 
@@ -57,17 +66,18 @@ impl Planner {
         self.sizes[table]
     }
 
-    /// What is wrong with the plan of a statement, with the plan.
-    pub(super) async fn problem(&mut self, sql: &str) -> Option<String> {
-        if let Some(known) = self.known.get(sql) {
+    /// What is wrong with the plan of a statement, with the plan. `narrowed` says that a filter, or what the actor may see, leaves
+    /// out some of what there is.
+    pub(super) async fn problem(&mut self, sql: &str, narrowed: bool) -> Option<String> {
+        let asked = (sql.to_owned(), narrowed);
+        if let Some(known) = self.known.get(&asked) {
             return known.clone();
         }
         let (plan, problem) = match &mut self.connection {
             Connection::Sqlite(connection) => {
-                let steps = sqlite(connection, sql).await;
-                let problem = wrong_on_sqlite(&steps, sql, &self.sizes);
-                let lines: Vec<_> = steps.iter().map(|step| step.text.as_str()).collect();
-                (lines.join("\n    "), problem)
+                let outline = Outline::of(connection, sql, &self.sizes).await;
+                let problem = outline.problem(connection, narrowed).await;
+                (outline.to_string(), problem)
             }
             Connection::Postgres(connection) => {
                 let plan = postgres(connection, sql).await;
@@ -76,7 +86,7 @@ impl Planner {
             }
         };
         let problem = problem.map(|problem| format!("{problem}\n{sql}\n    {plan}"));
-        self.known.insert(sql.to_owned(), problem.clone());
+        self.known.insert(asked, problem.clone());
         problem
     }
 
@@ -86,53 +96,9 @@ impl Planner {
     }
 }
 
-/// A line of SQLite's plan: what it is a part of, and what it says.
-struct Step {
-    parent: i64,
-    text: String,
-}
-
-async fn sqlite(connection: &mut SqliteConnection, sql: &str) -> Vec<Step> {
-    let query = sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")));
-    let rows = query.fetch_all(connection).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    rows.iter().map(|row| Step { parent: row.get("parent"), text: row.get("detail") }).collect()
-}
-
-/// The plan says aliases: the tables they stand for.
-fn aliases(sql: &str) -> HashMap<String, String> {
-    let named = Regex::new(r#"(?:FROM|JOIN) "(\w+)" AS "(\w+)""#).unwrap();
-    named.captures_iter(sql).map(|found| (found[2].to_owned(), found[1].to_owned())).collect()
-}
-
-fn wrong_on_sqlite(steps: &[Step], sql: &str, sizes: &HashMap<String, f64>) -> Option<String> {
-    let aliases = aliases(sql);
-    // What is no table is a part of the statement with a plan of its own.
-    let size_of = |step: &Step| {
-        let name = step.text.split(' ').nth(1)?;
-        sizes.get(aliases.get(name).map_or(name, String::as_str))
-    };
-    let is_filtered = Regex::new("WHERE.*AND").unwrap().is_match(sql);
-    for step in steps {
-        let is_big = size_of(step).is_some_and(|&rows| rows > READ);
-        let scans = step.text.starts_with("SCAN ") && is_big;
-        if scans && !step.text.contains("USING") {
-            return Some(format!("reads from end to end: {}", step.text));
-        }
-        if scans && is_filtered {
-            return Some(format!("walks past what a filter leaves out: {}", step.text));
-        }
-        // A sort of pages, each of which was read by itself, takes no more than they hold.
-        let beside = || steps.iter().filter(|other| other.parent == step.parent);
-        let of_pages =
-            || beside().any(|other| ["SCAN page", "SCAN (sub"].iter().any(|is| other.text.starts_with(is)));
-        if step.text == "USE TEMP B-TREE FOR ORDER BY" && !of_pages() {
-            return Some("sorts what it reads".to_owned());
-        }
-    }
-    None
-}
-
 async fn postgres(connection: &mut PgConnection, sql: &str) -> Value {
+    // The server says of what type its values are.
+    let sql = sql.replace("unnest($1)", "unnest($1::uuid[])");
     let parameters = (1..).take_while(|n| sql.contains(&format!("${n}"))).count();
     let values = vec!["null"; parameters].join(", ");
     let values = if parameters == 0 { String::new() } else { format!("({values})") };
@@ -163,13 +129,15 @@ fn outline(node: &Value, depth: usize) -> String {
 /// What is wrong with a node of a plan or one below it.
 fn wrong_on_postgres(node: &Value, sizes: &HashMap<String, f64>) -> Option<String> {
     let table = text(node, "Relation Name");
-    let is_big = sizes.get(table).is_some_and(|&rows| rows > READ);
+    let is_big = |name: &str| sizes.get(name).is_some_and(|&rows| rows > READ);
     match text(node, "Node Type") {
-        "Seq Scan" if is_big => return Some(format!("reads `{table}` from end to end")),
+        "Seq Scan" if is_big(table) => return Some(format!("reads `{table}` from end to end")),
         "Index Scan" | "Index Only Scan"
-            if is_big && node["Index Cond"].is_null() && !node["Filter"].is_null() =>
+            if is_big(text(node, "Index Name"))
+                && node["Index Cond"].is_null()
+                && (narrowed || !node["Filter"].is_null()) =>
         {
-            return Some(format!("walks `{table}` past what a filter leaves out: {}", text(node, "Filter")));
+            return Some(format!("walks `{table}` past what is left out: {}", text(node, "Filter")));
         }
         "Sort" => {
             let rows = below(node).first().and_then(|input| input["Plan Rows"].as_f64()).unwrap_or_default();

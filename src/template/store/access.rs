@@ -28,8 +28,8 @@ fn names(user: UserId) -> Condition {
 }
 
 /// The access list of `t` gives the actor this, by naming them, one of their groups or Everyone of an organization they
-/// belong to. `None` where no entry gives it to them.
-fn listed(actor: &Actor, permission: Permission) -> Option<Expr> {
+/// belong to, of those where it matters. `None` where no entry gives it to them.
+fn listed(actor: &Actor, permission: Permission, matters: impl Fn(&OrganizationId) -> bool) -> Option<Expr> {
     let giving = [AclRole::Use, AclRole::Admin].into_iter();
     let giving = giving.filter(|&role| policy::listed(role).contains(permission));
     let giving: Vec<_> = giving.map(AclRole::as_str).collect();
@@ -42,9 +42,9 @@ fn listed(actor: &Actor, permission: Permission) -> Option<Expr> {
         .and_where(Expr::col(("acl", Column::Role)).is_in(giving))
         .cond_where(names(user))
         .to_owned();
-    let member_of = actor.organizations().map(|id| id.0);
-    let of_theirs = Expr::col(("t", template::Column::OrganizationId)).is_in(member_of);
-    Some(of_theirs.and(Expr::exists(entry)))
+    let member_of: Vec<Uuid> = actor.organizations().filter(matters).map(|id| id.0).collect();
+    let of_theirs = Expr::col(("t", template::Column::OrganizationId)).is_in(member_of.iter().copied());
+    (!member_of.is_empty()).then(|| of_theirs.and(Expr::exists(entry)))
 }
 
 /// Templates, for a statement where the table is `t`, on which a role gives the actor the permission, or their access list
@@ -52,9 +52,14 @@ fn listed(actor: &Actor, permission: Permission) -> Option<Expr> {
 fn reached(actor: &Actor, permission: Permission) -> Condition {
     let reach = actor.reach(permission);
     let by_role = covered(&reach, Expr::col(("t", template::Column::OrganizationId)), None);
-    match listed(actor, permission) {
-        Some(listed) if reach != Reach::Everything => Condition::any().add(by_role).add(listed),
-        _ => by_role,
+    let covers = |id: &OrganizationId| match &reach {
+        Reach::Everything => true,
+        Reach::Some { organizations, .. } => organizations.contains(id),
+    };
+    // Where a role covers all, nobody needs to be on a list.
+    match listed(actor, permission, |id| !covers(id)) {
+        Some(listed) => Condition::any().add(by_role).add(listed),
+        None => by_role,
     }
 }
 
@@ -83,7 +88,7 @@ pub(in crate::template) async fn administered_organization(
     db: &Db,
     actor: &Actor,
 ) -> Result<Option<OrganizationId>> {
-    let Some(listed) = listed(actor, Permission::TemplateUpdate) else { return Ok(None) };
+    let Some(listed) = listed(actor, Permission::TemplateUpdate, |_| true) else { return Ok(None) };
     let statement = Query::select()
         .column(("t", template::Column::OrganizationId))
         .from_as(template::Entity, "t")

@@ -5,7 +5,7 @@ use guildhall_entity::kind::{AutomaticUpdates, JobState, Transition};
 use guildhall_entity::workspace::{Column, Entity};
 use guildhall_entity::{provisioner_job, template, user, workspace_build, workspace_favorite};
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::build::BuildRow;
 use crate::authz::{Actor, Permission};
@@ -99,17 +99,19 @@ fn join_owner_and_template(statement: &mut SelectStatement) {
         );
 }
 
-/// Joins the newest build as `b` and its job as `j` to `w`: two lookups in unique indexes for each workspace.
+/// Joins the newest build as `b` and its job as `j` to `w`: two lookups in unique indexes for each workspace. By the build's
+/// id, of which a planner knows that there is one: of a number that another statement finds, it expects few workspaces to
+/// have it, and would read all builds.
 pub(crate) fn join_latest_build(statement: &mut SelectStatement) {
     use workspace_build::Column as Build;
     let newest = Query::select()
-        .expr(Expr::col(("newest", Build::Number)).max())
+        .column(("newest", Build::Id))
         .from_as(workspace_build::Entity, "newest")
         .and_where(Expr::col(("newest", Build::WorkspaceId)).equals(("w", Column::Id)))
+        .order_by(("newest", Build::Number), Order::Desc)
+        .limit(1)
         .to_owned();
-    let on = Condition::all()
-        .add(Expr::col(("b", Build::WorkspaceId)).equals(("w", Column::Id)))
-        .add(Expr::col(("b", Build::Number)).eq(newest));
+    let on = Expr::col(("b", Build::Id)).eq(newest);
     statement.join_as(sea_orm::JoinType::InnerJoin, workspace_build::Entity, "b", on);
     join_job(statement, "b");
 }
