@@ -1,6 +1,6 @@
 //! What few of many have is found by an index of those few.
 
-crate::dialect::migration!("m0016_filters", up: UP, down: DOWN);
+crate::dialect::migration!("m0018_filters", up: UP, down: DOWN);
 
 const UP: &[&str] = &[
     // Most users are active people without a role on the site: these indexes hold the others.
