@@ -81,7 +81,7 @@ impl Planner {
             }
             Connection::Postgres(connection) => {
                 let plan = postgres(connection, sql).await;
-                let problem = wrong_on_postgres(&plan, &self.sizes);
+                let problem = wrong_on_postgres(&plan, &self.sizes, narrowed);
                 (outline(&plan, 0), problem)
             }
         };
@@ -127,7 +127,7 @@ fn outline(node: &Value, depth: usize) -> String {
 }
 
 /// What is wrong with a node of a plan or one below it.
-fn wrong_on_postgres(node: &Value, sizes: &HashMap<String, f64>) -> Option<String> {
+fn wrong_on_postgres(node: &Value, sizes: &HashMap<String, f64>, narrowed: bool) -> Option<String> {
     let table = text(node, "Relation Name");
     let is_big = |name: &str| sizes.get(name).is_some_and(|&rows| rows > READ);
     match text(node, "Node Type") {
@@ -147,5 +147,5 @@ fn wrong_on_postgres(node: &Value, sizes: &HashMap<String, f64>) -> Option<Strin
         }
         _ => {}
     }
-    below(node).iter().find_map(|node| wrong_on_postgres(node, sizes))
+    below(node).iter().find_map(|node| wrong_on_postgres(node, sizes, narrowed))
 }
