@@ -5,7 +5,9 @@ use guildhall_entity::kind::AclRole;
 use guildhall_entity::template_acl::{Column, Entity};
 use guildhall_entity::{group, organization_member, template, user};
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, JoinType, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{
+    Condition, DynIden, Expr, ExprTrait, IntoIden, JoinType, Query, SelectStatement, UnionType,
+};
 
 use super::access::administered;
 use super::template::TemplateRow;
@@ -116,52 +118,38 @@ impl List for CandidateList {
 
     fn source(&self, actor: &Actor) -> SelectStatement {
         use organization_member::Column as Member;
-        let mut candidates = Query::select()
-            .columns([("m", Member::OrganizationId)])
+        // The template is in both halves: it leaves those of its own organization, whoever asks.
+        let half = |table: DynIden, alias: &'static str, permission: Permission| {
+            let organization = Expr::col((alias, "organization_id"));
+            let on = organization.clone().equals(("t", template::Column::OrganizationId));
+            Query::select()
+                .expr_as(Expr::col(("t", template::Column::Id)), "template_id")
+                .column((alias, "organization_id"))
+                .from_as(template::Entity, "t")
+                .join_as(JoinType::InnerJoin, table, alias, on)
+                .cond_where(administered(actor))
+                .cond_where(covered(&actor.reach(permission), organization, None))
+                .to_owned()
+        };
+        let mut candidates = half(organization_member::Entity.into_iden(), "m", Permission::MemberRead);
+        candidates
             .expr_as(Expr::col(("m", Member::UserId)), "id")
-            .expr_as(Expr::col(("m", Member::Username)), "name")
-            .from_as(organization_member::Entity, "m")
-            .cond_where(covered(
-                &actor.reach(Permission::MemberRead),
-                Expr::col(("m", Member::OrganizationId)),
-                None,
-            ))
-            .to_owned();
-        let groups = Query::select()
-            .columns([
-                ("gr", group::Column::OrganizationId),
-                ("gr", group::Column::Id),
-                ("gr", group::Column::Name),
-            ])
-            .from_as(group::Entity, "gr")
-            .cond_where(covered(
-                &actor.reach(Permission::GroupRead),
-                Expr::col(("gr", group::Column::OrganizationId)),
-                None,
-            ))
-            .to_owned();
+            .expr_as(Expr::col(("m", Member::Username)), "name");
+        let mut groups = half(group::Entity.into_iden(), "gr", Permission::GroupRead);
+        groups.columns([("gr", group::Column::Id), ("gr", group::Column::Name)]);
         candidates.union(UnionType::All, groups);
         let listed = Query::select()
             .expr(Expr::val(1))
             .from_as(Entity, "acl")
-            .and_where(Expr::col(("acl", Column::TemplateId)).equals(("t", template::Column::Id)))
+            .and_where(Expr::col(("acl", Column::TemplateId)).equals(("c", "template_id")))
             .cond_where(
                 Condition::any()
                     .add(Expr::col(("acl", Column::UserId)).equals(("c", "id")))
                     .add(Expr::col(("acl", Column::GroupId)).equals(("c", "id"))),
             )
             .to_owned();
-        let mut statement = Query::select()
-            .from_subquery(candidates, "c")
-            .join_as(
-                JoinType::InnerJoin,
-                template::Entity,
-                "t",
-                Expr::col(("t", template::Column::OrganizationId)).equals(("c", "organization_id")),
-            )
-            .cond_where(administered(actor))
-            .and_where(Expr::exists(listed).not())
-            .to_owned();
+        let mut statement =
+            Query::select().from_subquery(candidates, "c").and_where(Expr::exists(listed).not()).to_owned();
         // An id is that of a user or of a group, never of both.
         named(&mut statement, ("c", "id"), ("c", "id"));
         if let Some(query) = &self.query {
@@ -182,7 +170,7 @@ impl List for CandidateList {
     }
 
     fn parent(&self) -> (&'static str, &'static str) {
-        ("t", "id")
+        ("c", "template_id")
     }
 }
 
