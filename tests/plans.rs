@@ -73,9 +73,9 @@ async fn no_list_is_read_from_end_to_end(#[values(Backend::Sqlite, Backend::Post
         for (filter, argument) in library.filters(&shelf.field) {
             for order in library.orders(&shelf.field) {
                 for (who, person) in &library.people {
-                    // The first page, and the one after it.
+                    // The first page, and once the one after it.
                     let mut after = String::new();
-                    for _ in 0..2 {
+                    for _ in 0..if *who == "owner" { 2 } else { 1 } {
                         let document = shelf.ask(&format!("{order}{argument}{after}"));
                         let body = library.app.graphql(Some(&person.token), &document, json!({})).await;
                         let asked = log.take();

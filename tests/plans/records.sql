@@ -39,7 +39,7 @@ from series
 join (select id, organization_id, row_number() over (order by created_at desc) - 1 as place from provisioner_job) as job
     on job.place = n % 10
 
-update workspace set dormant_at = created_at where name like '%00'
+update workspace set dormant_at = created_at where name like '%000'
 
 insert into workspace_favorite (user_id, workspace_id, organization_id, created_at)
 select owner_id, id, organization_id, created_at from workspace where dormant_at is not null

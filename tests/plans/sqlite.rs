@@ -11,6 +11,48 @@ use super::planner::{READ, SORTED};
 /// What a page of a list holds at most, with the row after it.
 const PAGE: f64 = 101.0;
 
+/// A database, and what was counted in it.
+pub(super) struct Counted {
+    connection: SqliteConnection,
+    known: HashMap<String, f64>,
+}
+
+impl Counted {
+    pub(super) fn new(connection: SqliteConnection) -> Self {
+        Self { connection, known: HashMap::new() }
+    }
+
+    /// How many rows of a table have the same in some columns at most.
+    async fn most(&mut self, table: &str, columns: &str) -> f64 {
+        let query = format!(
+            "select cast(coalesce(max(n), 0) as real) from (select count(*) as n from \"{table}\" group by {columns})"
+        );
+        if let Some(known) = self.known.get(&query) {
+            return *known;
+        }
+        let most =
+            sqlx::query_scalar(AssertSqlSafe(query.clone())).fetch_one(&mut self.connection).await.unwrap();
+        self.known.insert(query, most);
+        most
+    }
+
+    /// How many rows each index has that holds but some of its table.
+    pub(super) async fn partial_indexes(&mut self) -> HashMap<String, f64> {
+        let query =
+            "select name, tbl_name, sql from sqlite_master where type = 'index' and sql like '%where %'";
+        let mut sizes = HashMap::new();
+        for row in sqlx::query(query).fetch_all(&mut self.connection).await.unwrap() {
+            let (name, table, sql): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+            let (_, condition) = sql.split_once("where ").unwrap();
+            let count = format!("select cast(count(*) as real) from \"{table}\" where {condition}");
+            let rows =
+                sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut self.connection).await.unwrap();
+            sizes.insert(name, rows);
+        }
+        sizes
+    }
+}
+
 /// The plan of a statement.
 pub(super) struct Outline<'a> {
     steps: Vec<Step>,
@@ -19,20 +61,6 @@ pub(super) struct Outline<'a> {
     sizes: &'a HashMap<String, f64>,
     /// It is not asked for anything that there could be.
     is_void: bool,
-}
-
-/// How many rows each index has that holds but some of its table.
-pub(super) async fn partial_indexes(connection: &mut SqliteConnection) -> HashMap<String, f64> {
-    let query = "select name, tbl_name, sql from sqlite_master where type = 'index' and sql like '%where %'";
-    let mut sizes = HashMap::new();
-    for row in sqlx::query(query).fetch_all(&mut *connection).await.unwrap() {
-        let (name, table, sql): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-        let (_, condition) = sql.split_once("where ").unwrap();
-        let count = format!("select cast(count(*) as real) from \"{table}\" where {condition}");
-        let rows = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await.unwrap();
-        sizes.insert(name, rows);
-    }
-    sizes
 }
 
 /// A line of a plan: what it is a part of, and what it says.
@@ -50,13 +78,10 @@ impl std::fmt::Display for Outline<'_> {
 }
 
 impl<'a> Outline<'a> {
-    pub(super) async fn of(
-        connection: &mut SqliteConnection,
-        sql: &str,
-        sizes: &'a HashMap<String, f64>,
-    ) -> Self {
+    pub(super) async fn of(counted: &mut Counted, sql: &str, sizes: &'a HashMap<String, f64>) -> Self {
         let query = sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")));
-        let rows = query.fetch_all(connection).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let rows =
+            query.fetch_all(&mut counted.connection).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let step = |row: &sqlx::sqlite::SqliteRow| Step {
             id: row.get("id"),
             parent: row.get("parent"),
@@ -70,7 +95,7 @@ impl<'a> Outline<'a> {
         Self { steps: rows.iter().map(step).collect(), aliases, sizes, is_void }
     }
 
-    pub(super) async fn problem(&self, connection: &mut SqliteConnection, narrowed: bool) -> Option<String> {
+    pub(super) async fn problem(&self, counted: &mut Counted, narrowed: bool) -> Option<String> {
         if self.is_void {
             return None;
         }
@@ -85,7 +110,7 @@ impl<'a> Outline<'a> {
                 }
             }
             if step.text == "USE TEMP B-TREE FOR ORDER BY" {
-                let rows = self.rows(connection, step.parent).await;
+                let rows = self.rows(counted, step.parent).await;
                 if rows > SORTED {
                     return Some(format!("sorts up to {rows} rows"));
                 }
@@ -107,18 +132,18 @@ impl<'a> Outline<'a> {
     }
 
     /// How many rows the steps of a part give together at most: each for each row of those before it.
-    async fn rows(&self, connection: &mut SqliteConnection, part: i64) -> f64 {
+    async fn rows(&self, counted: &mut Counted, part: i64) -> f64 {
         let mut rows = 1.0;
         for step in self.parts(part) {
             rows *= match step.text.split(' ').next() {
                 Some("COMPOUND") => {
                     let mut sum = 0.0;
                     for member in self.parts(step.id) {
-                        sum += Box::pin(self.rows(connection, member.id)).await;
+                        sum += Box::pin(self.rows(counted, member.id)).await;
                     }
                     sum
                 }
-                Some("SCAN" | "SEARCH") => self.held(connection, step).await,
+                Some("SCAN" | "SEARCH") => self.held(counted, step).await,
                 _ => 1.0,
             };
         }
@@ -130,14 +155,14 @@ impl<'a> Outline<'a> {
     }
 
     /// How many rows a step finds at most.
-    async fn held(&self, connection: &mut SqliteConnection, step: &Step) -> f64 {
+    async fn held(&self, counted: &mut Counted, step: &Step) -> f64 {
         let table = self.table(step);
         let Some(&size) = self.sizes.get(table) else {
             // A part of the statement: a page, or a view with a plan of its own.
             let own = format!("CO-ROUTINE {table}");
             let part = self.steps.iter().find(|part| part.text == own);
             return match part {
-                Some(part) if table != "page" => Box::pin(self.rows(connection, part.id)).await,
+                Some(part) if table != "page" => Box::pin(self.rows(counted, part.id)).await,
                 _ => PAGE,
             };
         };
@@ -147,10 +172,6 @@ impl<'a> Outline<'a> {
         if columns.is_empty() || !step.text.starts_with("SEARCH") {
             return size;
         }
-        let most = format!(
-            "select cast(coalesce(max(n), 0) as real) from (select count(*) as n from \"{table}\" group by {})",
-            columns.join(", ")
-        );
-        sqlx::query_scalar(AssertSqlSafe(most)).fetch_one(connection).await.unwrap()
+        counted.most(table, &columns.join(", ")).await
     }
 }
