@@ -11,7 +11,6 @@ use sea_orm::{
     TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -80,7 +79,6 @@ async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
         .statement_cache_capacity(500)
-        .disable_statement_logging()
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-16000");
     // The writer first: it creates the file.
@@ -110,7 +108,6 @@ async fn postgres(
     let options = parse(url)?
         .application_name("guildhall")
         .statement_cache_capacity(500)
-        .disable_statement_logging()
         .options([("statement_timeout", STATEMENT_TIMEOUT_MS), ("plan_cache_mode", "force_generic_plan")]);
     let writer = PgPoolOptions::new()
         .max_connections(writers)
