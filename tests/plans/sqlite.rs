@@ -127,7 +127,7 @@ impl<'a> Outline<'a> {
 
     /// Whether a step walks along an index that holds but few.
     fn is_of_few(&self, step: &Step) -> bool {
-        let index = step.text.split(' ').last().unwrap_or_default();
+        let index = step.text.rsplit(' ').next().unwrap_or_default();
         self.sizes.get(index).is_some_and(|&rows| rows <= READ)
     }
 
