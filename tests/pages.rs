@@ -1,6 +1,7 @@
 //! Pages: every list forward and backward in every order, stable while rows come and go, within its bounds, and the same
 //! whether asked for one parent or for many.
 
+mod parts;
 mod walk;
 
 use std::collections::BTreeSet;

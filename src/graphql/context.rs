@@ -134,7 +134,9 @@ impl Request {
             Some(row) => Ok(row),
             None if self.actor.limits().is_some() => Err(Denied::BeyondToken.into()),
             // Between two statements it was deleted, or the actor's place in its organization was.
-            None => Err(Error::Conflict(format!("{id} was deleted meanwhile; ask again"))),
+            None => Err(Error::Conflict(format!(
+                "{id} was deleted meanwhile, or can't be seen by you any more; ask again"
+            ))),
         }
     }
 

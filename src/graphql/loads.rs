@@ -3,7 +3,7 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -30,13 +30,19 @@ impl Loads {
         let mut work = pin!(work);
         let mut running = FuturesUnordered::new();
         poll_fn(|cx| {
-            self.0.waker.register(cx.waker());
+            // What is begun from here on is seen below: nobody needs to be woken for it.
+            self.0.waker.take();
             loop {
                 if let Poll::Ready(answer) = work.as_mut().poll(cx) {
                     return Poll::Ready(answer);
                 }
                 running.extend(self.begun());
-                if !step(&mut running, cx) {
+                if step(&mut running, cx) {
+                    continue;
+                }
+                // From here on somebody does. Then look once more, so that nothing falls between.
+                self.0.waker.register(cx.waker());
+                if self.is_idle() {
                     return Poll::Pending;
                 }
             }
@@ -45,7 +51,16 @@ impl Loads {
     }
 
     fn begun(&self) -> Vec<FutureObj<'static, ()>> {
-        std::mem::take(&mut *self.0.begun.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.queue())
+    }
+
+    /// Whether no load waits to be run.
+    fn is_idle(&self) -> bool {
+        self.queue().is_empty()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Vec<FutureObj<'static, ()>>> {
+        self.0.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,7 +78,7 @@ impl Spawn for Loads {
         if !self.0.driven.load(Ordering::Acquire) {
             return TokioSpawner::current().spawn_obj(load);
         }
-        self.0.begun.lock().unwrap_or_else(PoisonError::into_inner).push(load);
+        self.queue().push(load);
         self.0.waker.wake();
         Ok(())
     }

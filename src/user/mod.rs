@@ -146,11 +146,6 @@ pub(crate) async fn find_by_username(db: &Db, actor: &Actor, username: &str) -> 
     store::find_by_username(db, actor, username).await
 }
 
-/// The rest of users whose cards the actor has seen, with something that carries them along.
-pub(crate) async fn met(db: &Db, users: &[UserId]) -> Result<Vec<UserRow>> {
-    store::met(db, users).await
-}
-
 /// Hashes the password before the transaction begins: on SQLite nobody else writes meanwhile.
 async fn prepare(db: &Db, new: NewUser, site_roles: Vec<String>) -> Result<store::Insert> {
     let login_type = if new.password.is_some() { LoginType::Password } else { LoginType::None };

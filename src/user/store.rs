@@ -255,7 +255,7 @@ pub(crate) fn matches(query: &str, columns: &[(&'static str, &'static str)]) -> 
     })
 }
 
-/// The rest of users whose cards the actor has seen.
+/// The rest of users whose cards the actor has seen with something that carries them along.
 pub(super) async fn met(db: &Db, users: &[UserId]) -> Result<Vec<UserRow>> {
     let ids: Vec<_> = users.iter().map(|id| id.0).collect();
     let mut statement = Query::select()

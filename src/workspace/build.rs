@@ -212,7 +212,8 @@ pub(crate) async fn context(db: &Db, target: &Target) -> Result<Option<store::Co
 
 /// Ends a build inside the transaction that ends its job, with what that means for its workspace: what was started has
 /// a deadline, what was stopped starts again where that was promised, and what was deleted is gone. Values for it alone are
-/// erased. The lock on its state stays: a Terraform that outlived its daemon may still bring home what it made, until the next build locks.
+/// erased. The lock on its state stays: a Terraform that outlived its daemon may still bring home what it made, until the
+/// next build locks.
 pub(crate) async fn ended_in(
     tx: &mut Tx,
     target: &Target,

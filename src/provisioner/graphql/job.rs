@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use guildhall_entity::id::ProvisionerJobId;
 use guildhall_entity::kind;
 
 use super::loaders::{DaemonsOf, Met, PositionOf};
@@ -15,7 +14,7 @@ use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
 use crate::provisioner::pending::{Reason, ReasonKind, reason};
-use crate::provisioner::{DaemonRow, JobList, JobOrder, JobRow, LogList, LogRow};
+use crate::provisioner::{DaemonRow, JobCard, JobList, JobOrder, JobRow, LogList, LogRow};
 use crate::user::graphql::User;
 
 macro_rules! remote_enum {
@@ -117,10 +116,10 @@ impl Node for ProvisionerJob {
 }
 
 impl ProvisionerJob {
-    /// The job of something that the viewer sees: visible with it.
-    pub(crate) async fn met(ctx: &Context<'_>, id: ProvisionerJobId) -> Result<Self> {
-        let row = ctx.request().load(Met(id)).await?;
-        row.map(Self).ok_or_else(|| Error::internal(format!("{id} was just read, and is not there")))
+    /// The job whose card something that the viewer sees carries along: visible with it.
+    pub(crate) async fn met(ctx: &Context<'_>, card: JobCard) -> Result<Self> {
+        let row = ctx.request().load(Met(card.id)).await?;
+        row.map(Self).ok_or_else(|| Error::internal(format!("{} was just read, and is not there", card.id)))
     }
 }
 

@@ -51,7 +51,8 @@ pub(crate) enum LoginType {
     None,
 }
 
-/// The rest of a user whose card something visible carries along; loaded for all users of a page at once.
+/// The rest of a user whose card something visible carries along; loaded for all users of a page at once. It stands for that
+/// card: nothing else makes one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Met(UserId);
 
@@ -61,7 +62,7 @@ impl Loader<Met> for Loaders {
 
     async fn load(&self, keys: &[Met]) -> Result<HashMap<Met, Arc<UserRow>>> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let rows = super::met(&self.db, &ids).await?;
+        let rows = super::store::met(&self.db, &ids).await?;
         Ok(rows.into_iter().map(|row| (Met(row.id), Arc::new(row))).collect())
     }
 }
@@ -108,7 +109,7 @@ impl User {
             return Ok(Arc::clone(row));
         }
         let row = ctx.request().load(Met(self.card.id)).await?;
-        row.ok_or_else(|| Error::Conflict(format!("{} was deleted meanwhile; ask again", self.card.id)))
+        row.ok_or_else(|| Error::internal(format!("{} was just read, and is not there", self.card.id)))
     }
 
     /// Something of how to reach them, where the viewer may know it.

@@ -213,7 +213,7 @@ impl WorkspaceBuild {
 
     /// The job that makes it.
     async fn job(&self, ctx: &Context<'_>) -> Result<ProvisionerJob> {
-        ProvisionerJob::met(ctx, self.job.id).await
+        ProvisionerJob::met(ctx, self.job).await
     }
 
     /// The values it was given, in the order of the module. Sensitive ones are null.
