@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::authn::job_token::JobTokens;
 use crate::authn::session::SessionKeys;
 use crate::authn::{self, BuiltinKey, Lookups, Watches};
 use crate::clock::Clock;
@@ -83,6 +84,7 @@ impl App {
         let services = Arc::new(Services {
             session_keys,
             cursor_keys,
+            job_tokens: JobTokens::new(&signing),
             lookups: Lookups::default(),
             watches,
             sealer,

@@ -1,5 +1,6 @@
 //! Jobs: who gets them, who may report on them, and how they end.
 
+mod asked_again;
 mod endings;
 
 use std::collections::BTreeSet;

@@ -262,3 +262,38 @@ async fn whatever_is_sealed_is_sealed_anew(#[values(Backend::Sqlite, Backend::Po
     let task = &body["data"]["acquireProvisionerJob"]["acquiredJob"]["task"];
     assert_eq!(task["variables"], values, "{body:#}");
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_job_whose_values_can_not_be_opened_fails_at_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner) = (&scene.app, &scene.owner);
+    let version = app.push(owner, &scene.template, json!({})).await.id;
+    let import = scene.take().await;
+    let variable = json!({
+        "name": "password", "type": "string", "description": "", "default": "", "required": false, "sensitive": true,
+        "nullable": true, "ephemeral": false, "validations": [],
+    });
+    let found = json!({ "templateImport": { "readme": "", "variables": [variable] } });
+    app.complete(&scene.daemon, &import, found).await;
+    let values = json!([{ "name": "password", "value": "a-password" }]);
+    let start = json!({ "templateVersionId": version, "parameters": values });
+    scene.change("startWorkspace", start).await;
+    // As when the key that sealed them is mislaid.
+    let garbage = if backend == Backend::Postgres { "'\\x00'::bytea" } else { "x'00'" };
+    let spoil = format!(
+        "update workspace_build set sealed_parameters = {garbage} where sealed_parameters is not null"
+    );
+    app.tables().execute(&spoil).await;
+    app.template(owner, &scene.org, "next").await;
+
+    let next = scene.take().await;
+    assert_eq!(next.kind, "TEMPLATE_IMPORT", "the daemon goes on with what it can do");
+    let build = scene.dev("status latestBuild { status job { error { code message } } }").await;
+    assert_eq!(build["latestBuild"]["status"], "FAILED", "{build:#}");
+    let error = &build["latestBuild"]["job"]["error"];
+    assert_eq!(error["code"], "NO_TASK", "{build:#}");
+    assert!(error["message"].as_str().unwrap().contains("sealing key"), "{build:#}");
+}

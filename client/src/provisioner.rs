@@ -147,6 +147,7 @@ struct HeartbeatProvisionerDaemonInput {
 struct AcquireProvisionerJobInput {
     provisioner_daemon_id: Id,
     wait_seconds: i32,
+    idempotency_key: String,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -258,16 +259,23 @@ impl Client {
         }))
     }
 
-    /// Takes a job; `None` when none appeared within `wait_seconds` (0–8).
+    /// Takes a job; `None` when none appeared within `wait_seconds` (0–8). Asked again with the same key because an answer
+    /// did not arrive, it is the same job; the next job needs another key.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] when the server doesn't know the daemon, else as [`Client::run`].
+    /// [`ClientError::Refused`] when the server doesn't know the daemon, or when the key's job has ended, else as
+    /// [`Client::run`].
     pub async fn acquire_provisioner_job(
         &self,
         daemon: &Id,
         wait_seconds: i32,
+        idempotency_key: &str,
     ) -> Result<Option<AcquiredJob>, ClientError> {
-        let input = AcquireProvisionerJobInput { provisioner_daemon_id: daemon.clone(), wait_seconds };
+        let input = AcquireProvisionerJobInput {
+            provisioner_daemon_id: daemon.clone(),
+            wait_seconds,
+            idempotency_key: idempotency_key.to_owned(),
+        };
         let data = self.run(AcquireProvisionerJob::build(AcquireProvisionerJobVariables { input })).await?;
         let acquired = accepted(
             data.acquire_provisioner_job.map(|payload| (Some(payload.acquired_job), payload.user_errors)),

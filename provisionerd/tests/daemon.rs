@@ -5,80 +5,13 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use guildhall_provisionerd::{Daemon, DaemonError, EngineChoice, Settings, Shutdown};
 use serde_json::{Value, json};
+use support::daemon::{MODULE, WAITS, begun, ended, jobs_dir, leftovers, let_go, start, stop};
 use support::server::FakeServer;
 use support::{TOKEN, eventually};
-use tokio::task::JoinHandle;
-
-const MODULE: &str = r#"
-variable "secret" {
-  type      = string
-  default   = "none"
-  sensitive = true
-}
-resource "terraform_data" "a" {
-  provisioner "local-exec" { command = "for i in $(seq 100); do echo line $i; done" }
-}
-"#;
-
-/// Runs until the file `go` appears beside `main.tf`; says where it waits.
-const WAITS: &str = r#"
-variable "secret" {
-  type      = string
-  default   = "none"
-  sensitive = true
-}
-resource "terraform_data" "first" {}
-resource "terraform_data" "slow" {
-  depends_on = [terraform_data.first]
-  provisioner "local-exec" { command = "echo begun; until test -e go; do sleep 0.05; done" }
-}
-"#;
-
-fn start(settings: Settings, shutdown: &Shutdown) -> JoinHandle<Result<(), DaemonError>> {
-    tokio::spawn(Daemon::run(settings, shutdown.clone()))
-}
-
-/// Ends the daemon and expects it to end well and soon.
-async fn stop(daemon: JoinHandle<Result<(), DaemonError>>, shutdown: &Shutdown) {
-    shutdown.drain.cancel();
-    tokio::time::timeout(Duration::from_secs(20), daemon).await.unwrap().unwrap().unwrap();
-}
-
-async fn ended(server: &FakeServer) -> Value {
-    eventually("the job ends", async || server.ended()).await
-}
-
-async fn begun(server: &FakeServer) {
-    eventually("the apply begins", async || server.log().contains("(local-exec): begun").then_some(())).await;
-}
-
-fn jobs_dir(work_dir: &Path) -> std::path::PathBuf {
-    work_dir.join("tester/jobs")
-}
-
-fn leftovers(work_dir: &Path) -> usize {
-    fs::read_dir(jobs_dir(work_dir)).unwrap().count()
-}
-
-fn let_go(work_dir: &Path) {
-    for job in fs::read_dir(jobs_dir(work_dir)).unwrap() {
-        fs::write(job.unwrap().path().join("module/go"), "").unwrap();
-    }
-}
-
-macro_rules! needs_terraform {
-    ($test:literal) => {
-        if support::terraform($test).await.is_none() {
-            return;
-        }
-    };
-}
 
 #[tokio::test]
 async fn echo_imports_and_builds() {
@@ -308,81 +241,4 @@ async fn a_result_that_is_refused_ends_the_job_as_failed() {
     let job = ended(&server).await;
     stop(daemon, &shutdown).await;
     assert_eq!(job["code"], "RESULT_REFUSED", "{job}");
-}
-
-/// A daemon in a process of its own: it can be killed. Told by the environment what to serve.
-#[tokio::test]
-#[ignore = "run by other tests as a process of its own"]
-async fn daemon_process() {
-    let [url, work_dir] = ["TEST_URL", "TEST_WORK_DIR"].map(|name| std::env::var(name).unwrap());
-    let key = support::server::KEY.into();
-    let mut settings = Settings::new(url, key, "acme".to_owned(), work_dir.into());
-    settings.name = "tester".to_owned();
-    settings.options.state_retries = 0;
-    Daemon::run(settings, Shutdown::default()).await.unwrap();
-}
-
-fn spawn_daemon(server: &FakeServer, work_dir: &Path) -> std::process::Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "daemon_process", "--ignored"])
-        .env("TEST_URL", server.url())
-        .env("TEST_WORK_DIR", work_dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-#[tokio::test]
-async fn a_killed_daemon_leaves_a_job_that_its_next_life_ends() {
-    needs_terraform!("a_killed_daemon_leaves_a_job_that_its_next_life_ends");
-    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
-    server.enqueue_build();
-    let mut first = spawn_daemon(&server, work_dir.path());
-    begun(&server).await;
-    first.kill().unwrap();
-    first.wait().unwrap();
-    assert_eq!(leftovers(work_dir.path()), 1);
-    assert!(server.state.lock().unwrap().lock.is_some(), "the orphan still works");
-
-    let shutdown = Shutdown::default();
-    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
-    let job = ended(&server).await;
-    stop(daemon, &shutdown).await;
-    assert_eq!(
-        (&job["provisionerJobId"], &job["code"]),
-        (&json!("job_build"), &json!("DAEMON_LOST")),
-        "{job}"
-    );
-    assert_eq!((&job["handedBack"], &job["attempt"]), (&json!(true), &json!(2)), "{job}");
-    let state = server.state.lock().unwrap();
-    assert!(state.state.as_ref().unwrap().to_string().contains("\"first\"") && state.lock.is_none());
-    assert_eq!(leftovers(work_dir.path()), 0);
-}
-
-#[tokio::test]
-async fn an_orphan_finishes_and_its_state_is_rescued() {
-    needs_terraform!("an_orphan_finishes_and_its_state_is_rescued");
-    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
-    server.enqueue_build();
-    let mut first = spawn_daemon(&server, work_dir.path());
-    begun(&server).await;
-    first.kill().unwrap();
-    first.wait().unwrap();
-    server.state.lock().unwrap().away = true;
-    let_go(work_dir.path());
-    let errored = || {
-        let job = fs::read_dir(jobs_dir(work_dir.path())).unwrap().next()?.unwrap().path();
-        job.join("module/errored.tfstate").exists().then_some(())
-    };
-    eventually("the orphan finishes its apply", async || errored()).await;
-
-    let shutdown = Shutdown::default();
-    let daemon = start(server.settings(work_dir.path(), EngineChoice::Terraform), &shutdown);
-    server.state.lock().unwrap().away = false;
-    let job = ended(&server).await;
-    stop(daemon, &shutdown).await;
-    assert_eq!(job["code"], "DAEMON_LOST", "{job}");
-    assert!(server.state.lock().unwrap().state.as_ref().unwrap().to_string().contains("\"slow\""));
-    assert_eq!(leftovers(work_dir.path()), 0);
 }

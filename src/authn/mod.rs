@@ -5,6 +5,7 @@
 mod attempt;
 pub(crate) mod ending;
 pub(crate) mod graphql;
+pub(crate) mod job_token;
 mod lookup;
 pub mod password;
 pub mod secret;

@@ -10,6 +10,8 @@ use crate::clock::Clock;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BODY: usize = 30;
 const SUM: usize = 6;
+/// Random bytes that a body is made of at a time: mostly more than it needs.
+pub(crate) const BLOCK: usize = 64;
 
 /// The prefix of a provisioner key's secret.
 pub const PROVISIONER_KEY: &str = "ghpk_";
@@ -20,10 +22,25 @@ pub const JOB: &str = "ghjob_";
 
 /// A new secret and its hash.
 pub fn generate(clock: &Clock, prefix: &str) -> (SecretString, Vec<u8>) {
+    let made: Result<_, std::convert::Infallible> = made_of(prefix, |bytes| {
+        clock.fill(bytes);
+        Ok(())
+    });
+    made.unwrap_or_else(|never| match never {})
+}
+
+/// The secret, and its hash, that comes of these bytes.
+///
+/// # Errors
+/// Those of `fill`.
+pub(crate) fn made_of<E>(
+    prefix: &str,
+    mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+) -> Result<(SecretString, Vec<u8>), E> {
     let mut body = String::with_capacity(BODY);
-    let mut bytes = [0; 64];
+    let mut bytes = [0; BLOCK];
     while body.len() < BODY {
-        clock.fill(&mut bytes);
+        fill(&mut bytes)?;
         // 248 is the largest multiple of 62 in a byte: what is beyond would favour some characters.
         let fair =
             bytes.iter().filter(|&&byte| byte < 248).map(|byte| char::from(BASE62[usize::from(byte % 62)]));
@@ -31,7 +48,7 @@ pub fn generate(clock: &Clock, prefix: &str) -> (SecretString, Vec<u8>) {
     }
     let secret = format!("{prefix}{body}{}", checksum(prefix, &body));
     let hash = hash(&secret);
-    (SecretString::from(secret), hash)
+    Ok((SecretString::from(secret), hash))
 }
 
 /// What is kept of a secret.

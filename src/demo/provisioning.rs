@@ -16,7 +16,7 @@ use crate::db::Db;
 use crate::dispatch::{self, Failure, Outcome};
 use crate::error::{Error, Result};
 use crate::name::Slug;
-use crate::provisioner::job::{self, Line};
+use crate::provisioner::job::{self, Line, Question};
 use crate::provisioner::{JobRow, daemon};
 use crate::seal::Sealer;
 use crate::template::settings::Patch;
@@ -188,7 +188,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     async fn take(&self) -> Result<JobRow> {
-        let taken = job::acquire(self.db, self.daemon, self.id).await?;
+        let taken = job::acquire(self.db, self.daemon, Question { daemon: self.id, key: None }).await?;
         taken.map(|(job, _)| job).ok_or_else(|| Error::internal("a job that was just queued is not there"))
     }
 

@@ -5,7 +5,7 @@ pub(crate) mod graphql;
 pub(crate) mod reaper;
 mod task;
 
-pub(crate) use task::{Task, TaskValue, file_of, task};
+pub(crate) use task::{Task, TaskValue, file_of};
 
 use guildhall_entity::id::ProvisionerJobId;
 use guildhall_entity::json::{Resources, Variables};
@@ -18,9 +18,38 @@ use crate::error::{Error, Refusal, Result};
 use crate::provisioner::JobRow;
 use crate::provisioner::job::{self, Ending, Held};
 use crate::quota;
+use crate::seal::Sealer;
 use crate::template::{dry_run, settings, version};
 use crate::workspace::build::{self, Made};
 use crate::workspace::state;
+
+/// What people read of a job that no daemon can be told to do.
+const NO_TASK: &str = "the server could not make out what is to be done, for a fault of its own or because a sealing key is \
+                       missing; who runs it finds the cause in its log";
+
+/// The task of a job that the calling daemon has just taken. `None` when there is no telling what is to be done: the job has
+/// failed then, instead of going from daemon to daemon.
+///
+/// # Errors
+/// When the database fails, or for a job that belongs to nothing.
+pub(crate) async fn task_or_end(
+    db: &Db,
+    actor: &Actor,
+    sealer: &Sealer,
+    row: &JobRow,
+) -> Result<Option<Task>> {
+    match task::task(db, sealer, row).await {
+        Ok(task) => Ok(Some(task)),
+        // What the database can't do now, it may do when it is asked again.
+        Err(Error::Internal(cause)) if !cause.is::<sea_orm::DbErr>() => {
+            tracing::error!(job = %row.id, %cause, "a job can't be carried out");
+            let failure = Failure { code: "NO_TASK", message: NO_TASK, canceled: false, handed_back: false };
+            fail(db, actor, row.held(), failure).await?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
 
 /// What a job brought.
 pub(crate) enum Outcome {

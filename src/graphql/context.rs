@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::loads::Loads;
+use crate::authn::job_token::JobTokens;
 use crate::authn::session::SessionKeys;
 use crate::authn::{self, Lookups, Watches};
 use crate::authz::{Actor, Denied};
@@ -31,6 +32,8 @@ pub struct Services {
     pub session_keys: SessionKeys,
     /// Makes and reads the cursors of events.
     pub(crate) cursor_keys: CursorKeys,
+    /// Makes the tokens of jobs that daemons ask for.
+    pub(crate) job_tokens: JobTokens,
     /// Looks up who somebody is, for all who ask at the same time.
     pub lookups: Lookups,
     /// Watches whether those who hold streams open are still who they were.

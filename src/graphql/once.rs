@@ -31,6 +31,18 @@ pub(crate) fn nth<T: std::str::FromStr>(subjects: &[String], at: usize) -> Resul
     id.ok_or_else(|| Error::internal("an idempotency key leads to another kind of thing"))
 }
 
+/// What a key may be.
+///
+/// # Errors
+/// A refusal.
+pub(crate) fn check_key(key: &str) -> Result<()> {
+    if (1..=100).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let message = "a key is 1–100 printable ASCII characters without spaces, e.g. a UUID";
+    Err(Refusal::invalid(&["idempotencyKey"], message).into())
+}
+
 impl Request {
     /// Makes something once for a key. `make` gets the database to make it with.
     ///
@@ -46,10 +58,7 @@ impl Request {
         let (Some(key), Some(actor)) = (key, self.actor.user_id()) else {
             return make(self.db.clone()).await.map(Made::Now);
         };
-        if !(1..=100).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let message = "a key is 1–100 printable ASCII characters without spaces, e.g. a UUID";
-            return Err(Refusal::invalid(&["idempotencyKey"], message).into());
-        }
+        check_key(key)?;
         // A hash of a password is as good as the password to who may guess: sealed, it is not.
         let input = secret::hash(&input.to_value().to_string());
         let purpose = format!("idempotency key of {actor}");

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::daemon::{Caller, unknown_daemon};
 use super::store::{daemon as daemons, job as store, log, queue};
 use super::{JobRow, LogRow};
+use crate::authn::job_token::JobTokens;
 use crate::authn::secret;
 use crate::authz::{Actor, Object, Permission};
 use crate::db::{Db, Tx, Unaudited};
@@ -71,23 +72,48 @@ fn event(kind: EventKind, organization: OrganizationId, job: ProvisionerJobId) -
     Event { kind, organization: Some(organization), subject: job.0, parent: None }
 }
 
-/// Gives a daemon the next job that it may take, with a token that stands for this job alone.
+/// A daemon asks for work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) daemon: ProvisionerDaemonId,
+    /// Names the question, with what makes its token: asked again, it is answered with the same job.
+    pub(crate) key: Option<(&'a str, &'a JobTokens)>,
+}
+
+/// Gives a daemon the next job that it may take, with a token that stands for this job alone; or, where its question has
+/// been answered before, that job, which it has not heard of: who holds a job asks another question.
 ///
 /// # Errors
-/// CONFLICT when the daemon is not registered (any more).
+/// CONFLICT when the daemon is not registered (any more); a refusal when the job that it was given has ended.
 pub(crate) async fn acquire(
     db: &Db,
     actor: &Actor,
-    daemon: ProvisionerDaemonId,
+    Question { daemon, key }: Question<'_>,
 ) -> Result<Option<(JobRow, SecretString)>> {
     let caller = Caller::of(actor)?;
     let permit =
         actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
-    let (token, token_hash) = secret::generate(db.clock(), secret::JOB);
+    let (repeatable, mut tokens) = match key {
+        Some((key, tokens)) => (true, tokens.of(daemon, key)?),
+        None => (false, vec![secret::generate(db.clock(), secret::JOB)]),
+    };
     let mut tx = db.begin(permit).await?;
+    // On PostgreSQL this locks the daemon's row: of two of its questions, one sees what the other was answered.
     if !daemons::touch_in(&tx, daemon, caller.organization, caller.key).await? {
         return Err(unknown_daemon());
     }
+    for (token, hash) in tokens.iter().filter(|_| repeatable) {
+        let Some(given) = store::by_token_hash_in(&tx, hash).await? else { continue };
+        if !given.is_held_by(daemon) {
+            let message =
+                "the job that was given for this key has ended; ask for the next one with a new key";
+            return Err(Refusal::conflict(&["idempotencyKey"], message).into());
+        }
+        store::touch_in(&tx, &[given.id], 0).await?;
+        tx.commit_unaudited(Unaudited::JobProgress).await?;
+        return Ok(Some((given, token.clone())));
+    }
+    let (token, token_hash) = tokens.swap_remove(0);
     let claimed = queue::claim_in(&tx, caller.organization, daemon, &caller.tags, token_hash).await?;
     if let Some(job) = &claimed {
         tx.emit(event(EventKind::JobChanged, job.organization_id, job.id)).await?;
@@ -168,6 +194,11 @@ impl JobRow {
     /// The job as its daemon names it.
     pub(crate) fn held(&self) -> Held {
         Held { job: self.id, attempt: self.attempts }
+    }
+
+    fn is_held_by(&self, daemon: ProvisionerDaemonId) -> bool {
+        matches!(self.state, JobState::Running | JobState::Canceling)
+            && self.provisioner_daemon_id == Some(daemon)
     }
 }
 

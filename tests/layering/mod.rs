@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["authz/"],
     &["error.rs"],
     &["name.rs", "seal.rs"],
-    &["authn/secret.rs", "authn/password.rs", "authn/session.rs"],
+    &["authn/job_token.rs", "authn/secret.rs", "authn/password.rs", "authn/session.rs"],
     &["keys.rs"],
     &["audit.rs", "events/"],
     &["db/"],

@@ -34,7 +34,7 @@ const FETCH: Duration = Duration::from_secs(15 * 60);
 
 /// Why a job did not succeed, for the person who asked for it.
 #[derive(Debug)]
-struct Failure(JobFailure);
+pub(super) struct Failure(JobFailure);
 
 /// Whether everything of the job is at the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,18 +44,42 @@ enum Trace {
     State,
 }
 
-/// Runs `job`; `place` counts it among the running ones until it is reported.
-pub(super) async fn run(daemon: Arc<Daemon>, job: AcquiredJob, place: Place) {
+/// Makes the folder of a job that `question` was answered with.
+pub(super) fn folder(daemon: &Daemon, job: &AcquiredJob, question: &str) -> Result<JobDir, Failure> {
+    let state = match &job.task {
+        ProvisionerTask::WorkspaceBuild(task) => Some(daemon.server.client.url(&task.state_path)?),
+        ProvisionerTask::TemplateImport(_)
+        | ProvisionerTask::TemplateDryRun(_)
+        | ProvisionerTask::Unknown => None,
+    };
+    let record = Record {
+        hold: job.hold.clone(),
+        token: job.token.clone(),
+        state,
+        question: Some(question.to_owned()),
+    };
+    daemon.work_dir.create(record).map_err(|error| Failure::fault(&error))
+}
+
+/// Runs `job` in its folder; `place` counts it among the running ones until it is reported.
+pub(super) async fn run(daemon: Arc<Daemon>, job: AcquiredJob, dir: Result<JobDir, Failure>, place: Place) {
     let (hold, control) = (job.hold.clone(), place.control.clone());
     tracing::info!(job = hold.job.inner(), attempt = hold.attempt, "a job begins");
+    let dir = match dir {
+        Ok(dir) => dir,
+        Err(failure) => {
+            report(&daemon, &hold, &control, Err(failure)).await;
+            return;
+        }
+    };
     let (sink, lines) = LogSink::new();
     sink.hide(job.token.expose_secret());
     let next = job.next_log_sequence;
     let reporter = Reporter::new(Arc::clone(&daemon), hold.clone(), control.clone(), (next, lines));
     let reporter = tokio::spawn(reporter.run());
-    let result = match daemon.settings.job_timeout {
+    let (result, trace) = match daemon.settings.job_timeout {
         Some(limit) => {
-            let result = in_folder(&daemon, job, &control, sink);
+            let result = in_folder(&daemon, job, &dir, &control, sink);
             tokio::pin!(result);
             tokio::select! {
                 result = &mut result => result,
@@ -65,50 +89,43 @@ pub(super) async fn run(daemon: Arc<Daemon>, job: AcquiredJob, place: Place) {
                 }
             }
         }
-        None => in_folder(&daemon, job, &control, sink).await,
+        None => in_folder(&daemon, job, &dir, &control, sink).await,
     };
     // The last sink is gone: the reporter ends when its last line is said. It reports its own troubles.
     let _ = reporter.await;
-    report(&daemon, &hold, &control, result).await;
+    // A daemon that dies before the end is told leaves the folder, so that its next life tells it.
+    if report(&daemon, &hold, &control, result).await && trace == Trace::None {
+        dir.remove();
+    }
 }
 
-/// Carries out the job in a folder of its own, which is gone afterwards.
+/// Carries out the job in its folder, of which only the record is left afterwards.
 async fn in_folder(
     daemon: &Arc<Daemon>,
     job: AcquiredJob,
+    dir: &JobDir,
     control: &Control,
     sink: LogSink,
-) -> Result<ProvisionerJobResultInput, Failure> {
-    let state = match &job.task {
-        ProvisionerTask::WorkspaceBuild(task) => Some(daemon.server.client.url(&task.state_path)?),
-        ProvisionerTask::TemplateImport(_)
-        | ProvisionerTask::TemplateDryRun(_)
-        | ProvisionerTask::Unknown => None,
-    };
-    let hold = job.hold;
-    let record = Record { hold: hold.clone(), token: job.token.clone(), state: state.clone() };
-    let dir = daemon.work_dir.create(record).map_err(|error| Failure::fault(&error))?;
+) -> (Result<ProvisionerJobResultInput, Failure>, Trace) {
+    let state = dir.record.as_ref().and_then(Record::endpoint);
     let run = Run { folder: dir.path.clone(), sink, cancel: control.interrupt.clone() };
     let result = match job.task {
         ProvisionerTask::TemplateImport(task) => {
-            import(daemon, &dir, &job.token, &task.archive_path, &run).await
+            import(daemon, dir, &job.token, &task.archive_path, &run).await
         }
-        ProvisionerTask::TemplateDryRun(task) => dry_run(daemon, &dir, &job.token, task, &run).await,
+        ProvisionerTask::TemplateDryRun(task) => dry_run(daemon, dir, &job.token, task, &run).await,
         ProvisionerTask::WorkspaceBuild(task) => match state {
-            Some(url) => {
-                let state = StateEndpoint { url, token: job.token };
-                build(daemon, &hold, &dir, task, state, &run).await
-            }
+            Some(state) => build(daemon, &job.hold, dir, task, state, &run).await,
             None => Err(Failure::unknown_task()),
         },
         ProvisionerTask::Unknown => Err(Failure::unknown_task()),
     };
     let result = result.map_err(|failure| failure.seen_from(daemon, control));
-    match rescue(daemon, &dir, control, &run.sink).await {
-        Trace::None => dir.remove(),
-        Trace::State => {}
+    let trace = rescue(daemon, dir, control, &run.sink).await;
+    if trace == Trace::None {
+        dir.clear();
     }
-    result
+    (result, trace)
 }
 
 async fn import(
@@ -260,16 +277,17 @@ async fn rescue(daemon: &Daemon, dir: &JobDir, control: &Control, sink: &LogSink
     }
 }
 
+/// Tells how the job ended; `false` when nobody listened.
 async fn report(
     daemon: &Daemon,
     hold: &Hold,
     control: &Control,
     result: Result<ProvisionerJobResultInput, Failure>,
-) {
+) -> bool {
     let job = hold.job.inner();
     if control.is_lost() {
         tracing::warn!(job, "the job is no longer this provisioner's; nothing is reported");
-        return;
+        return true;
     }
     let client = &daemon.server.client;
     let said = match &result {
@@ -284,17 +302,19 @@ async fn report(
         }
     };
     match said {
-        Ok(()) => {}
+        Ok(()) => true,
         Err(Unsaid::Refused(error)) => {
             tracing::warn!(job, %error, "the server did not take the result of the job");
             // A result that can't be taken, e.g. for its size, must not leave the job running for ever. If it is
             // the job that was taken away, this is refused as well.
             let message = format!("the server did not take the result of the job: {error}");
             let Failure(failure) = Failure::new("RESULT_REFUSED", message);
-            let _ = daemon.server.insist(|| client.fail_provisioner_job(hold, &failure)).await;
+            let said = daemon.server.insist(|| client.fail_provisioner_job(hold, &failure)).await;
+            !matches!(said, Err(Unsaid::GaveUp(_)))
         }
         Err(Unsaid::GaveUp(error)) => {
             tracing::error!(job, %error, "the result of the job could not be delivered");
+            false
         }
     }
 }

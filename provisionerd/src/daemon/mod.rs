@@ -5,6 +5,7 @@ mod error;
 mod heartbeat;
 mod job;
 mod outcome;
+mod question;
 mod recovery;
 mod report;
 mod running;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 pub use self::error::DaemonError;
+use self::question::Question;
 use self::running::Running;
 use self::server::Server;
 use self::work_dir::WorkDir;
@@ -62,10 +64,12 @@ impl Daemon {
         );
         let heartbeat = tokio::spawn(heartbeat::run(Arc::clone(&self)));
         let mut jobs = JoinSet::new();
-        for leftover in self.work_dir.leftovers() {
+        let leftovers = self.work_dir.leftovers();
+        let question = Question::open(self.work_dir.root(), &leftovers);
+        for leftover in leftovers {
             jobs.spawn(recovery::run(Arc::clone(&self), leftover));
         }
-        acquire::run(&self, &mut jobs).await;
+        acquire::run(&self, &mut jobs, question).await;
         if !jobs.is_empty() {
             tracing::info!(jobs = jobs.len(), "no more jobs are taken; waiting for those that run");
         }

@@ -43,6 +43,8 @@ pub(super) struct Record {
     pub(super) hold: Hold,
     pub(super) token: SecretString,
     pub(super) state: Option<Url>,
+    /// The key of the question that the job was the answer to; jobs of an older daemon have none.
+    pub(super) question: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,6 +53,7 @@ struct RecordFile {
     attempt: i32,
     token: String,
     state: Option<String>,
+    question: Option<String>,
 }
 
 impl WorkDir {
@@ -74,6 +77,11 @@ impl WorkDir {
             Err(TryLockError::WouldBlock) => Err(DaemonError::Taken { name: name.to_owned(), folder: root }),
             Err(TryLockError::Error(source)) => Err(DaemonError::WorkDir { path, source }),
         }
+    }
+
+    /// Where the daemon keeps what is of no single job.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The folders that an earlier life of this daemon left behind.
@@ -113,6 +121,21 @@ impl JobDir {
         self.path.join(ARCHIVE)
     }
 
+    /// Removes everything but what the next life must know of the job to end it.
+    pub(super) fn clear(&self) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if entry.file_name() == RECORD {
+                continue;
+            }
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            if let Err(error) = removed {
+                tracing::error!(path = %path.display(), %error, "a part of a job's folder could not be removed");
+            }
+        }
+    }
+
     pub(super) fn remove(&self) {
         if let Err(error) = fs::remove_dir_all(&self.path) {
             tracing::error!(path = %self.path.display(), %error, "the folder of a job could not be removed");
@@ -130,7 +153,7 @@ impl Record {
         let file: RecordFile = serde_json::from_slice(&text).ok()?;
         let state = file.state.map(|url| url.parse()).transpose().ok()?;
         let hold = Hold { job: Id::new(file.job), attempt: file.attempt };
-        Some(Self { hold, token: file.token.into(), state })
+        Some(Self { hold, token: file.token.into(), state, question: file.question })
     }
 
     fn write(&self, dir: &Path) -> std::io::Result<()> {
@@ -139,6 +162,7 @@ impl Record {
             attempt: self.hold.attempt,
             token: self.token.expose_secret().to_owned(),
             state: self.state.as_ref().map(Url::to_string),
+            question: self.question.clone(),
         };
         let text = serde_json::to_vec(&file)?;
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join(RECORD))?;
@@ -173,7 +197,8 @@ mod tests {
 
     fn record() -> Record {
         let state = Some("http://localhost/state/1".parse().unwrap());
-        Record { hold: hold("job_01"), token: SecretString::from("secret"), state }
+        let question = Some("question".to_owned());
+        Record { hold: hold("job_01"), token: SecretString::from("secret"), state, question }
     }
 
     #[test]
@@ -206,6 +231,14 @@ mod tests {
         assert_eq!((found.hold.job.inner(), found.hold.attempt), ("job_01", 2));
         assert_eq!(found.token.expose_secret(), "secret");
         assert_eq!(found.endpoint().unwrap().url.path(), "/state/1");
+        assert_eq!(found.question.as_deref(), Some("question"));
+        fs::create_dir(left.module()).unwrap();
+        fs::write(left.module().join("main.tf"), "").unwrap();
+        fs::write(left.archive(), "").unwrap();
+        left.clear();
+        let kept: Vec<_> =
+            fs::read_dir(&left.path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(kept, [RECORD]);
         left.remove();
         assert!(again.leftovers().is_empty());
     }

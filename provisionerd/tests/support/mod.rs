@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
+pub mod daemon;
 pub mod server;
 
 use std::collections::BTreeMap;

@@ -50,6 +50,14 @@ pub struct Seen {
     pub forget_answer: bool,
     /// Costs that plans were said to have.
     pub planned: Vec<Value>,
+    /// Jobs that questions were answered with, by their keys.
+    pub given: BTreeMap<String, Value>,
+    /// Give jobs away without saying so: 502.
+    pub mute: bool,
+    /// Questions whose keys the server takes no more.
+    pub dead_keys: Vec<String>,
+    /// Say 503 to results.
+    pub deaf_to_results: bool,
     /// Refuse every plan for its cost.
     pub over_quota: bool,
 }
@@ -190,7 +198,25 @@ async fn graphql(
             json!({"cancelJobIds": [], "lostJobIds": lost, "userErrors": []})
         }
         "acquireProvisionerJob" => {
-            json!({"acquiredJob": seen.queue.pop_front(), "userErrors": []})
+            let key = input["idempotencyKey"].as_str().unwrap().to_owned();
+            if seen.dead_keys.contains(&key) {
+                let error = json!({
+                    "__typename": "Conflict", "message": "it has ended", "code": "CONFLICT",
+                    "field": ["input", "idempotencyKey"],
+                });
+                return Json(json!({"data": {name: {"acquiredJob": null, "userErrors": [error]}}}))
+                    .into_response();
+            }
+            if !seen.given.contains_key(&key)
+                && let Some(job) = seen.queue.pop_front()
+            {
+                seen.given.insert(key.clone(), job);
+            }
+            let job = seen.given.get(&key).cloned();
+            if job.is_some() && seen.mute {
+                return StatusCode::BAD_GATEWAY.into_response();
+            }
+            json!({"acquiredJob": job, "userErrors": []})
         }
         "appendProvisionerJobLogs" if seen.lost => conflict(json!({"cancelRequested": false})),
         "appendProvisionerJobLogs" => {
@@ -212,6 +238,10 @@ async fn graphql(
                 json!([])
             };
             json!({"accepted": !seen.over_quota, "userErrors": errors})
+        }
+        "completeProvisionerJob" if seen.deaf_to_results => {
+            seen.unheard += 1;
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         "completeProvisionerJob" if seen.refuse_results => conflict(json!({"provisionerJob": null})),
         _ => {

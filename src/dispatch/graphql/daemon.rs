@@ -13,9 +13,11 @@ use crate::error::{Error, Refusal, Result};
 use crate::events::{Kind, Record};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::once::check_key;
 use crate::graphql::scalar::Json;
 use crate::organization;
 use crate::provisioner::graphql::{ProvisionerEngine, ProvisionerJobType};
+use crate::provisioner::job::Question;
 use crate::provisioner::{JobRow, daemon, job};
 use crate::workspace::graphql::WorkspaceTransition;
 
@@ -76,6 +78,10 @@ struct AcquireProvisionerJobInput {
     /// How long the answer may wait for a job to appear, 0–8 seconds.
     #[graphql(default = 0)]
     wait_seconds: i32,
+    /// Names this question, e.g. a UUID; 1–100 printable ASCII characters without spaces. Should the answer get lost, ask
+    /// again with it: the job that was given is given again. Take a new one once you were given a job. Without one, a
+    /// job whose answer got lost is found by nobody for five minutes.
+    idempotency_key: Option<String>,
 }
 
 /// What `acquireProvisionerJob` answers.
@@ -294,14 +300,21 @@ async fn acquire(request: &Request, input: AcquireProvisionerJobInput) -> Result
         let message = format!("between 0 and {WAIT_MAX} seconds, got {}", input.wait_seconds);
         return Err(Refusal::invalid(&["waitSeconds"], message).into());
     }
-    let id = parse_daemon(&input.provisioner_daemon_id)?;
+    let daemon = parse_daemon(&input.provisioner_daemon_id)?;
+    input.idempotency_key.as_deref().map(check_key).transpose()?;
+    let key = input.idempotency_key.as_deref().map(|key| (key, &request.app.job_tokens));
+    let question = Question { daemon, key };
     // Listen before looking, so that a job queued in between is not missed.
     let mut told = request.db.hub().records();
     let deadline =
         tokio::time::Instant::now() + Duration::from_secs(u64::from(input.wait_seconds.unsigned_abs()));
     loop {
-        if let Some((row, token)) = job::acquire(&request.db, &request.actor, id).await? {
-            let task = dispatch::task(&request.db, &request.app.sealer, &row).await?;
+        if let Some((row, token)) = job::acquire(&request.db, &request.actor, question).await? {
+            let Some(task) =
+                dispatch::task_or_end(&request.db, &request.actor, &request.app.sealer, &row).await?
+            else {
+                continue;
+            };
             return Ok(Some(AcquiredJob { row, token: token.expose_secret().to_owned(), task }));
         }
         loop {

@@ -316,14 +316,27 @@ pub(in crate::provisioner) async fn request_cancel_in(tx: &Tx, job: ProvisionerJ
     Ok(tx.update(&statement).await? == 1)
 }
 
-/// The job of a token, if a daemon holds it still.
-pub(in crate::provisioner) async fn by_token_hash(db: &Db, hash: &[u8]) -> Result<Option<JobRow>> {
+fn of_token(hash: &[u8]) -> SelectStatement {
     let mut statement = Query::select()
         .from_as(Entity, "j")
         .and_where(Expr::col(("j", Column::TokenHash)).eq(hash))
         .to_owned();
     select::<JobRow>(&mut statement, "j");
-    db.row(&statement).await
+    statement
+}
+
+/// The job that this is the last token of.
+pub(in crate::provisioner) async fn by_token_hash(db: &Db, hash: &[u8]) -> Result<Option<JobRow>> {
+    db.row(&of_token(hash)).await
+}
+
+/// The same inside a transaction, locked.
+pub(in crate::provisioner) async fn by_token_hash_in(tx: &Tx, hash: &[u8]) -> Result<Option<JobRow>> {
+    let mut statement = of_token(hash);
+    if tx.backend() == DbBackend::Postgres {
+        statement.lock_exclusive();
+    }
+    tx.row(&statement).await
 }
 
 /// How many jobs have not ended, by state, in all organizations: for who runs the server.
