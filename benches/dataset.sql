@@ -152,3 +152,14 @@ drop table bench_workspace
 drop table bench_member
 
 drop table bench_place
+
+-- What searches compare; all texts here are ASCII.
+update "user" set name_folded = lower(name), email_folded = lower(email)
+
+update organization set display_name_folded = lower(display_name)
+
+update "group" set display_name_folded = lower(display_name)
+
+update template set display_name_folded = lower(display_name)
+
+update template_version set message_folded = lower(message)

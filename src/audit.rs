@@ -1,6 +1,6 @@
 //! The audit log: what changed, who did it, from where. A row is written in the transaction of its change.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
@@ -130,6 +130,17 @@ fn diff(before: &Facts, after: &Facts) -> Value {
     Value::Object(fields)
 }
 
+/// One thing that a denied write was about.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// The prefix of its public id, and its id.
+    pub(crate) about: (&'static str, Uuid),
+    /// Its name.
+    pub(crate) name: String,
+    /// Where it is.
+    pub(crate) organization: Option<OrganizationId>,
+}
+
 /// An attempt that changed nothing: a denied write, a failed sign-in.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
@@ -149,13 +160,15 @@ impl<'a> Attempt<'a> {
         actor: &'a Actor,
         permission: Permission,
         organization: Option<OrganizationId>,
+        target: Option<Target>,
     ) -> Self {
         let action = match permission.action() {
             known @ ("CREATE" | "DELETE" | "START" | "STOP" | "CANCEL") => known,
             _ => Action::Update.as_str(),
         };
         let (resource, status) = (permission.resource(), "DENIED");
-        let (about, name, permission) = (None, String::new(), Some(permission));
+        let (about, name) = target.map(|target| (target.about, target.name)).unzip();
+        let (name, permission) = (name.unwrap_or_default(), Some(permission));
         Self { actor, action, resource, organization, about, name, permission, status }
     }
 
@@ -202,19 +215,30 @@ pub(crate) struct Attempts(Mutex<Recent>);
 struct Recent {
     since: Option<DateTimeUtc>,
     noted: HashSet<String>,
+    /// How many of them are whose.
+    each: HashMap<String, usize>,
 }
 
 impl Attempts {
     /// How many different attempts are noted in a minute.
     const A_MINUTE: usize = 300;
+    /// How many of those may be one actor's, so that nobody hides behind another's noise.
+    const OF_ONE: usize = 60;
 
-    /// Whether an attempt is to be noted: each kind once a minute, and so many of all kinds together.
-    pub(crate) fn allows(&self, kind: &str, now: DateTimeUtc) -> bool {
+    /// Whether an attempt of somebody is to be noted: each kind once a minute, and so many of all kinds together.
+    pub(crate) fn allows(&self, who: &str, kind: &str, now: DateTimeUtc) -> bool {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.since.is_none_or(|since| now - since >= TimeDelta::minutes(1)) {
-            *recent = Recent { since: Some(now), noted: HashSet::new() };
+            *recent = Recent { since: Some(now), ..Recent::default() };
         }
-        recent.noted.len() < Self::A_MINUTE && recent.noted.insert(kind.to_owned())
+        if recent.noted.len() >= Self::A_MINUTE
+            || recent.each.get(who).is_some_and(|&noted| noted >= Self::OF_ONE)
+            || !recent.noted.insert(format!("{who} {kind}"))
+        {
+            return false;
+        }
+        *recent.each.entry(who.to_owned()).or_default() += 1;
+        true
     }
 }
 

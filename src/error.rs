@@ -192,6 +192,16 @@ impl Contents {
     }
 }
 
+/// The first of these permissions, and how many more there are: a message is for people, the data has all of them.
+fn listed(permissions: &[Permission]) -> String {
+    const SHOWN: usize = 4;
+    let names = permissions.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match permissions.len().saturating_sub(SHOWN) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
 impl Refusal {
     fn new(kind: RefusalKind, field: &[&str], message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), field: field.iter().map(|&part| part.to_owned()).collect() }
@@ -220,14 +230,14 @@ impl Refusal {
 
     /// A role would give more than the actor has.
     pub fn missing_permissions(field: &[&str], missing: Vec<Permission>) -> Self {
-        let names = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let names = listed(&missing);
         let message = format!("you can't give permissions that you don't hold yourself: {names}");
         Self::new(RefusalKind::MissingPermissions(missing), field, message)
     }
 
     /// Somebody has more power than who would change them.
     pub fn outranked(field: &[&str], missing: Vec<Permission>) -> Self {
-        let names = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let names = listed(&missing);
         let message =
             format!("they hold permissions that you don't hold yourself: {names}; ask somebody who does");
         Self::new(RefusalKind::MissingPermissions(missing), field, message)

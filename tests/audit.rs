@@ -23,7 +23,7 @@ impl Log<'_> {
     async fn news(&mut self) -> Vec<String> {
         let query = "select action || ' ' || resource || ' ' || resource_name
             || case status when 'SUCCESS' then '' else status end from audit_log order by id";
-        let mut rows = self.app.tables().texts(query).await;
+        let mut rows = Box::pin(self.app.tables().texts(query)).await;
         let news = rows.split_off(self.seen);
         self.seen += news.len();
         news
@@ -38,20 +38,21 @@ impl Log<'_> {
         input: Value,
         rows: &[&str],
     ) -> Value {
-        let payload = self.app.done(&person.token, mutation, selection, input).await;
+        // On the heap: the test asks so much that its stack would not hold it all.
+        let payload = Box::pin(self.app.done(&person.token, mutation, selection, input)).await;
         assert_eq!(self.news().await, rows, "{mutation}");
         payload
     }
 
     /// Does something that is denied, and must leave this row.
     async fn leaves_denial(&mut self, person: &Person, mutation: &str, input: Value, row: &str) {
-        assert_eq!(self.app.denied(Some(&person.token), mutation, input).await, "FORBIDDEN");
+        assert_eq!(Box::pin(self.app.denied(Some(&person.token), mutation, input)).await, "FORBIDDEN");
         assert_eq!(self.news().await, [row], "{mutation}");
     }
 
     /// Does something that is refused, and must leave no row.
     async fn leaves_nothing(&mut self, person: &Person, mutation: &str, input: Value) {
-        let body = self.app.call(Some(&person.token), mutation, "__typename", input).await;
+        let body = Box::pin(self.app.call(Some(&person.token), mutation, "__typename", input)).await;
         let refused = body.get("errors").is_some() || body["data"][mutation]["userErrors"] != json!([]);
         assert!(refused, "{mutation} was not refused: {body:#}");
         assert_eq!(self.news().await, Vec::<String>::new(), "{mutation}");
@@ -95,6 +96,9 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
     log.leaves_nothing(&owner, "createUser", user("nemo", &["emperor"])).await;
     let mia = app.sign_in("mia").await;
     assert_eq!(log.news().await, ["SIGN_IN TOKEN mia"]);
+    let query = "query($id: ID!) { auditLog(filter: { actorId: $id, action: SIGN_IN }) { totalCount } }";
+    let signed_in = app.ok(&owner, query, json!({ "id": mia_id })).await;
+    assert_eq!(signed_in["auditLog"]["totalCount"], 1, "who signs in acts themselves");
     let wrong = json!({ "login": "mia", "password": "not the password" });
     app.refused(&mia.token, "signIn", wrong.clone()).await;
     assert_eq!(log.news().await, ["SIGN_IN USER miaFAILURE"]);
@@ -110,7 +114,7 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
     log.leaves(&owner, "setMemberRoles", "", admin, &["UPDATE MEMBER mia"]).await;
     log.leaves_nothing(&owner, "setMemberRoles", roles(&["emperor"])).await;
     let power = roles(&["organization-admin"]);
-    log.leaves_denial(&mia, "setMemberRoles", power, "UPDATE MEMBER DENIED").await;
+    log.leaves_denial(&mia, "setMemberRoles", power, "UPDATE MEMBER miaDENIED").await;
     let group = json!({ "organizationId": org_id, "name": "g" });
     log.leaves_denial(&mia, "createGroup", group, "CREATE GROUP DENIED").await;
     let group = json!({ "organizationId": org_id, "name": "crew" });
@@ -194,7 +198,7 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
     let zoe = app.sign_in("zoe").await;
     log.news().await;
     let of_zoe = json!({ "userId": zoe.id });
-    log.leaves_denial(&mia, "suspendUser", of_zoe.clone(), "UPDATE USER DENIED").await;
+    log.leaves_denial(&mia, "suspendUser", of_zoe.clone(), "UPDATE USER zoeDENIED").await;
     log.leaves(&owner, "suspendUser", "", of_zoe.clone(), &["UPDATE USER zoe"]).await;
     log.leaves_nothing(&owner, "suspendUser", of_zoe.clone()).await;
     log.leaves(&owner, "activateUser", "", of_zoe.clone(), &["UPDATE USER zoe"]).await;
@@ -255,4 +259,52 @@ async fn what_is_rolled_back_leaves_no_row(#[values(Backend::Sqlite, Backend::Po
     let rows =
         "select resource_name from audit_log where resource = 'ORGANIZATION' and resource_name = 'alpha'";
     assert_eq!((won, app.tables().texts(rows).await.len()), (1, 1));
+}
+
+/// What somebody tries beyond their power is noted, with whom it was about: refused as well as denied.
+#[rstest]
+#[tokio::test]
+async fn what_somebody_lacked_is_noted(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "data-platform").await;
+    let keeper = app.user(&owner, "keeper", &["user-admin"]).await;
+    let mia = app.member_of(&owner, &org, "mia", &[]).await;
+    let mut log = Log { app: &app, seen: 0 };
+    log.news().await;
+    for (mutation, input) in [
+        ("suspendUser", json!({ "userId": owner.id })),
+        ("setUserSiteRoles", json!({ "userId": mia.id, "siteRoles": ["owner"] })),
+    ] {
+        let refused = app.refused(&keeper.token, mutation, input.clone()).await;
+        assert_eq!(refused.code, "MISSING_PERMISSIONS", "{mutation}: {refused:?}");
+        app.refused(&keeper.token, mutation, input).await;
+        assert_eq!(log.news().await.len(), 1, "{mutation}, once a minute");
+    }
+    // Each thing that is attacked has its entry, and is found by its id.
+    let mut groups = Vec::new();
+    for name in ["one", "two", "three"] {
+        groups.push(app.group(&owner, &org, name, &[]).await);
+    }
+    log.news().await;
+    for group in &groups {
+        app.denied(Some(&mia.token), "deleteGroup", json!({ "groupId": group })).await;
+        let query = "query($id: ID!) { auditLog(filter: { resourceId: $id, status: DENIED }) {
+            nodes { resourceName missingPermission } } }";
+        let found = app.ok(&owner, query, json!({ "id": group })).await;
+        let nodes = found["auditLog"]["nodes"].as_array().unwrap();
+        assert_eq!(nodes.len(), 1, "{found:#}");
+        assert_eq!(nodes[0]["missingPermission"], "GROUP_DELETE");
+    }
+    let rows = ["one", "two", "three"].map(|name| format!("DELETE GROUP {name}DENIED"));
+    assert_eq!(log.news().await, rows);
+    // Nobody fills the log, and nobody hides behind another's noise.
+    for at in 0..70 {
+        let group = app.group(&owner, &org, &format!("many-{at}"), &[]).await;
+        app.denied(Some(&mia.token), "deleteGroup", json!({ "groupId": group })).await;
+    }
+    let noted = log.news().await.iter().filter(|row| row.ends_with("DENIED")).count();
+    assert!(noted < 60, "{noted}");
+    app.denied(Some(&keeper.token), "deleteOrganization", json!({ "organizationId": org.id })).await;
+    assert_eq!(log.news().await, ["DELETE ORGANIZATION DENIED"]);
 }

@@ -280,7 +280,8 @@ async fn everybody_sees_the_roles_and_which_they_may_give(
     }
     assert_eq!(given(scene.seen(&scene.ana).await), all);
     assert_eq!(given(scene.seen(&scene.mia).await), [""; 0]);
-    let some = ["organization-user-admin", "organization-workspace-creation-ban", "clerk"];
+    // A ban takes away what they do not hold for everybody.
+    let some = ["organization-user-admin", "clerk"];
     assert_eq!(given(scene.seen(&people).await), some);
 
     // On the site.

@@ -1,5 +1,7 @@
 //! Groups change and end: what of them, by whom, and what goes with them.
 
+mod giving;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 

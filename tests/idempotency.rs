@@ -154,3 +154,25 @@ async fn at_once_they_make_one(#[values(Backend::Sqlite, Backend::Postgres)] bac
     let rows = app.tables().texts("select name from template_version where message = 'once'").await;
     assert_eq!(rows.len(), 1, "{rows:?}");
 }
+
+/// What was made is told again to those alone who may make it still.
+#[rstest]
+#[tokio::test]
+async fn who_may_no_longer_is_not_answered(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let mia = app.member_of(&owner, &org, "mia", &["organization-user-admin"]).await;
+    let group = with(json!({ "organizationId": org.id, "name": "crew" }), "k");
+    let (made, again) = (app.done(&mia.token, "createGroup", "group { id }", group.clone()).await, &group);
+    let same = app.done(&mia.token, "createGroup", "group { id }", again.clone()).await;
+    assert_eq!(made, same);
+    let (_, narrow) =
+        app.api_token(&mia, json!({ "name": "ci", "scopes": ["GROUP_READ", "ORGANIZATION_READ"] })).await;
+    assert_eq!(app.denied(Some(&narrow.token), "createGroup", again.clone()).await, "FORBIDDEN");
+    // What is gone is not there to be answered: only a new key makes something new.
+    app.done(&mia.token, "deleteGroup", "", json!({ "groupId": made["group"]["id"] })).await;
+    let refused = app.refused(&mia.token, "createGroup", again.clone()).await;
+    assert!(refused.is("CONFLICT", "input.idempotencyKey"), "{refused:?}");
+    assert!(refused.message.contains("new key"), "{refused:?}");
+}

@@ -1,6 +1,7 @@
 //! Names, ids and other short input: what is refused, where it says so, and that nothing is left of it.
 
 mod fire;
+mod search;
 mod texts;
 
 use std::sync::Arc;

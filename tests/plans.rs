@@ -22,7 +22,7 @@ use crate::support::statements::AskedLog;
 /// A list whose plan may be otherwise: which, by what filter, and as whom (`*` for any), on which database, and why.
 type Excuse = (&'static str, &'static str, &'static str, Option<Backend>, &'static str);
 
-/// What is excused. A line that excuses nothing (any more) fails the test.
+/// What is excused. A line that excuses nothing (any more) fails the test, unless the planner's sample of the tables decides.
 const EXCUSED: &[Excuse] = &[
     ("Query.users", "query", "*", None, TEXT),
     ("Query.workspaces", "query", "owner", None, TEXT),
@@ -115,7 +115,9 @@ async fn no_list_is_read_from_end_to_end(#[values(Backend::Sqlite, Backend::Post
     let idle: Vec<_> = EXCUSED
         .iter()
         .enumerate()
-        .filter(|(at, excuse)| excuse.3.is_none_or(|on| on == backend) && !excuses.contains(at))
+        .filter(|(at, excuse)| {
+            excuse.3.is_none_or(|on| on == backend) && excuse.4 != WHOLE && !excuses.contains(at)
+        })
         .map(|(_, excuse)| excuse)
         .collect();
     assert!(idle.is_empty(), "these excuse nothing: {idle:#?}");

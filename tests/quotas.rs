@@ -266,3 +266,16 @@ async fn builds_of_several_owners_never_pass_the_cap_together(
     let seen = scene.app.ok(&scene.owner, query, json!({ "id": scene.org.id })).await;
     assert_eq!(seen["organization"]["quota"], json!({ "used": 9, "remaining": 1 }));
 }
+
+/// What is not said is not null.
+#[rstest]
+#[tokio::test]
+async fn a_cap_is_said(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    scene.cap(Some(5)).await;
+    let unsaid = json!({ "organizationId": scene.org.id });
+    let refused = scene.app.refused(&scene.owner.token, "setOrganizationQuota", unsaid).await;
+    assert!(refused.is("BAD_USER_INPUT", "input.cap"), "{refused:?}");
+    let caps = "select cast(quota_cap as text) from organization where name = 'data-platform'";
+    assert_eq!(scene.app.tables().texts(caps).await, ["5"]);
+}

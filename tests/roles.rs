@@ -156,6 +156,90 @@ async fn the_last_administrator_stays(#[values(Backend::Sqlite, Backend::Postgre
     assert_eq!(scene.admins().await, ["ben"]);
 }
 
+/// Removing somebody takes their roles from them: it needs what they hold, as taking the roles does.
+#[rstest]
+#[tokio::test]
+async fn nobody_removes_somebody_with_more_power(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    app.role(&scene.ana, &scene.org, "porter", &["MEMBER_DELETE", "MEMBER_READ"]).await;
+    app.role(&scene.ana, &scene.org, "author", &["TEMPLATE_CREATE"]).await;
+    let porter = scene.member("porter", &["porter"]).await;
+    let people = scene.member("people", &["organization-user-admin"]).await;
+    let second = scene.member("second", &["organization-admin"]).await;
+    let author = scene.member("author", &["author"]).await;
+    let banned = scene.member("banned", &["organization-workspace-creation-ban"]).await;
+    for person in [&porter, &people] {
+        for target in [&second, &author, &banned] {
+            let lacking = scene.missing(person, "removeMember", scene.removal(target)).await;
+            assert!(!lacking.is_empty(), "{} removes {}", person.username, target.username);
+        }
+        let all = json!({ "organizationId": scene.org.id, "userIds": [second.id] });
+        let done = app.done(&person.token, "removeMembers", "results { userErrors { code } }", all).await;
+        assert_eq!(done["results"][0]["userErrors"][0]["code"], "MISSING_PERMISSIONS", "{done:#}");
+    }
+    let plain = scene.member("plain", &[]).await;
+    app.done(&porter.token, "removeMember", "", scene.removal(&plain)).await;
+    app.done(&people.token, "removeMember", "", scene.removal(&porter)).await;
+    app.done(&scene.ana.token, "removeMember", "", scene.removal(&second)).await;
+}
+
+/// A ban takes something away: who gives or lifts it has power over whom it is for.
+#[rstest]
+#[tokio::test]
+async fn a_ban_is_power_over_its_holder(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    const BAN: &str = "organization-workspace-creation-ban";
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    app.role(&scene.ana, &scene.org, "giver", &["ROLE_ASSIGN", "MEMBER_UPDATE", "WORKSPACE_CREATE"]).await;
+    let giver = scene.member("giver", &["giver"]).await;
+    let people = scene.member("people", &["organization-user-admin"]).await;
+    let second = scene.member("second", &["organization-admin"]).await;
+    let mia = scene.member("mia", &[]).await;
+    let banned = scene.roles(&second, &["organization-admin", BAN]);
+    for person in [&giver, &people] {
+        assert!(!scene.missing(person, "setMemberRoles", banned.clone()).await.is_empty());
+    }
+    assert_eq!(
+        scene.missing(&people, "setMemberRoles", scene.roles(&mia, &[BAN])).await,
+        ["WORKSPACE_CREATE"]
+    );
+    // Over somebody who holds no more than they do, whoever creates workspaces for all may decide.
+    app.done(&giver.token, "setMemberRoles", "", scene.roles(&mia, &[BAN])).await;
+    app.done(&scene.ana.token, "setMemberRoles", "", banned).await;
+    // Who is banned is held by it, and nobody with less lifts it.
+    for person in [&giver, &people] {
+        let lifted = scene.roles(&second, &["organization-admin"]);
+        assert!(!scene.missing(person, "setMemberRoles", lifted).await.is_empty());
+    }
+    assert!(!scene.missing(&people, "setMemberRoles", scene.roles(&mia, &[])).await.is_empty());
+    app.done(&scene.ana.token, "setMemberRoles", "", scene.roles(&second, &["organization-admin"])).await;
+}
+
+/// Somebody who is suspended looks after nothing.
+#[rstest]
+#[tokio::test]
+async fn a_suspended_administrator_is_none(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    let second = scene.member("second", &["organization-admin"]).await;
+    app.done(&scene.owner.token, "suspendUser", "", json!({ "userId": second.id })).await;
+    for (mutation, input) in [
+        ("setMemberRoles", scene.roles(&scene.ana, &[])),
+        ("removeMember", scene.removal(&scene.ana)),
+        ("deleteUser", json!({ "userId": scene.ana.id })),
+    ] {
+        let refused = app.refused(&scene.owner.token, mutation, input).await;
+        assert!(refused.is("LAST_ADMIN", "input.userId"), "{mutation}: {refused:?}");
+        assert!(refused.message.contains("`data-platform`"), "{refused:?}");
+    }
+    app.done(&scene.owner.token, "activateUser", "", json!({ "userId": second.id })).await;
+    app.done(&scene.owner.token, "setMemberRoles", "", scene.roles(&scene.ana, &[])).await;
+    assert_eq!(scene.admins().await, ["second"]);
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_administrators_can_not_undo_each_other_at_once(

@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::id::{GroupId, OrganizationId};
 use crate::kind::GroupSource;
+use crate::text::Folded;
 
 /// A row of `group`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -15,6 +16,7 @@ pub struct Model {
     pub organization_id: OrganizationId,
     pub name: String,
     pub display_name: String,
+    pub display_name_folded: Folded,
     pub avatar_url: String,
     pub quota_allowance: i32,
     pub source: GroupSource,

@@ -31,6 +31,7 @@ pub mod template_dry_run;
 pub mod template_version;
 pub mod terraform_state;
 pub mod terraform_state_lock;
+pub mod text;
 pub mod user;
 pub mod workspace;
 pub mod workspace_build;

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::OrganizationId;
+use crate::text::Folded;
 
 /// A row of `organization`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -13,6 +14,7 @@ pub struct Model {
     pub id: OrganizationId,
     pub name: String,
     pub display_name: String,
+    pub display_name_folded: Folded,
     pub description: String,
     pub icon: String,
     pub is_default: bool,

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::{OrganizationId, TemplateId, TemplateVersionId, UserId};
+use crate::text::Folded;
 
 /// A row of `template`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -14,6 +15,7 @@ pub struct Model {
     pub organization_id: OrganizationId,
     pub name: String,
     pub display_name: String,
+    pub display_name_folded: Folded,
     pub description: String,
     pub icon: String,
     pub active_version_id: Option<TemplateVersionId>,

@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::id::{FileId, OrganizationId, ProvisionerJobId, TemplateId, TemplateVersionId, UserId};
 use crate::json::Variables;
+use crate::text::Folded;
 
 /// A row of `template_version`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -16,6 +17,7 @@ pub struct Model {
     pub template_id: TemplateId,
     pub name: String,
     pub message: String,
+    pub message_folded: Folded,
     pub readme: String,
     pub file_id: FileId,
     pub provisioner_job_id: ProvisionerJobId,

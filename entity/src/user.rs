@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 use crate::id::UserId;
 use crate::json::Names;
 use crate::kind::{LoginType, UserStatus};
+use crate::text::Folded;
 
 /// A row of `user`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -15,7 +16,9 @@ pub struct Model {
     pub id: UserId,
     pub username: String,
     pub email: String,
+    pub email_folded: Folded,
     pub name: String,
+    pub name_folded: Folded,
     pub avatar_url: String,
     pub status: UserStatus,
     pub login_type: LoginType,

@@ -270,7 +270,7 @@ pub(crate) struct AuditLogQuery;
 #[Object]
 impl AuditLogQuery {
     /// What was done or denied, as far as the viewer may read it: everything for those whose site role reads the log, else
-    /// that of the organizations whose log they read, and nothing for others.
+    /// that of the organizations whose log they read. FORBIDDEN for those who may read the log of none.
     #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
     async fn audit_log(
         &self,
@@ -282,7 +282,9 @@ impl AuditLogQuery {
         #[graphql(desc = "Only these.")] filter: Option<AuditLogFilter>,
         #[graphql(desc = "TIME_DESC if absent.")] order_by: Option<AuditOrder>,
     ) -> Result<Connection<AuditLogEntry>> {
-        ctx.request().signed_in()?;
+        let request = ctx.request();
+        request.signed_in()?;
+        super::require_some(&request.actor)?;
         let list = filter.unwrap_or_default().list(order_by);
         Connection::root(ctx, list, Paging { first, after, last, before }).await
     }

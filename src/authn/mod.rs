@@ -60,6 +60,9 @@ pub enum Rejected {
     /// It has expired.
     #[error("this token has expired; sign in again")]
     Expired,
+    /// It is an API token and has expired.
+    #[error("this API token has expired; create another")]
+    ExpiredApiToken,
     /// Its owner is suspended.
     #[error("this account is suspended; ask an administrator")]
     Suspended,
@@ -166,7 +169,10 @@ fn user(db: &Db, holder: &Holder, origin: Origin) -> std::result::Result<Recogni
 fn standing(holder: &Holder, now: DateTimeUtc, origin: Origin) -> std::result::Result<Recognised, Rejected> {
     let first = holder.rows.first().ok_or(Rejected::Unknown)?;
     if first.expires_at <= now {
-        return Err(Rejected::Expired);
+        return Err(match holder.credential {
+            Credential::Session(_) => Rejected::Expired,
+            Credential::Token(_) => Rejected::ExpiredApiToken,
+        });
     }
     if first.status == UserStatus::Suspended {
         return Err(Rejected::Suspended);
@@ -281,8 +287,16 @@ pub(crate) async fn open(
     let now = db.clock().now();
     let (id, expires_at) = (db.clock().id::<SessionId>(), now + SESSION);
     let token = keys.sign(id, expires_at.timestamp())?;
-    let system = Actor::system(System::SignIn, origin.clone());
-    let tx = db.begin(system.authorize(Permission::TokenCreate, Object::SITE)?).await?;
+    let who = Actor::user(
+        user,
+        username.to_owned(),
+        Credential::Session(id),
+        std::iter::empty(),
+        Vec::new(),
+        origin.clone(),
+    );
+    // Who signs in acts themselves: that is how the audit log finds it.
+    let tx = db.begin(who.authorize(Permission::TokenCreate, Object::SITE.owned_by(user))?).await?;
     let ip = origin.ip.map(|ip| ip.to_string()).unwrap_or_default();
     let agent: String = origin.user_agent.chars().filter(|c| !c.is_control()).take(200).collect();
     store::session::insert_in(&tx, id, user, (ip, agent), expires_at).await?;

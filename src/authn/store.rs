@@ -10,9 +10,10 @@ use guildhall_entity::id::{ApiTokenId, OrganizationId, SessionId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::UserStatus;
 use guildhall_entity::session::{Column, Entity};
+use guildhall_entity::text::Folded;
 use guildhall_entity::{organization_member, role, sign_in_attempt, user};
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query, SelectStatement};
 
 use super::password::StoredHash;
 use crate::authz::{Actor, Credential, Identity, Limits};
@@ -164,10 +165,11 @@ row! {
     }
 }
 
-/// The user of a username or email address in lower case, for a statement where the table is `u`.
+/// The user of a username or email address, for a statement where the table is `u`.
 fn named(login: &str) -> Expr {
     if login.contains('@') {
-        Expr::from(Func::lower(Expr::col(("u", user::Column::Email)))).eq(login)
+        let folded = Expr::col(("u", user::Column::EmailFolded));
+        folded.clone().eq(Folded::of(login)).and(folded.ne(""))
     } else {
         Expr::col(("u", user::Column::Username)).eq(login)
     }

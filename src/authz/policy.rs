@@ -187,6 +187,16 @@ impl BuiltinRole {
         grant.site.with(grant.organization).with(grant.own)
     }
 
+    /// What whoever gives it or takes it away must hold themselves: what it grants and what it takes away.
+    pub const fn weighs(self) -> PermissionSet {
+        self.gives().with(self.grant().denied)
+    }
+
+    /// Whether it takes something away from its holder.
+    pub const fn restrains(self) -> bool {
+        !self.grant().denied.is_empty()
+    }
+
     /// The name as it is stored and typed.
     pub const fn name(self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ pub(crate) mod page;
 mod reader;
 pub(crate) mod row;
 mod sealed;
+pub(crate) mod search;
 mod statement;
 mod tx;
 mod violation;

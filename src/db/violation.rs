@@ -9,7 +9,7 @@ const UNIQUE_ON_SQLITE: [(&str, &str); 13] = [
     ("pk_idempotency_key", "idempotency_key.actor_id, idempotency_key.key"),
     ("uq_organization_name", "organization.name"),
     ("uq_user_username", "user.username"),
-    ("uq_user_email", "index 'uq_user_email'"),
+    ("uq_user_email", "user.email_folded"),
     ("uq_api_token_name", "api_token.user_id, api_token.name"),
     ("uq_group_name", "group.organization_id, group.name"),
     ("uq_role_name", "role.organization_id, role.name"),

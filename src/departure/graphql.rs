@@ -157,8 +157,8 @@ pub(crate) struct DepartureMutation;
 #[Object]
 impl DepartureMutation {
     /// Removes a member, their place in groups and their entries in access lists, and does with their workspaces as asked;
-    /// `Member.removalImpact` says beforehand what there is. Needs `MEMBER_DELETE`, and for the workspaces what their
-    /// disposition says.
+    /// `Member.removalImpact` says beforehand what there is. Needs `MEMBER_DELETE`, what they hold there by roles,
+    /// and for the workspaces what their disposition says.
     async fn remove_member(
         &self,
         ctx: &Context<'_>,

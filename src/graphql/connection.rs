@@ -64,10 +64,13 @@ impl Paging {
                 backward: true,
                 cursor: self.before.as_ref().map(|text| place("before", text)).transpose()?,
             }),
-            _ => Err(bad(
-                "last",
-                "page either forward with `first` and `after` or backward with `last` and `before`".into(),
-            )),
+            (_, _, last, _) => {
+                // The one of the two at odds that was given.
+                let argument = if last.is_some() { "last" } else { "before" };
+                let message =
+                    "page either forward with `first` and `after` or backward with `last` and `before`";
+                Err(bad(argument, message.into()))
+            }
         }
     }
 }

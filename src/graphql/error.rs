@@ -1,5 +1,7 @@
 //! How errors look from outside: `userErrors` for what a person can fix, top-level errors with a code for the rest.
 
+use std::cell::RefCell;
+
 use async_graphql::{Enum, ErrorExtensionValues, Interface, ServerError, SimpleObject};
 
 use crate::authz::{Denied, Permission};
@@ -273,11 +275,35 @@ impl From<Refusal> for UserError {
     }
 }
 
+tokio::task_local! {
+    /// For what the mutations of the request at work were refused, of what their actor lacks.
+    static LACKED: RefCell<Vec<Permission>>;
+}
+
+/// Runs a request; answers besides what its actor lacked for what was refused them, the first of each refusal.
+pub(super) async fn with_lacked<T>(work: impl Future<Output = T> + Send) -> (T, Vec<Permission>) {
+    // To the heap: it is what a request is, and would be moved about with everything around it.
+    let work = boxed(work);
+    let noted = async {
+        let answer = work.await;
+        (answer, LACKED.with(RefCell::take))
+    };
+    LACKED.scope(RefCell::default(), noted).await
+}
+
 /// Splits what an operation answered into a payload's object and its user errors; other errors stay errors.
 pub(crate) fn outcome<T>(result: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
     match result {
         Ok(value) => Ok((Some(value), Vec::new())),
-        Err(Error::Refused(refusals)) => Ok((None, refusals.into_iter().map(UserError::from).collect())),
+        Err(Error::Refused(refusals)) => {
+            for refusal in &refusals {
+                if let RefusalKind::MissingPermissions(missing) = &refusal.kind {
+                    // Nobody notes what happens outside a request's execution.
+                    let _ = LACKED.try_with(|lacked| lacked.borrow_mut().extend(missing.first()));
+                }
+            }
+            Ok((None, refusals.into_iter().map(UserError::from).collect()))
+        }
         Err(error) => Err(error),
     }
 }

@@ -12,8 +12,10 @@ use futures_util::stream::BoxStream;
 
 use super::Schema;
 use super::context;
-use super::error::code;
+use super::error::{code, with_lacked};
+use super::named::Named;
 use crate::audit_log;
+use crate::db::boxed;
 use crate::error::Error;
 
 /// The schema with coded errors.
@@ -59,19 +61,32 @@ fn is_mutation(request: &mut Request) -> bool {
     }
 }
 
+impl Coded {
+    /// Executes a mutation, and notes what it was denied.
+    async fn change(&self, mut request: Request, context: &context::Request) -> Response {
+        let named = Named::of(&mut request);
+        let (response, lacked) = with_lacked(context.drive(self.0.execute(request))).await;
+        let denied = response.errors.iter().filter_map(|error| match error.source::<Error>() {
+            Some(Error::Denied(denied)) => denied.lacking(),
+            _ => None,
+        });
+        let lacked = lacked.into_iter().map(|permission| (permission, named.organization()));
+        for denial in denied.chain(lacked).collect::<Vec<_>>() {
+            let target = boxed(context.drive(named.target(context))).await;
+            boxed(audit_log::note_denial(&context.db, &context.actor, denial, target)).await;
+        }
+        coded(response)
+    }
+}
+
 impl Executor for Coded {
     async fn execute(&self, mut request: Request) -> Response {
         let is_mutation = is_mutation(&mut request);
         let Some(context) = context_of(&request) else { return coded(self.0.execute(request).await) };
-        let response = context.drive(self.0.execute(request)).await;
-        if is_mutation {
-            for error in &response.errors {
-                if let Some(Error::Denied(denied)) = error.source::<Error>() {
-                    audit_log::note_denial(&context.db, &context.actor, denied).await;
-                }
-            }
+        if !is_mutation {
+            return coded(context.drive(self.0.execute(request)).await);
         }
-        coded(response)
+        boxed(self.change(request, &context)).await
     }
 
     fn execute_stream(

@@ -7,6 +7,7 @@ mod events;
 mod executor;
 pub(crate) mod guard;
 mod loads;
+mod named;
 mod node;
 pub(crate) mod once;
 mod rate_limit;

@@ -4,6 +4,8 @@ use async_graphql::InputType;
 
 use super::context::Request;
 use crate::authn::secret;
+use crate::authz::{Object, Permission};
+use crate::db::list::Find;
 use crate::db::{Db, Once};
 use crate::error::{Error, Refusal, Result};
 
@@ -13,6 +15,26 @@ pub(crate) enum Made<T> {
     Now(T),
     /// It was made by an earlier request with the same key and input: the ids of what that made.
     Earlier(Vec<String>),
+}
+
+impl Request {
+    /// The one thing that was made, as it is now.
+    ///
+    /// # Errors
+    /// CONFLICT when it was made earlier and is gone: only another key makes something.
+    pub(crate) async fn made<I: Find + std::fmt::Display + std::str::FromStr>(
+        &self,
+        made: Made<I>,
+    ) -> Result<I::Row> {
+        let earlier = matches!(made, Made::Earlier(_));
+        match self.get(made.id()?).await {
+            Err(Error::Conflict(_)) if earlier => {
+                let message = "what this key made is gone, or can't be seen by you any more; take a new key";
+                Err(Refusal::conflict(&["idempotencyKey"], message).into())
+            }
+            found => found,
+        }
+    }
 }
 
 impl<T: std::str::FromStr> Made<T> {
@@ -44,15 +66,17 @@ pub(crate) fn check_key(key: &str) -> Result<()> {
 }
 
 impl Request {
-    /// Makes something once for a key. `make` gets the database to make it with.
+    /// Makes something once for a key. `make` gets the database to make it with; whoever is answered what it made earlier
+    /// still needs the permission to make it.
     ///
     /// # Errors
-    /// CONFLICT for a key that was used with another input or mutation; whatever `make` answers.
+    /// FORBIDDEN without the permission; CONFLICT for a key that was used with another input or mutation; whatever `make` answers.
     pub(crate) async fn once<T>(
         &self,
         key: Option<&str>,
         operation: &'static str,
         input: &impl InputType,
+        (permission, object): (Permission, Object),
         make: impl AsyncFnOnce(Db) -> Result<T>,
     ) -> Result<Made<T>> {
         let (Some(key), Some(actor)) = (key, self.actor.user_id()) else {
@@ -67,6 +91,7 @@ impl Request {
             let same = earlier.operation == operation
                 && self.app.sealer.open(&purpose, &earlier.sealed_input)? == input;
             if same {
+                self.require(permission, object)?;
                 return Ok(Some(earlier.subjects));
             }
             let message = "this key was used for another request in the last 24 hours; take a new one";

@@ -4,8 +4,8 @@ use guildhall_entity::id::UserId;
 use guildhall_entity::kind::GroupSource;
 use serde_json::json;
 
-use super::GroupRow;
-use super::store::member as store;
+use super::store::{group as groups, member as store};
+use super::{GroupRow, power};
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Object, Permission, Resource};
 use crate::db::Db;
@@ -14,12 +14,17 @@ use crate::error::{Refusal, Result};
 /// Puts a member of the organization into a group.
 ///
 /// # Errors
-/// FORBIDDEN without `GROUP_UPDATE`; refusals for a group whose members nobody chooses by hand, for somebody who is no
-/// member of the organization and for somebody who is in the group already.
+/// FORBIDDEN without `GROUP_UPDATE`; `MISSING_PERMISSIONS` for what the group gives and the actor lacks; refusals for a
+/// group whose members nobody chooses by hand, for somebody who is no member of the organization and for somebody who is
+/// in the group already.
 pub(crate) async fn add(db: &Db, actor: &Actor, group: &GroupRow, user: UserId) -> Result<()> {
     let permit = actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
     chosen_by_hand(group, "add them to the organization instead")?;
     let tx = db.begin(permit).await?;
+    if !groups::hold_in(&tx, group.id).await? {
+        return Err(Refusal::not_found(&["groupId"], "group").into());
+    }
+    power::check_in(&tx, group, user).await?;
     let added = store::insert_in(&tx, group.organization_id, group.id, user).await?;
     let added = added.ok_or_else(|| Refusal::not_found(&["userIds"], "member of the organization"))?;
     if !added {

@@ -3,6 +3,7 @@
 
 pub(crate) mod graphql;
 pub(crate) mod member;
+mod power;
 mod store;
 
 pub(crate) use store::group::{Filter, GroupList, GroupOrder, GroupRow};
@@ -48,14 +49,18 @@ impl NewGroup {
 /// Creates a group.
 ///
 /// # Errors
-/// FORBIDDEN without `GROUP_CREATE`; a refusal for a name in use.
+/// FORBIDDEN without `GROUP_CREATE` and, with an allowance, `QUOTA_UPDATE`; a refusal for a name in use.
 pub(crate) async fn create(
     db: &Db,
     actor: &Actor,
     organization: OrganizationId,
     new: NewGroup,
 ) -> Result<GroupId> {
-    let permit = actor.authorize(Permission::GroupCreate, Object::in_organization(organization))?;
+    let object = Object::in_organization(organization);
+    let permit = actor.authorize(Permission::GroupCreate, object)?;
+    if new.quota_allowance > 0 {
+        actor.require(Permission::QuotaUpdate, object)?;
+    }
     let tx = db.begin(permit).await?;
     let id: GroupId = tx.clock().id();
     let change = insert_in(&tx, id, organization, new).await?;
@@ -174,25 +179,31 @@ pub(crate) async fn update(db: &Db, actor: &Actor, current: &GroupRow, patch: Pa
     tx.commit_all(changes).await
 }
 
-/// Deletes a group: its members lose what it gave them. Its name is free then.
+/// Deletes a group: its members lose what it gave them. Its name is free then. Its allowance goes with it, which may have
+/// been the only one that made the organization keep budgets.
 ///
 /// # Errors
-/// FORBIDDEN without `GROUP_DELETE`; a refusal for Everyone.
+/// FORBIDDEN without `GROUP_DELETE` and, with an allowance, `QUOTA_UPDATE`; a refusal for Everyone.
 pub(crate) async fn delete(db: &Db, actor: &Actor, current: &GroupRow) -> Result<()> {
-    let permit =
-        actor.authorize(Permission::GroupDelete, Object::in_organization(current.organization_id))?;
+    let object = Object::in_organization(current.organization_id);
+    let permit = actor.authorize(Permission::GroupDelete, object)?;
     if current.is_everyone() {
         let message = "Everyone ends with its organization and not before";
         return Err(Refusal::conflict(&["groupId"], message).into());
     }
     let tx = db.begin(permit).await?;
+    let allowance = store::group::lock_allowance_in(&tx, current.id).await?;
+    let allowance = allowance.ok_or_else(|| Refusal::not_found(&["groupId"], "group"))?;
+    if allowance > 0 {
+        actor.require(Permission::QuotaUpdate, object)?;
+    }
     let (members, templates) = store::group::holdings_in(&tx, current.id).await?;
     if !store::group::delete_in(&tx, current.id).await? {
         return Err(Refusal::not_found(&["groupId"], "group").into());
     }
     let mut before = described(current);
     before.extend(facts(json!({
-        "quotaAllowance": current.quota_allowance, "members": members, "templateAccess": templates,
+        "quotaAllowance": allowance, "members": members, "templateAccess": templates,
     })));
     tx.commit(changed(Action::Delete, current, &before, &Facts::new())).await
 }

@@ -113,7 +113,7 @@ impl Host for Server {
                 watch.is_another(&actor).await;
                 match recognised_again(&site, &token).await {
                     Ok(recognised) => actor = recognised.actor,
-                    Err(Rejected::Expired) => return Ended::Expired,
+                    Err(Rejected::Expired | Rejected::ExpiredApiToken) => return Ended::Expired,
                     Err(Rejected::Suspended) => return Ended::Suspended,
                     Err(Rejected::Unknown | Rejected::UnknownKey | Rejected::UnknownApiToken) => {
                         return Ended::Revoked;

@@ -16,6 +16,7 @@ use crate::authz::policy::BuiltinRole;
 use crate::authz::{Actor, Object, Permission, Resource};
 use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
+use crate::role::Assignment;
 use crate::user::UserRow;
 
 /// Adds a member with these roles.
@@ -36,7 +37,8 @@ pub(crate) async fn add(
     let tx = db.begin(permit).await?;
     if !roles.is_empty() {
         lock_roles_in(&tx, organization).await?;
-        crate::role::check_assignment_in(&tx, organization, &["roles"], &roles, &[]).await?;
+        let assignment = Assignment { given: &roles, ..Assignment::default() };
+        crate::role::check_assignment_in(&tx, organization, &["roles"], assignment).await?;
     }
     let change = insert_in(&tx, organization, user, roles).await?;
     let change = change.ok_or_else(|| Refusal::conflict(&[field], "they are a member already"))?;
@@ -72,7 +74,7 @@ pub(crate) async fn insert_in(
 /// their entries in access lists end with it.
 ///
 /// # Errors
-/// Refusals for somebody who is no member and for the last administrator.
+/// Refusals for somebody who is no member, for somebody with more power there, and for the last administrator.
 pub(crate) async fn delete_in(
     tx: &Tx,
     organization: OrganizationId,
@@ -80,6 +82,18 @@ pub(crate) async fn delete_in(
     username: &str,
 ) -> Result<Change> {
     let roles = held_in(tx, organization, user).await?;
+    crate::role::check_loss_in(tx, organization, &["userId"], &roles).await?;
+    end_in(tx, organization, user, username, roles).await
+}
+
+/// Ends a membership with these roles, whoever ends it.
+async fn end_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+    username: &str,
+    roles: Vec<String>,
+) -> Result<Change> {
     if roles.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
         keep_an_admin(tx, organization, user).await?;
     }
@@ -129,7 +143,8 @@ pub(crate) async fn set_roles(
     let held = held_in(&tx, organization, user).await?;
     let given: Vec<String> = roles.iter().filter(|role| !held.contains(role)).cloned().collect();
     let taken: Vec<String> = held.iter().filter(|role| !roles.contains(role)).cloned().collect();
-    crate::role::check_assignment_in(&tx, organization, &["roles"], &given, &taken).await?;
+    let assignment = Assignment { held: &held, given: &given, taken: &taken };
+    crate::role::check_assignment_in(&tx, organization, &["roles"], assignment).await?;
     if taken.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
         keep_an_admin(&tx, organization, user).await?;
     }
@@ -156,24 +171,28 @@ async fn held_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<
     roles.ok_or_else(|| Refusal::not_found(&["userId"], "member").into())
 }
 
-/// Takes a user out of all their organizations, and of the groups there, inside somebody else's transaction.
+/// Takes a user out of all their organizations, and of the groups there, inside somebody else's transaction, which knows
+/// that its actor has power over them.
 ///
 /// # Errors
 /// A refusal where they are the last administrator.
 pub(crate) async fn leave_all_in(tx: &Tx, user: UserId, username: &str) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for organization in store::organizations_in(tx, user).await? {
-        changes.push(delete_in(tx, organization, user, username).await?);
+        let roles = held_in(tx, organization, user).await?;
+        changes.push(end_in(tx, organization, user, username, roles).await?);
     }
     Ok(changes)
 }
 
 async fn keep_an_admin(tx: &Tx, organization: OrganizationId, except: UserId) -> Result<()> {
     let admin = BuiltinRole::OrganizationAdmin.name();
-    if store::others_with_role_in(tx, organization, admin, except).await? > 0 {
+    if store::others_may_act_in(tx, organization, admin, except).await? {
         return Ok(());
     }
-    let message = "they are the last organization-admin; make somebody else one first";
+    let name = store::organization_name_in(tx, organization).await?;
+    let message =
+        format!("they are the last organization-admin of `{name}` who may act; make somebody else one first");
     Err(Refusal::last_admin(&["userId"], message).into())
 }
 

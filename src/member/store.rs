@@ -14,9 +14,11 @@ use crate::authz::{Actor, Object, Permission, Reach};
 use crate::db::list::List;
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
+use crate::db::search::{Term, matches};
 use crate::db::{Db, Tx, covered};
 use crate::error::Result;
-use crate::user::{UserRow, matches};
+use crate::name::RoleName;
+use crate::user::UserRow;
 
 row! {
     /// A membership.
@@ -67,9 +69,9 @@ pub(crate) fn known_in_groups(actor: &Actor, alias: &'static str) -> Condition {
 /// Which members.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Filter {
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) user: Option<UserId>,
-    pub(crate) role: Option<String>,
+    pub(crate) role: Option<RoleName>,
     pub(crate) group: Option<GroupId>,
     pub(crate) status: Option<UserStatus>,
     /// An id in the filter does not parse: nothing can match it.
@@ -125,18 +127,18 @@ impl List for MemberList {
             .to_owned();
         let filter = &self.filter;
         if let Some(query) = &filter.query {
-            let email = Condition::all().add(reachable(actor)).add(matches(query, &[("u", "email")]));
-            let named = matches(query, &[("u", "username"), ("u", "name")]);
+            let email = Condition::all().add(reachable(actor)).add(matches(query, &[("u", "email_folded")]));
+            let named = matches(query, &[("u", "username"), ("u", "name_folded")]);
             statement.cond_where(Condition::any().add(named).add(email));
         }
         if let Some(user) = filter.user {
             statement.and_where(Expr::col(("m", Column::UserId)).eq(user));
         }
         if let Some(role) = &filter.role {
-            // Role names are slugs: nothing in them needs escaping.
-            let slug: String =
-                role.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-            statement.and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{slug}\"%")));
+            statement.and_where(match role.as_slug() {
+                Some(slug) => Expr::cust("cast(m.roles as text)").like(format!("%\"{slug}\"%")),
+                None => Expr::val(1).eq(0),
+            });
         }
         if let Some(group) = filter.group {
             statement.and_where(Expr::exists(in_group(actor, group)));
@@ -341,13 +343,38 @@ pub(super) async fn holders_in(tx: &Tx, organization: OrganizationId, role: &str
     tx.rows(&statement).await
 }
 
-/// How many members other than `except` hold a role.
-pub(super) async fn others_with_role_in(
+/// Whether a member other than `except` holds a role and may act: whoever is suspended does not.
+pub(super) async fn others_may_act_in(
     tx: &Tx,
     organization: OrganizationId,
     role: &str,
     except: UserId,
-) -> Result<usize> {
-    let holders = holders_in(tx, organization, role).await?;
-    Ok(holders.iter().filter(|holder| holder.user_id != except).count())
+) -> Result<bool> {
+    let statement = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, "m")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            user::Entity,
+            "u",
+            Expr::col(("u", user::Column::Id)).equals(("m", Column::UserId)),
+        )
+        .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
+        .and_where(Expr::col(("m", Column::UserId)).ne(except))
+        .and_where(Expr::col(("u", user::Column::Status)).ne(UserStatus::Suspended.as_str()))
+        .and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{role}\"%")))
+        .limit(1)
+        .to_owned();
+    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
+}
+
+/// The name of an organization, for people.
+pub(super) async fn organization_name_in(tx: &Tx, id: OrganizationId) -> Result<String> {
+    use guildhall_entity::organization;
+    let statement = Query::select()
+        .column(organization::Column::Name)
+        .from(organization::Entity)
+        .and_where(Expr::col(organization::Column::Id).eq(id))
+        .to_owned();
+    Ok(tx.row::<One<String>>(&statement).await?.map(|name| name.0).unwrap_or_default())
 }

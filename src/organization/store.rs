@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::organization::{ActiveModel, Column, Entity};
+use guildhall_entity::text::Folded;
 use guildhall_entity::{group, organization_member, provisioner_key, template, template_acl, workspace};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
@@ -13,9 +14,9 @@ use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
 use crate::db::page::{self, Key, Keyset};
 use crate::db::row::{One, row, select};
+use crate::db::search::{Term, matches};
 use crate::db::{Db, Tx, covered};
 use crate::error::{Contents, Result};
-use crate::user::matches;
 
 row! {
     /// An organization.
@@ -60,19 +61,19 @@ pub(super) async fn find_by_name(db: &Db, actor: &Actor, name: &str) -> Result<O
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct OrganizationList {
     name: Option<String>,
-    query: Option<String>,
+    query: Option<Term>,
     order: OrganizationOrder,
     of_member: bool,
 }
 
 impl OrganizationList {
     /// All that the actor can see.
-    pub(crate) fn all(name: Option<String>, query: Option<String>, order: OrganizationOrder) -> Self {
+    pub(crate) fn all(name: Option<String>, query: Option<Term>, order: OrganizationOrder) -> Self {
         Self { name, query, order, of_member: false }
     }
 
     /// Those that a user belongs to.
-    pub(crate) fn of_member(name: Option<String>, query: Option<String>, order: OrganizationOrder) -> Self {
+    pub(crate) fn of_member(name: Option<String>, query: Option<Term>, order: OrganizationOrder) -> Self {
         Self { name, query, order, of_member: true }
     }
 }
@@ -108,7 +109,7 @@ impl List for OrganizationList {
             statement.and_where(Expr::col(("o", Column::Name)).eq(name.to_lowercase()));
         }
         if let Some(query) = &self.query {
-            statement.cond_where(matches(query, &[("o", "name"), ("o", "display_name")]));
+            statement.cond_where(matches(query, &[("o", "name"), ("o", "display_name_folded")]));
         }
         statement
     }
@@ -149,6 +150,7 @@ pub(super) async fn insert_in(tx: &Tx, row: NewRow) -> Result<()> {
     tx.insert(ActiveModel {
         id: Set(row.id),
         name: Set(row.name),
+        display_name_folded: Set(Folded::of(&row.display_name)),
         display_name: Set(row.display_name),
         description: Set(row.description),
         icon: Set(row.icon),
@@ -168,6 +170,7 @@ pub(super) async fn update_in(tx: &Tx, row: &OrganizationRow) -> Result<bool> {
         .table(Entity)
         .value(Column::Name, row.name.as_str())
         .value(Column::DisplayName, row.display_name.as_str())
+        .value(Column::DisplayNameFolded, Folded::of(&row.display_name))
         .value(Column::Description, row.description.as_str())
         .value(Column::Icon, row.icon.as_str())
         .value(Column::Version, row.version + 1)

@@ -13,7 +13,7 @@ use crate::authz::{Actor, Denied, Identity, Object, Permission, Permit, Resource
 use crate::db::{Db, Unaudited};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{Event, EventKind};
-use crate::name::plain_text;
+use crate::name::one_line;
 
 /// Who a daemon is, from its key.
 pub(crate) struct Caller {
@@ -50,11 +50,11 @@ pub(crate) async fn register(
     let caller = Caller::of(actor)?;
     let permit =
         actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
-    let name = plain_text(&["name"], name, 64)?;
+    let name = one_line(&["name"], name, 64)?;
     if name.is_empty() {
         return Err(Refusal::invalid(&["name"], "a daemon has a name; its host's will do").into());
     }
-    let version = plain_text(&["version"], version, 64)?;
+    let version = one_line(&["version"], version, 64)?;
     let mut tx = db.begin(permit).await?;
     let registration = store::Registration {
         organization: caller.organization,

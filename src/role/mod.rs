@@ -28,7 +28,7 @@ pub(crate) fn check_site_assignment(actor: &Actor, field: &[&str], names: &[Stri
         let known = || site_roles().map(BuiltinRole::name).collect::<Vec<_>>();
         let role =
             BuiltinRole::assignable(name, Scope::Site).ok_or_else(|| unknown(field, name, &known()))?;
-        gives = gives.with(role.gives());
+        gives = gives.with(role.weighs());
     }
     if !names.is_empty() {
         check_power(actor, Object::SITE, field, gives)?;
@@ -44,8 +44,18 @@ pub(crate) fn normalized(names: &[String]) -> Vec<String> {
     names
 }
 
-/// Checks which roles an actor gives to and takes from a member of an organization, by their normalized names, while
-/// nobody else changes roles there. Taking a role away is power over whoever holds it: it needs the same as giving it.
+/// Roles of a member of an organization: those that they hold, and those that are given to and taken from them; by their
+/// normalized names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Assignment<'a> {
+    pub(crate) held: &'a [String],
+    pub(crate) given: &'a [String],
+    pub(crate) taken: &'a [String],
+}
+
+/// Checks which roles an actor gives to and takes from a member of an organization, while nobody else changes roles there.
+/// Taking a role away is power over whoever holds it: it needs the same as giving it. So is a role that takes something
+/// away from its holder: it needs all that they hold.
 ///
 /// # Errors
 /// `MISSING_PERMISSIONS` for what the actor lacks of those roles; a refusal that lists the roles for an unknown name;
@@ -54,32 +64,71 @@ pub(crate) async fn check_assignment_in(
     tx: &Tx,
     organization: OrganizationId,
     field: &[&str],
-    given: &[String],
-    taken: &[String],
+    Assignment { held, given, taken }: Assignment<'_>,
 ) -> Result<()> {
     if given.is_empty() && taken.is_empty() {
         return Ok(());
     }
-    let is_builtin = |name: &String| BuiltinRole::assignable(name, Scope::Organization).is_some();
-    let custom = match given.iter().chain(taken).all(is_builtin) {
-        true => Vec::new(),
-        false => store::of_organization_in(tx, organization).await?,
-    };
-    let grants = |name: &str| match BuiltinRole::assignable(name, Scope::Organization) {
-        Some(role) => Some(role.gives()),
-        None => custom.iter().find(|role| role.name == name).map(RoleRow::grants),
-    };
+    let (actor, object) = (tx.actor(), Object::in_organization(organization));
+    let known = Known::among(tx, organization, held.iter().chain(given).chain(taken)).await?;
     let mut gives = PermissionSet::NONE;
     for name in given {
-        let unknown = || {
-            let mut known: Vec<&str> = organization_roles().map(BuiltinRole::name).collect();
-            known.extend(custom.iter().map(|role| role.name.as_str()));
-            unknown(field, name, &known)
-        };
-        gives = gives.with(grants(name).ok_or_else(unknown)?);
+        gives = gives.with(known.weighs(name).ok_or_else(|| known.refuse(field, name))?);
     }
-    let takes = taken.iter().filter_map(|name| grants(name)).fold(PermissionSet::NONE, PermissionSet::with);
-    check_power(tx.actor(), Object::in_organization(organization), field, gives.with(takes))
+    check_power(actor, object, field, gives)?;
+    let restrains = |name: &String| {
+        BuiltinRole::assignable(name, Scope::Organization).is_some_and(BuiltinRole::restrains)
+    };
+    let touched = if given.iter().chain(taken).any(restrains) { held } else { taken };
+    check_outranks(actor, object, field, known.all(touched))
+}
+
+/// Checks that an actor holds all that a member of an organization holds by these roles, who loses them.
+///
+/// # Errors
+/// `MISSING_PERMISSIONS` for what the actor lacks of those roles.
+pub(crate) async fn check_loss_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    field: &[&str],
+    held: &[String],
+) -> Result<()> {
+    let known = Known::among(tx, organization, held.iter()).await?;
+    check_outranks(tx.actor(), Object::in_organization(organization), field, known.all(held))
+}
+
+/// The custom roles of an organization, as far as names lead to some, and the built-in ones.
+struct Known(Vec<RoleRow>);
+
+impl Known {
+    async fn among(
+        tx: &Tx,
+        organization: OrganizationId,
+        mut names: impl Iterator<Item = &String>,
+    ) -> Result<Self> {
+        let all_builtin = names.all(|name| BuiltinRole::assignable(name, Scope::Organization).is_some());
+        let custom =
+            if all_builtin { Vec::new() } else { store::of_organization_in(tx, organization).await? };
+        Ok(Self(custom))
+    }
+
+    /// What whoever gives or takes a role must hold; `None` for one that there is not.
+    fn weighs(&self, name: &str) -> Option<PermissionSet> {
+        match BuiltinRole::assignable(name, Scope::Organization) {
+            Some(role) => Some(role.weighs()),
+            None => self.0.iter().find(|role| role.name == name).map(RoleRow::grants),
+        }
+    }
+
+    fn all(&self, names: &[String]) -> PermissionSet {
+        names.iter().filter_map(|name| self.weighs(name)).fold(PermissionSet::NONE, PermissionSet::with)
+    }
+
+    fn refuse(&self, field: &[&str], name: &str) -> Refusal {
+        let mut known: Vec<&str> = organization_roles().map(BuiltinRole::name).collect();
+        known.extend(self.0.iter().map(|role| role.name.as_str()));
+        unknown(field, name, &known)
+    }
 }
 
 fn unknown(field: &[&str], name: &str, known: &[&str]) -> Refusal {
@@ -98,8 +147,19 @@ fn check_power(actor: &Actor, object: Object, field: &[&str], gives: PermissionS
 /// # Errors
 /// `MISSING_PERMISSIONS` for what the actor does not hold.
 fn check_held(actor: &Actor, object: Object, field: &[&str], permissions: PermissionSet) -> Result<()> {
-    let missing: Vec<_> = permissions.iter().filter(|&permission| !actor.may(permission, object)).collect();
+    let missing = lacking(actor, object, permissions);
     if missing.is_empty() { Ok(()) } else { Err(Refusal::missing_permissions(field, missing).into()) }
+}
+
+/// # Errors
+/// `MISSING_PERMISSIONS` for what somebody else holds and the actor does not.
+fn check_outranks(actor: &Actor, object: Object, field: &[&str], permissions: PermissionSet) -> Result<()> {
+    let missing = lacking(actor, object, permissions);
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::outranked(field, missing).into()) }
+}
+
+fn lacking(actor: &Actor, object: Object, permissions: PermissionSet) -> Vec<Permission> {
+    permissions.iter().filter(|&permission| !actor.may(permission, object)).collect()
 }
 
 /// Whether the actor may give a role that grants this.

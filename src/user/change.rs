@@ -42,7 +42,7 @@ pub(crate) async fn update(db: &Db, actor: &Actor, current: UserRow, patch: Patc
         next.email = email(&text, current.is_service_account)?;
     }
     if let Some(text) = patch.name {
-        let text = name::plain_text(&["name"], &text, super::NAME_MAX)?;
+        let text = name::one_line(&["name"], &text, super::NAME_MAX)?;
         next.name = if text.is_empty() { next.username.clone() } else { text };
     }
     if let Some(text) = patch.avatar_url {

@@ -10,7 +10,7 @@ pub(crate) use account::{Account, account_in, locked_in};
 pub(crate) use change::{
     Patch, decided_over_in, delete_in, set_password_in, set_site_roles, set_status_in, update,
 };
-pub(crate) use store::{SeenUser, UserCard, UserList, UserOrder, UserRow, matches};
+pub(crate) use store::{SeenUser, UserCard, UserList, UserOrder, UserRow};
 
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::kind::LoginType;
@@ -57,7 +57,7 @@ impl NewUser {
     ) -> Result<Self> {
         let username = Slug::parse(&["username"], username);
         let email = change::email(email, service_account);
-        let full_name = name::plain_text(&["name"], full_name, NAME_MAX);
+        let full_name = name::one_line(&["name"], full_name, NAME_MAX);
         let checked = match &password {
             Some(_) if service_account => {
                 let message = "a service account has no password; its programs carry API tokens";

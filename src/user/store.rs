@@ -6,6 +6,7 @@ use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::{LoginType, UserStatus};
 use guildhall_entity::organization_member;
+use guildhall_entity::text::Folded;
 use guildhall_entity::user::{ActiveModel, Column, Entity};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
@@ -15,8 +16,10 @@ use crate::authz::{Actor, Object, Permission, Reach};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, Read, row, select};
+use crate::db::search::{Term, matches};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
+use crate::name::RoleName;
 
 row! {
     /// What is shown of a user wherever they are met: what a row of another thing carries along.
@@ -140,12 +143,12 @@ impl Find for UserId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct UserList {
     pub(crate) username: Option<String>,
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) service_account: Option<bool>,
     /// Of those whose status the actor sees.
     pub(crate) status: Option<UserStatus>,
     /// Of those whose site roles the actor sees.
-    pub(crate) site_role: Option<String>,
+    pub(crate) site_role: Option<RoleName>,
     pub(crate) order: UserOrder,
 }
 
@@ -177,7 +180,7 @@ impl List for UserList {
             statement.and_where(Expr::col(("u", Column::Username)).eq(username.to_lowercase()));
         }
         if let Some(query) = &self.query {
-            statement.cond_where(matches(query, &[("u", "username"), ("u", "name")]));
+            statement.cond_where(matches(query, &[("u", "username"), ("u", "name_folded")]));
         }
         if let Some(service_account) = self.service_account {
             let is_one = Expr::cust("few.is_service_account");
@@ -196,10 +199,10 @@ impl List for UserList {
             }
         }
         if let Some(role) = &self.site_role {
-            // Role names are slugs: nothing in them needs escaping.
-            let slug: String =
-                role.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-            let has_it = Expr::cust("cast(few.site_roles as text)").like(format!("%\"{slug}\"%"));
+            let has_it = match role.as_slug() {
+                Some(slug) => Expr::cust("cast(few.site_roles as text)").like(format!("%\"{slug}\"%")),
+                None => Expr::val(1).eq(0),
+            };
             statement.and_where(is_among(Expr::cust("cast(few.site_roles as text) <> '[]'").and(has_it)));
         }
         // Neither a filter nor an order tells of somebody what their fields would not.
@@ -246,15 +249,6 @@ fn is_among(condition: Expr) -> Expr {
     Expr::col(("u", Column::Id)).in_subquery(few)
 }
 
-/// Text in one of these columns, without regard to case.
-pub(crate) fn matches(query: &str, columns: &[(&'static str, &'static str)]) -> Condition {
-    let escaped = query.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    columns.iter().fold(Condition::any(), |any, &(table, column)| {
-        let text = sea_orm::sea_query::Func::lower(Expr::col((table, column)));
-        any.add(Expr::from(text).like(sea_orm::sea_query::LikeExpr::new(format!("%{escaped}%")).escape('\\')))
-    })
-}
-
 /// The rest of users whose cards the actor has seen with something that carries them along.
 pub(super) async fn met(db: &Db, users: &[UserId]) -> Result<Vec<UserRow>> {
     let ids: Vec<_> = users.iter().map(|id| id.0).collect();
@@ -290,7 +284,9 @@ pub(super) async fn insert_in(tx: &Tx, user: Insert) -> Result<()> {
     tx.insert(ActiveModel {
         id: Set(user.id),
         username: Set(user.username),
+        email_folded: Set(Folded::of(&user.email)),
         email: Set(user.email),
+        name_folded: Set(Folded::of(&user.name)),
         name: Set(user.name),
         avatar_url: Set(String::new()),
         status: Set(UserStatus::Active),

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use super::session::whose;
 use crate::authn::token::{self, NewToken};
 use crate::authn::{TokenList, TokenRow};
-use crate::authz::{Credential, Identity, Permission};
+use crate::authz::{self, Credential, Identity, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Request};
@@ -202,8 +202,9 @@ async fn create(request: &Request, input: CreateApiTokenInput) -> Result<(ApiTok
     let now = request.db.clock().now();
     let expires_at = input.expires_at.map(|time| time.0);
     let new = NewToken::parse(&input.name, input.scopes.as_deref(), organization, expires_at, now)?;
+    let needed = (Permission::TokenCreate, authz::Object::SITE.owned_by(owner));
     let made = request
-        .once(input.idempotency_key.as_deref(), "createApiToken", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createApiToken", &input, needed, async |db| {
             token::create(&db, &request.actor, owner, new).await
         })
         .await?;

@@ -15,6 +15,7 @@ use guildhall_entity::kind;
 
 use super::{Filter, GroupList, GroupMemberList, GroupMemberOrder, GroupRow};
 use crate::authz::{self, Denied, Permission};
+use crate::db::search::Term;
 use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
@@ -156,6 +157,8 @@ impl Group {
         let held = |permission: &Permission| match permission {
             // A group is its members' own.
             Permission::GroupReadMembers => members,
+            // Everyone stays as it is, whoever asks; its allowance is a quota's.
+            Permission::GroupUpdate | Permission::GroupDelete if self.0.is_everyone() => false,
             other => request.actor.may(*other, object),
         };
         Ok(Permission::ALL.iter().copied().filter(of_groups).filter(held).collect())
@@ -201,7 +204,7 @@ impl Group {
         nullable(async {
             self.require_members(ctx.request()).await?;
             let list = GroupMemberList {
-                query: filter.unwrap_or_default().query,
+                query: Term::asked(filter.unwrap_or_default().query.as_deref())?,
                 order: order_by.unwrap_or_default(),
             };
             let paging = Paging { first, after, last, before };
@@ -222,8 +225,11 @@ pub(crate) struct GroupFilter {
     pub(crate) source: Option<GroupSource>,
 }
 
-impl From<GroupFilter> for Filter {
-    fn from(filter: GroupFilter) -> Self {
-        Self { name: filter.name, query: filter.query, source: filter.source.map(kind::GroupSource::from) }
+impl TryFrom<GroupFilter> for Filter {
+    type Error = Error;
+
+    fn try_from(filter: GroupFilter) -> Result<Self> {
+        let query = Term::asked(filter.query.as_deref())?;
+        Ok(Self { name: filter.name, query, source: filter.source.map(kind::GroupSource::from) })
     }
 }

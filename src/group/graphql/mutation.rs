@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use guildhall_entity::id::{GroupId, UserId};
 
 use super::Group;
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -141,7 +142,7 @@ pub(crate) struct GroupMutation;
 
 #[Object]
 impl GroupMutation {
-    /// Creates a group. Needs `GROUP_CREATE`.
+    /// Creates a group. Needs `GROUP_CREATE`, and `QUOTA_UPDATE` where it gets an allowance.
     async fn create_group(&self, ctx: &Context<'_>, input: CreateGroupInput) -> Nullable<CreateGroupPayload> {
         nullable(async {
             let (group, user_errors) = outcome(create(ctx.request(), input).await)?;
@@ -167,7 +168,8 @@ impl GroupMutation {
         .await
     }
 
-    /// Deletes a group: its members lose its allowance and the templates that only it let them use. Needs `GROUP_DELETE`.
+    /// Deletes a group: its members lose its allowance and the templates that only it let them use. Needs `GROUP_DELETE`, and
+    /// `QUOTA_UPDATE` where it has an allowance.
     async fn delete_group(&self, ctx: &Context<'_>, input: DeleteGroupInput) -> Nullable<DeleteGroupPayload> {
         nullable(async {
             let (deleted_group_id, user_errors) = outcome(delete(ctx.request(), input.group_id).await)?;
@@ -176,7 +178,8 @@ impl GroupMutation {
         .await
     }
 
-    /// Puts members of the organization into a group, answering for each. Needs `GROUP_UPDATE`.
+    /// Puts members of the organization into a group, answering for each. Needs `GROUP_UPDATE`; where the group is ADMIN of a
+    /// template, what that gives; for oneself, all that the group gives.
     async fn add_group_members(
         &self,
         ctx: &Context<'_>,
@@ -223,13 +226,13 @@ async fn create(request: &Request, input: CreateGroupInput) -> Result<Group> {
         input.avatar_url.as_deref(),
         input.quota_allowance,
     )?;
+    let needed = (Permission::GroupCreate, authz::Object::in_organization(organization));
     let made = request
-        .once(input.idempotency_key.as_deref(), "createGroup", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createGroup", &input, needed, async |db| {
             group::create(&db, &request.actor, organization, new).await
         })
         .await?;
-    let id: GroupId = made.id()?;
-    Ok(request.get(id).await?.into())
+    Ok(request.made::<GroupId>(made).await?.into())
 }
 
 async fn update(request: &Request, input: UpdateGroupInput) -> Result<Group> {

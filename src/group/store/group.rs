@@ -3,19 +3,23 @@
 use guildhall_entity::group::{ActiveModel, Column, Entity};
 use guildhall_entity::id::{GroupId, OrganizationId};
 use guildhall_entity::kind::GroupSource;
+use guildhall_entity::text::Folded;
 use guildhall_entity::{group_member, template_acl};
 use sea_orm::ActiveValue::Set;
+use sea_orm::DbBackend;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, JoinType, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Asterisk, Condition, Expr, ExprTrait, Func, JoinType, LockType, Query, SelectStatement,
+};
 
 use super::member::visible_memberships;
 use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
+use crate::db::search::{Term, matches};
 use crate::db::{Tx, covered};
 use crate::error::Result;
-use crate::user::matches;
 
 row! {
     /// A group.
@@ -59,7 +63,7 @@ impl Find for GroupId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Filter {
     pub(crate) name: Option<String>,
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) source: Option<GroupSource>,
 }
 
@@ -120,7 +124,7 @@ impl List for GroupList {
             statement.and_where(Expr::col(("g", Column::Name)).eq(name.to_lowercase()));
         }
         if let Some(query) = &filter.query {
-            statement.cond_where(matches(query, &[("g", "name"), ("g", "display_name")]));
+            statement.cond_where(matches(query, &[("g", "name"), ("g", "display_name_folded")]));
         }
         if let Some(source) = filter.source {
             statement.and_where(Expr::col(("g", Column::Source)).eq(source.as_str()));
@@ -168,6 +172,7 @@ pub(in crate::group) async fn insert_in(tx: &Tx, group: NewRow) -> Result<()> {
         id: Set(group.id),
         organization_id: Set(group.organization),
         name: Set(group.name),
+        display_name_folded: Set(Folded::of(&group.display_name)),
         display_name: Set(group.display_name),
         avatar_url: Set(group.avatar_url),
         quota_allowance: Set(group.quota_allowance),
@@ -185,6 +190,7 @@ pub(in crate::group) async fn update_in(tx: &Tx, row: &GroupRow) -> Result<bool>
         .table(Entity)
         .value(Column::Name, row.name.as_str())
         .value(Column::DisplayName, row.display_name.as_str())
+        .value(Column::DisplayNameFolded, Folded::of(&row.display_name))
         .value(Column::AvatarUrl, row.avatar_url.as_str())
         .value(Column::QuotaAllowance, row.quota_allowance)
         .value(Column::Version, row.version + 1)
@@ -212,6 +218,29 @@ pub(in crate::group) async fn holdings_in(tx: &Tx, group: GroupId) -> Result<(i6
         *count = tx.row::<One<i64>>(statement).await?.map_or(0, |row| row.0);
     }
     Ok(counts.into())
+}
+
+/// The allowance of a group that nobody else changes meanwhile. `None` when the group is gone.
+pub(in crate::group) async fn lock_allowance_in(tx: &Tx, group: GroupId) -> Result<Option<i32>> {
+    let mut statement = Query::select()
+        .column(Column::QuotaAllowance)
+        .from(Entity)
+        .and_where(Expr::col(Column::Id).eq(group))
+        .to_owned();
+    if tx.backend() == DbBackend::Postgres {
+        statement.lock(LockType::Update);
+    }
+    Ok(tx.row::<One<i32>>(&statement).await?.map(|allowance| allowance.0))
+}
+
+/// Whether the group is there; it is until the transaction ends.
+pub(in crate::group) async fn hold_in(tx: &Tx, group: GroupId) -> Result<bool> {
+    let mut statement =
+        Query::select().expr(Expr::val(1)).from(Entity).and_where(Expr::col(Column::Id).eq(group)).to_owned();
+    if tx.backend() == DbBackend::Postgres {
+        statement.lock(LockType::KeyShare);
+    }
+    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
 }
 
 /// Deletes a group; its members and its entries in access lists go with it. `false` when it is gone.

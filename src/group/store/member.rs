@@ -4,17 +4,18 @@ use guildhall_entity::id::{GroupId, OrganizationId, UserId};
 use guildhall_entity::{group_member, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query, SelectStatement};
-use sea_orm::{Insert, QueryTrait};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
+use sea_orm::{DbBackend, Insert, QueryTrait};
 
 use crate::authz::Actor;
 use crate::db::list::List;
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
+use crate::db::search::{Term, matches};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
 use crate::member::known_in_groups;
-use crate::user::{UserCard, matches};
+use crate::user::UserCard;
 
 row! {
     /// Somebody's place in a group, derived for Everyone.
@@ -32,7 +33,7 @@ pub(super) fn visible_memberships(actor: &Actor) -> Condition {
 /// The members of a group, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct GroupMemberList {
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) order: GroupMemberOrder,
 }
 
@@ -65,7 +66,7 @@ impl List for GroupMemberList {
             .to_owned();
         if let Some(query) = &self.query {
             join_user(&mut statement);
-            statement.cond_where(matches(query, &[("u", "username"), ("u", "name")]));
+            statement.cond_where(matches(query, &[("u", "username"), ("u", "name_folded")]));
         }
         statement
     }
@@ -108,7 +109,7 @@ pub(in crate::group) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId
 }
 
 /// Puts a member of the organization into a group. `None` when they are no member of the organization, `false` when they
-/// are in the group already.
+/// are in the group already. Their membership stays until the transaction ends.
 pub(in crate::group) async fn insert_in(
     tx: &Tx,
     organization: OrganizationId,
@@ -116,12 +117,15 @@ pub(in crate::group) async fn insert_in(
     user: UserId,
 ) -> Result<Option<bool>> {
     use guildhall_entity::organization_member::{Column, Entity};
-    let username = Query::select()
+    let mut username = Query::select()
         .column(Column::Username)
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
         .to_owned();
+    if tx.backend() == DbBackend::Postgres {
+        username.lock(LockType::KeyShare);
+    }
     let Some(One(username)) = tx.row::<One<String>>(&username).await? else { return Ok(None) };
     let row = group_member::ActiveModel {
         organization_id: Set(organization),

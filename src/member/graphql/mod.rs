@@ -9,8 +9,9 @@ use guildhall_entity::kind;
 
 use super::{Filter, MemberList, MemberRow};
 use crate::authz::{self, Permission};
+use crate::db::search::Term;
 use crate::departure::graphql::MemberRemovalImpact;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, nullable};
@@ -18,6 +19,7 @@ use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
 use crate::group::graphql::{Group, GroupFilter};
 use crate::group::{GroupList, GroupOrder};
+use crate::name::RoleName;
 use crate::organization::graphql::Organization;
 use crate::quota::graphql::Quota;
 use crate::role::graphql::Role;
@@ -80,7 +82,7 @@ impl Member {
         let organization = self.row.organization_id;
         let list = GroupList::of_member(
             organization,
-            filter.unwrap_or_default().into(),
+            filter.unwrap_or_default().try_into()?,
             order_by.unwrap_or_default(),
         );
         Connection::of(ctx, self.user.user_id(), list, Paging { first, after, last, before }).await
@@ -139,18 +141,20 @@ pub(crate) struct MemberFilter {
     status: Option<UserStatus>,
 }
 
-impl From<MemberFilter> for Filter {
-    fn from(filter: MemberFilter) -> Self {
+impl TryFrom<MemberFilter> for Filter {
+    type Error = Error;
+
+    fn try_from(filter: MemberFilter) -> Result<Self> {
         let user = filter.user_id.map(|id| id.parse().map_err(drop));
         let group = filter.group_id.map(|id| id.parse().map_err(drop));
         let impossible = matches!(user, Some(Err(()))) || matches!(group, Some(Err(())));
-        Self {
-            query: filter.query,
+        Ok(Self {
+            query: Term::asked(filter.query.as_deref())?,
             user: user.and_then(Result::ok),
-            role: filter.role,
+            role: filter.role.as_deref().map(RoleName::of),
             group: group.and_then(Result::ok),
             status: filter.status.map(kind::UserStatus::from),
             impossible,
-        }
+        })
     }
 }

@@ -14,6 +14,7 @@ use super::{OrganizationList, OrganizationOrder, OrganizationRow};
 use crate::audit_log::AuditOrder;
 use crate::audit_log::graphql::{AuditLogEntry, AuditLogFilter};
 use crate::authz::{self, Permission};
+use crate::db::search::Term;
 use crate::error::{Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
@@ -153,7 +154,10 @@ impl Organization {
 
     /// What the viewer may do to it and to everything in it.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<Permission> {
-        ctx.request().actor.may_all(self.object()).collect()
+        // The default organization stays, whoever asks.
+        let stays =
+            |permission: &Permission| self.0.is_default && *permission == Permission::OrganizationDelete;
+        ctx.request().actor.may_all(self.object()).filter(|permission| !stays(permission)).collect()
     }
 
     /// Who belongs to it.
@@ -168,8 +172,10 @@ impl Organization {
         #[graphql(desc = "Only these.")] filter: Option<MemberFilter>,
         #[graphql(desc = "USERNAME_ASC if absent.")] order_by: Option<MemberOrder>,
     ) -> Result<Connection<Member>> {
-        let list =
-            MemberList { filter: filter.unwrap_or_default().into(), order: order_by.unwrap_or_default() };
+        let list = MemberList {
+            filter: filter.unwrap_or_default().try_into()?,
+            order: order_by.unwrap_or_default(),
+        };
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
     }
 
@@ -191,7 +197,7 @@ impl Organization {
         #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<GroupOrder>,
     ) -> Result<Connection<Group>> {
         let list =
-            GroupList::of_organization(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
+            GroupList::of_organization(filter.unwrap_or_default().try_into()?, order_by.unwrap_or_default());
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
     }
 
@@ -208,8 +214,8 @@ impl Organization {
         #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<TemplateOrder>,
     ) -> Result<Connection<Template>> {
         let filter = filter.unwrap_or_default();
-        let list =
-            TemplateList { name: filter.name, query: filter.query, order: order_by.unwrap_or_default() };
+        let query = Term::asked(filter.query.as_deref())?;
+        let list = TemplateList { name: filter.name, query, order: order_by.unwrap_or_default() };
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
     }
 
@@ -225,8 +231,10 @@ impl Organization {
         #[graphql(desc = "Only these.")] filter: Option<WorkspaceFilter>,
         #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<WorkspaceOrder>,
     ) -> Result<Connection<Workspace>> {
-        let list =
-            WorkspaceList::of_organization(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
+        let list = WorkspaceList::of_organization(
+            filter.unwrap_or_default().try_into()?,
+            order_by.unwrap_or_default(),
+        );
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
     }
 
@@ -245,7 +253,7 @@ impl Organization {
     ) -> Nullable<Connection<ProvisionerKey>> {
         nullable(async {
             ctx.request().require(Permission::ProvisionerKeyRead, self.object())?;
-            let list = filter.unwrap_or_default().list(order_by.unwrap_or_default(), ctx.request());
+            let list = filter.unwrap_or_default().list(order_by.unwrap_or_default(), ctx.request())?;
             Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await.map(Some)
         })
         .await
@@ -374,7 +382,8 @@ impl OrganizationQuery {
     ) -> Result<Connection<Organization>> {
         ctx.request().signed_in()?;
         let filter = filter.unwrap_or_default();
-        let list = OrganizationList::all(filter.name, filter.query, order_by.unwrap_or_default());
+        let query = Term::asked(filter.query.as_deref())?;
+        let list = OrganizationList::all(filter.name, query, order_by.unwrap_or_default());
         Connection::root(ctx, list, Paging { first, after, last, before }).await
     }
 }

@@ -137,8 +137,9 @@ async fn create(request: &Request, input: CreateOrganizationInput) -> Result<Org
         input.description.as_deref(),
         input.icon.as_deref(),
     )?;
+    let needed = (Permission::OrganizationCreate, authz::Object::SITE);
     let made = request
-        .once(input.idempotency_key.as_deref(), "createOrganization", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createOrganization", &input, needed, async |db| {
             organization::create(&db, &request.actor, new).await
         })
         .await?;

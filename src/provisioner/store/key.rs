@@ -13,9 +13,9 @@ use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
+use crate::db::search::{Term, matches};
 use crate::db::{Db, Tx, covered};
 use crate::error::Result;
-use crate::user::matches;
 
 row! {
     /// A provisioner key, without its hash.
@@ -77,7 +77,7 @@ pub(crate) struct KeyList {
     pub(crate) name: Option<String>,
     /// Of this state at a time.
     pub(crate) state: Option<(KeyState, DateTimeUtc)>,
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) order: KeyOrder,
 }
 

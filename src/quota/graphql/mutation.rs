@@ -1,6 +1,6 @@
 //! Changes to budgets.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use guildhall_entity::id::{GroupId, OrganizationId};
 
 use crate::error::{Refusal, Result};
@@ -16,8 +16,8 @@ use crate::organization::graphql::Organization;
 struct SetOrganizationQuotaInput {
     /// The organization.
     organization_id: ID,
-    /// Credits a day that all its workspaces together may use, 0 or more; null or absent for no cap.
-    cap: Option<i32>,
+    /// Credits a day that all its workspaces together may use, 0 or more; null for no cap. One of them must be said.
+    cap: MaybeUndefined<i32>,
 }
 
 /// What `setOrganizationQuota` answers.
@@ -87,7 +87,14 @@ async fn set_cap(request: &Request, input: SetOrganizationQuotaInput) -> Result<
     let not_found = || Refusal::not_found(&["organizationId"], "organization");
     let id: OrganizationId = input.organization_id.parse().map_err(|_| not_found())?;
     let row = request.find(id).await?.ok_or_else(not_found)?;
-    organization::set_quota_cap(&request.db, &request.actor, &row, input.cap).await?;
+    let cap = match input.cap {
+        MaybeUndefined::Undefined => {
+            return Err(Refusal::invalid(&["cap"], "say which cap, or null for none").into());
+        }
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(cap) => Some(cap),
+    };
+    organization::set_quota_cap(&request.db, &request.actor, &row, cap).await?;
     Ok(request.get(id).await?.into())
 }
 

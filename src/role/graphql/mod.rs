@@ -120,6 +120,14 @@ impl Role {
             Self::Custom(row) => row.grants(),
         }
     }
+
+    /// What whoever gives it must hold.
+    fn weighs(&self) -> PermissionSet {
+        match self {
+            Self::BuiltIn(role, _) => role.weighs(),
+            Self::Custom(row) => row.grants(),
+        }
+    }
 }
 
 /// A role: permissions under a name, held on the site or in one organization. Visible to everyone in the organization.
@@ -188,7 +196,7 @@ impl Role {
     async fn assignable(&self, ctx: &Context<'_>) -> bool {
         let object = self.organization_id().map_or(authz::Object::SITE, authz::Object::in_organization);
         let implied = matches!(self, Self::BuiltIn(role, _) if role.is_implied());
-        !implied && is_assignable(&ctx.request().actor, object, self.gives())
+        !implied && is_assignable(&ctx.request().actor, object, self.weighs())
     }
 
     /// Grows by one with every change; pass it as `expectedVersion`. Null for one that comes with Guildhall.

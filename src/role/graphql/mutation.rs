@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use guildhall_entity::id::RoleId;
 
 use super::Role;
-use crate::authz::Permission;
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -134,13 +134,13 @@ async fn create(request: &Request, input: CreateRoleInput) -> Result<Role> {
         input.description.as_deref(),
         &input.permissions,
     )?;
+    let needed = (Permission::RoleCreate, authz::Object::in_organization(organization));
     let made = request
-        .once(input.idempotency_key.as_deref(), "createRole", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createRole", &input, needed, async |db| {
             custom::create(&db, &request.actor, organization, new).await
         })
         .await?;
-    let id: RoleId = made.id()?;
-    Ok(request.get(id).await?.into())
+    Ok(request.made::<RoleId>(made).await?.into())
 }
 
 async fn update(request: &Request, input: UpdateRoleInput) -> Result<Role> {

@@ -9,6 +9,7 @@ use guildhall_entity::kind::AclRole;
 
 use super::Template;
 use crate::authz::{self, Permission};
+use crate::db::search::Term;
 use crate::error::{Error, Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
@@ -152,10 +153,14 @@ pub(crate) struct TemplateAccessFilter {
     role: Option<TemplateRole>,
 }
 
-impl From<TemplateAccessFilter> for EntryList {
-    fn from(filter: TemplateAccessFilter) -> Self {
+impl TryFrom<TemplateAccessFilter> for EntryList {
+    type Error = Error;
+
+    fn try_from(filter: TemplateAccessFilter) -> Result<Self> {
         let TemplateAccessFilter { query, role } = filter;
-        Self { query, nothing: role == Some(TemplateRole::None), role: role.and_then(TemplateRole::stored) }
+        let query = Term::asked(query.as_deref())?;
+        let nothing = role == Some(TemplateRole::None);
+        Ok(Self { query, nothing, role: role.and_then(TemplateRole::stored) })
     }
 }
 

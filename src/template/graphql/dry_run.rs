@@ -5,13 +5,14 @@ use guildhall_entity::id::TemplateDryRunId;
 
 use super::TemplateVersion;
 use super::version_change::resolve_version;
+use crate::authz::Permission;
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::provisioner::graphql::ProvisionerJob;
 use crate::template::parameter::Given;
-use crate::template::{DryRunRow, dry_run, version};
+use crate::template::{DryRunRow, access, dry_run, version};
 use crate::user::graphql::User;
 
 /// A dry run.
@@ -142,12 +143,13 @@ async fn create(request: &Request, input: CreateTemplateVersionDryRunInput) -> R
         found.ok_or_else(|| Refusal::not_found(&["templateVersionId"], "template version"))?;
     let given = |input: &DryRunParameterInput| Given { name: input.name.clone(), value: input.value.clone() };
     let given: Vec<_> = input.parameters.iter().flatten().map(given).collect();
+    let object = access::object(&request.db, &request.actor, &template).await?;
+    let needed = (Permission::TemplateUpdate, object);
     let made = request
-        .once(input.idempotency_key.as_deref(), "createTemplateVersionDryRun", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createTemplateVersionDryRun", &input, needed, async |db| {
             let (sealer, actor) = (&request.app.sealer, &request.actor);
             dry_run::create(&db, sealer, actor, &template, (&version, &content), given).await
         })
         .await?;
-    let id: TemplateDryRunId = made.id()?;
-    Ok(request.get(id).await?.into())
+    Ok(request.made::<TemplateDryRunId>(made).await?.into())
 }

@@ -6,6 +6,7 @@ use guildhall_entity::id::{FileId, TemplateId, TemplateVersionId};
 use super::settings::TemplateSettingsInput;
 use super::template::resolve;
 use super::{Template, TemplateVersion};
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -14,7 +15,7 @@ use crate::name::{Slug, description};
 use crate::provisioner::graphql::{TagInput, pairs};
 use crate::provisioner::parse_tags;
 use crate::template::settings::Patch;
-use crate::template::{self, NewVersion, version};
+use crate::template::{self, NewVersion, access, version};
 
 /// A template to be made. Times are 60 seconds to 365 days.
 #[derive(InputObject)]
@@ -158,8 +159,9 @@ async fn create(request: &Request, input: CreateTemplateInput) -> Result<(Templa
         tags: parse_tags(&["version", "tags"], pairs(first.tags.clone()))?,
         promote: true,
     };
+    let needed = (Permission::TemplateCreate, authz::Object::in_organization(organization));
     let made = request
-        .once(input.idempotency_key.as_deref(), "createTemplate", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createTemplate", &input, needed, async |db| {
             template::create(&db, &request.actor, organization, new, first).await
         })
         .await?;
@@ -185,13 +187,14 @@ async fn create_version(request: &Request, input: CreateTemplateVersionInput) ->
         tags: parse_tags(&["tags"], pairs(input.tags.clone()))?,
         promote: input.promote,
     };
+    let object = access::object(&request.db, &request.actor, &template).await?;
+    let needed = (Permission::TemplateUpdate, object);
     let made = request
-        .once(input.idempotency_key.as_deref(), "createTemplateVersion", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createTemplateVersion", &input, needed, async |db| {
             version::create(&db, &request.actor, &template, new).await
         })
         .await?;
-    let id: TemplateVersionId = made.id()?;
-    Ok(request.get(id).await?.into())
+    Ok(request.made::<TemplateVersionId>(made).await?.into())
 }
 
 async fn promote(request: &Request, id: &ID) -> Result<Template> {

@@ -10,6 +10,7 @@ use super::settings::SettingsOf;
 use super::version::TemplateVersionFilter;
 use super::{TemplateSettings, TemplateVersion};
 use crate::authz::{self, Permission};
+use crate::db::search::Term;
 use crate::error::{Error, Refusal, Result};
 use crate::explain::graphql::AccessExplanation;
 use crate::graphql::connection::{Connection, Node, Paging};
@@ -130,7 +131,7 @@ impl Template {
         let filter = filter.unwrap_or_default();
         let list = TemplateVersionList {
             name: filter.name,
-            query: filter.query,
+            query: Term::asked(filter.query.as_deref())?,
             archived: filter.archived,
             order: order_by.unwrap_or_default(),
         };
@@ -157,8 +158,11 @@ impl Template {
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only these.")] filter: Option<TemplateAccessFilter>,
     ) -> Nullable<Connection<TemplateAccess>> {
-        let list = EntryList::from(filter.unwrap_or_default());
-        nullable(access::page(ctx, &self.row, list, Paging { first, after, last, before })).await
+        nullable(async {
+            let list = EntryList::try_from(filter.unwrap_or_default())?;
+            access::page(ctx, &self.row, list, Paging { first, after, last, before }).await
+        })
+        .await
     }
 
     /// Members and groups of the organization that its access list does not name, by name. FORBIDDEN like `access`.
@@ -172,8 +176,11 @@ impl Template {
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only these.")] filter: Option<TemplateAccessCandidateFilter>,
     ) -> Nullable<Connection<TemplateAccessCandidate>> {
-        let list = CandidateList { query: filter.unwrap_or_default().query };
-        nullable(access::page(ctx, &self.row, list, Paging { first, after, last, before })).await
+        nullable(async {
+            let list = CandidateList { query: Term::asked(filter.unwrap_or_default().query.as_deref())? };
+            access::page(ctx, &self.row, list, Paging { first, after, last, before }).await
+        })
+        .await
     }
 
     /// What a user may do to it, and why; permission by permission. About others than oneself, FORBIDDEN without the

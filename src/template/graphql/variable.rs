@@ -174,7 +174,7 @@ impl TemplateVariableInput {
     /// For texts of the manifest that break a rule of ours.
     pub(crate) fn parse(self, field: &[&str]) -> Result<Variable, Refusal> {
         let display_name =
-            name::plain_text(&[field, &["displayName"]].concat(), &self.display_name, DISPLAY_NAME_MAX)?;
+            name::one_line(&[field, &["displayName"]].concat(), &self.display_name, DISPLAY_NAME_MAX)?;
         let icon = name::icon(&[field, &["icon"]].concat(), &self.icon)?;
         Ok(Variable { display_name, icon, ..self.into() })
     }

@@ -16,8 +16,9 @@ use crate::db::covered;
 use crate::db::list::List;
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{row, select};
+use crate::db::search::{Term, matches};
 use crate::group::GroupRow;
-use crate::user::{UserRow, matches};
+use crate::user::UserRow;
 
 row! {
     /// An entry of an access list.
@@ -31,7 +32,7 @@ row! {
 /// Which entries of a template's access list, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct EntryList {
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) role: Option<AclRole>,
     /// None at all: no entry gives nothing.
     pub(crate) nothing: bool,
@@ -56,7 +57,7 @@ impl List for EntryList {
         if let Some(query) = &self.query {
             statement.cond_where(matches(
                 query,
-                &[("u", "username"), ("u", "name"), ("g", "name"), ("g", "display_name")],
+                &[("u", "username"), ("u", "name_folded"), ("g", "name"), ("g", "display_name_folded")],
             ));
         }
         if self.nothing {
@@ -110,7 +111,7 @@ row! {
 /// Members and groups of a template's organization that its access list does not name, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct CandidateList {
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
 }
 
 impl List for CandidateList {
@@ -153,7 +154,10 @@ impl List for CandidateList {
         // An id is that of a user or of a group, never of both.
         named(&mut statement, ("c", "id"), ("c", "id"));
         if let Some(query) = &self.query {
-            statement.cond_where(matches(query, &[("c", "name"), ("u", "name"), ("g", "display_name")]));
+            statement.cond_where(matches(
+                query,
+                &[("c", "name"), ("u", "name_folded"), ("g", "display_name_folded")],
+            ));
         }
         statement
     }

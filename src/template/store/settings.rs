@@ -2,6 +2,7 @@
 
 use guildhall_entity::id::{OrganizationId, TemplateId, TemplateVersionId};
 use guildhall_entity::template::{Column, Entity};
+use guildhall_entity::text::Folded;
 use guildhall_entity::workspace;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, Query, SelectStatement};
@@ -105,6 +106,7 @@ pub(in crate::template) async fn update_in(
         .table(Entity)
         .value(Column::Name, template.name.as_str())
         .value(Column::DisplayName, template.display_name.as_str())
+        .value(Column::DisplayNameFolded, Folded::of(&template.display_name))
         .value(Column::Description, template.description.as_str())
         .value(Column::Icon, template.icon.as_str())
         .value(Column::DeprecationMessage, template.deprecation_message.as_str())

@@ -3,6 +3,7 @@
 use guildhall_entity::id::{OrganizationId, TemplateAclId, TemplateId, TemplateVersionId, UserId};
 use guildhall_entity::kind::AclRole;
 use guildhall_entity::template::{ActiveModel, Column, Entity};
+use guildhall_entity::text::Folded;
 use guildhall_entity::{template_acl, template_version};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
@@ -16,8 +17,8 @@ use crate::db::Tx;
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{row, select};
+use crate::db::search::{Term, matches};
 use crate::error::Result;
-use crate::user::matches;
 
 row! {
     /// A template.
@@ -51,7 +52,7 @@ impl Find for TemplateId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TemplateList {
     pub(crate) name: Option<String>,
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) order: TemplateOrder,
 }
 
@@ -88,7 +89,7 @@ impl List for TemplateList {
             statement.and_where(Expr::col(("t", Column::Name)).eq(name.to_lowercase()));
         }
         if let Some(query) = &self.query {
-            statement.cond_where(matches(query, &[("t", "name"), ("t", "display_name")]));
+            statement.cond_where(matches(query, &[("t", "name"), ("t", "display_name_folded")]));
         }
         statement
     }
@@ -127,6 +128,7 @@ pub(in crate::template) async fn insert_in(
         organization_id: Set(template.organization_id),
         name: Set(template.name.clone()),
         display_name: Set(template.display_name.clone()),
+        display_name_folded: Set(Folded::of(&template.display_name)),
         description: Set(template.description.clone()),
         icon: Set(template.icon.clone()),
         active_version_id: Set(template.active_version_id),

@@ -4,6 +4,7 @@ use guildhall_entity::id::{FileId, OrganizationId, ProvisionerJobId, TemplateId,
 use guildhall_entity::json::{Tags, Variables};
 use guildhall_entity::kind::JobState;
 use guildhall_entity::template_version::{ActiveModel, Column, Entity};
+use guildhall_entity::text::Folded;
 use guildhall_entity::{provisioner_job, template};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::{DateTimeUtc, Uuid};
@@ -13,9 +14,9 @@ use crate::authz::Actor;
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
+use crate::db::search::{Term, matches};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
-use crate::user::matches;
 
 row! {
     /// A version, without its readme and variables.
@@ -72,7 +73,7 @@ impl Find for TemplateVersionId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TemplateVersionList {
     pub(crate) name: Option<String>,
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) archived: Option<bool>,
     pub(crate) order: TemplateVersionOrder,
 }
@@ -96,7 +97,7 @@ impl List for TemplateVersionList {
             statement.and_where(Expr::col(("v", Column::Name)).eq(name.to_lowercase()));
         }
         if let Some(query) = &self.query {
-            statement.cond_where(matches(query, &[("v", "name"), ("v", "message")]));
+            statement.cond_where(matches(query, &[("v", "name"), ("v", "message_folded")]));
         }
         if let Some(archived) = self.archived {
             statement.and_where(Expr::col(("v", Column::Archived)).eq(archived));
@@ -234,6 +235,7 @@ pub(in crate::template) async fn describe_in(tx: &Tx, version: &VersionRow) -> R
         .table(Entity)
         .value(Column::Name, version.name.as_str())
         .value(Column::Message, version.message.as_str())
+        .value(Column::MessageFolded, Folded::of(&version.message))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(version.id))
         .to_owned();
@@ -287,6 +289,7 @@ pub(in crate::template) async fn insert_in(tx: &Tx, version: NewRow) -> Result<(
         organization_id: Set(version.organization),
         template_id: Set(version.template),
         name: Set(version.name),
+        message_folded: Set(Folded::of(&version.message)),
         message: Set(version.message),
         readme: Set(String::new()),
         file_id: Set(version.file),

@@ -16,11 +16,13 @@ use super::{SeenUser, UserCard, UserList, UserOrder, UserRow};
 use crate::authn::graphql::{ApiToken, ApiTokenFilter, Session, minute};
 use crate::authn::{SessionList, TokenList, TokenOrder};
 use crate::authz::{self, Permission};
+use crate::db::search::Term;
 use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
+use crate::name::RoleName;
 use crate::organization::graphql::{Organization, OrganizationFilter};
 use crate::organization::{OrganizationList, OrganizationOrder};
 use crate::role::graphql::Role;
@@ -231,7 +233,8 @@ impl User {
         #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<OrganizationOrder>,
     ) -> Result<Connection<Organization>> {
         let filter = filter.unwrap_or_default();
-        let list = OrganizationList::of_member(filter.name, filter.query, order_by.unwrap_or_default());
+        let query = Term::asked(filter.query.as_deref())?;
+        let list = OrganizationList::of_member(filter.name, query, order_by.unwrap_or_default());
         Connection::of(ctx, self.card.id, list, Paging { first, after, last, before }).await
     }
 
@@ -247,7 +250,8 @@ impl User {
         #[graphql(desc = "Only these.")] filter: Option<WorkspaceFilter>,
         #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<WorkspaceOrder>,
     ) -> Result<Connection<Workspace>> {
-        let list = WorkspaceList::of_owner(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
+        let list =
+            WorkspaceList::of_owner(filter.unwrap_or_default().try_into()?, order_by.unwrap_or_default());
         Connection::of(ctx, self.card.id, list, Paging { first, after, last, before }).await
     }
 
@@ -373,10 +377,10 @@ impl UserQuery {
         let filter = filter.unwrap_or_default();
         let list = UserList {
             username: filter.username,
-            query: filter.query,
+            query: Term::asked(filter.query.as_deref())?,
             service_account: filter.is_service_account,
             status: filter.status.map(Into::into),
-            site_role: filter.site_role,
+            site_role: filter.site_role.as_deref().map(RoleName::of),
             order: order_by.unwrap_or_default(),
         };
         Connection::root(ctx, list, Paging { first, after, last, before }).await

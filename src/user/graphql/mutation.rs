@@ -5,6 +5,7 @@ use guildhall_entity::id::UserId;
 use secrecy::SecretString;
 
 use super::User;
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -148,13 +149,13 @@ async fn create(request: &Request, input: CreateUserInput) -> Result<User> {
         (input.email.as_deref().unwrap_or_default(), input.name.as_deref().unwrap_or_default());
     let new = NewUser::parse(&input.username, email, name, password, input.service_account)?;
     let site_roles = input.site_roles.clone().unwrap_or_default();
+    let needed = (Permission::UserCreate, authz::Object::SITE);
     let made = request
-        .once(input.idempotency_key.as_deref(), "createUser", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createUser", &input, needed, async |db| {
             user::create(&db, &request.actor, new, &site_roles, &organizations).await
         })
         .await?;
-    let id: UserId = made.id()?;
-    Ok(request.get(id).await?.into())
+    Ok(request.made::<UserId>(made).await?.into())
 }
 
 /// A user that the viewer can see.

@@ -3,6 +3,7 @@
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::{LoginType, UserStatus};
+use guildhall_entity::text::Folded;
 use guildhall_entity::user::{Column, Entity};
 use guildhall_entity::{organization_member, role, workspace};
 use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, LockType, Query, UpdateStatement};
@@ -80,7 +81,9 @@ pub(in crate::user) async fn update_in(tx: &Tx, row: &UserRow) -> Result<bool> {
     statement
         .value(Column::Username, row.username.as_str())
         .value(Column::Email, row.email.as_str())
+        .value(Column::EmailFolded, Folded::of(&row.email))
         .value(Column::Name, row.name.as_str())
+        .value(Column::NameFolded, Folded::of(&row.name))
         .value(Column::AvatarUrl, row.avatar_url.as_str())
         .and_where(Expr::col(Column::Version).eq(row.version));
     Ok(tx.update(&statement).await? == 1)

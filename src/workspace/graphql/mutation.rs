@@ -7,6 +7,7 @@ use guildhall_entity::id::{TemplateId, TemplateVersionId, WorkspaceId};
 use guildhall_entity::kind::{AutomaticUpdates, JobState, Transition};
 
 use super::{Workspace, WorkspaceBuild};
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -213,14 +214,16 @@ async fn create(request: &Request, input: CreateWorkspaceInput) -> Result<Worksp
     let name = Slug::parse(&["name"], &input.name)?;
     let parameters = given(input.parameters.clone());
     let new = NewWorkspace { name, owner, template, version, parameters };
+    let theirs = new.owner.or(request.actor.user_id());
+    let inside = authz::Object::in_organization(new.template.organization_id);
+    let needed = (Permission::WorkspaceCreate, authz::Object { owner: theirs, ..inside });
     let made = request
-        .once(input.idempotency_key.as_deref(), "createWorkspace", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createWorkspace", &input, needed, async |db| {
             let (id, _) = workspace::create(&db, &request.app.sealer, &request.actor, new).await?;
             Ok(id)
         })
         .await?;
-    let id: WorkspaceId = made.id()?;
-    Ok(request.get(id).await?.into())
+    Ok(request.made::<WorkspaceId>(made).await?.into())
 }
 
 pub(super) async fn active_version(

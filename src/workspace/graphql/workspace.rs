@@ -10,6 +10,7 @@ use guildhall_entity::kind;
 use super::WorkspaceBuild;
 use super::build::WorkspaceBuildFilter;
 use crate::authz::{self, Permission};
+use crate::db::search::Term;
 use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
@@ -237,8 +238,10 @@ pub(crate) struct WorkspaceFilter {
     favorite: Option<bool>,
 }
 
-impl From<WorkspaceFilter> for Filter {
-    fn from(input: WorkspaceFilter) -> Self {
+impl TryFrom<WorkspaceFilter> for Filter {
+    type Error = Error;
+
+    fn try_from(input: WorkspaceFilter) -> Result<Self> {
         /// An id that names nothing matches nothing; it is no error.
         fn parse<T: TypedId>(id: Option<ID>, impossible: &mut bool) -> Option<T> {
             let parsed = id.map(|id| id.parse().ok());
@@ -246,9 +249,9 @@ impl From<WorkspaceFilter> for Filter {
             parsed.flatten()
         }
         let mut impossible = false;
-        Self {
+        Ok(Self {
             name: input.name,
-            query: input.query,
+            query: Term::asked(input.query.as_deref())?,
             owner: parse(input.owner_id, &mut impossible),
             template: parse(input.template_id, &mut impossible),
             organization: parse(input.organization_id, &mut impossible),
@@ -257,7 +260,7 @@ impl From<WorkspaceFilter> for Filter {
             outdated: input.outdated,
             favorite: input.favorite,
             impossible,
-        }
+        })
     }
 }
 
@@ -280,8 +283,10 @@ impl WorkspaceQuery {
         #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<WorkspaceOrder>,
     ) -> Result<Connection<Workspace>> {
         ctx.request().signed_in()?;
-        let list =
-            WorkspaceList::of_organization(filter.unwrap_or_default().into(), order_by.unwrap_or_default());
+        let list = WorkspaceList::of_organization(
+            filter.unwrap_or_default().try_into()?,
+            order_by.unwrap_or_default(),
+        );
         Connection::root(ctx, list, Paging { first, after, last, before }).await
     }
 }

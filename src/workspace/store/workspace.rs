@@ -12,11 +12,12 @@ use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Columns, Read, row, select};
+use crate::db::search::{Term, matches};
 use crate::db::{covered, parted};
 use crate::error::Result;
 use crate::provisioner::{JobCard, join_job};
 use crate::template::TemplateRow;
-use crate::user::{UserCard, matches};
+use crate::user::UserCard;
 
 row! {
     /// A workspace.
@@ -197,7 +198,7 @@ impl WorkspaceStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Filter {
     pub(crate) name: Option<String>,
-    pub(crate) query: Option<String>,
+    pub(crate) query: Option<Term>,
     pub(crate) owner: Option<UserId>,
     pub(crate) template: Option<TemplateId>,
     pub(crate) organization: Option<OrganizationId>,

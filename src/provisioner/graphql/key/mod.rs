@@ -7,6 +7,7 @@ pub(crate) use mutation::KeyMutation;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::{Tag, tags};
+use crate::db::search::Term;
 use crate::error::Result;
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Request};
@@ -127,9 +128,10 @@ pub(crate) struct ProvisionerKeyFilter {
 
 impl ProvisionerKeyFilter {
     /// The keys asked for, at a time.
-    pub(crate) fn list(self, order: KeyOrder, request: &Request) -> KeyList {
+    pub(crate) fn list(self, order: KeyOrder, request: &Request) -> Result<KeyList> {
         let now = request.db.clock().now();
         let state = self.state.map(|state| (state.into(), now));
-        KeyList { name: self.name, query: self.query, state, order }
+        let query = Term::asked(self.query.as_deref())?;
+        Ok(KeyList { name: self.name, query, state, order })
     }
 }

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::super::{TagInput, pairs};
 use super::ProvisionerKey;
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -232,8 +233,9 @@ async fn create(
     let now = request.db.clock().now();
     let new =
         NewKey::parse(&input.name, pairs(input.tags.clone()), input.expires_at.map(|time| time.0), now)?;
+    let needed = (Permission::ProvisionerKeyCreate, authz::Object::in_organization(organization));
     let made = request
-        .once(input.idempotency_key.as_deref(), "createProvisionerKey", &input, async |db| {
+        .once(input.idempotency_key.as_deref(), "createProvisionerKey", &input, needed, async |db| {
             key::create(&db, &request.actor, organization, new).await
         })
         .await?;

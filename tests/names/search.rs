@@ -1,0 +1,87 @@
+//! What is searched for: bounded before the database is asked, and found in every script.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::Scene;
+use crate::support::Backend;
+use crate::support::calls::code;
+
+/// A long text is refused as such, whether or not there is somebody whom the viewer can't see.
+#[rstest]
+#[tokio::test]
+async fn a_long_text_tells_nothing(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    let beta = app.organization(&scene.owner, "beta").await;
+    app.user(&scene.owner, "alan-kay", &[]).await;
+    let ben = app.member_of(&scene.owner, &beta, "ben", &[]).await;
+    let ask = "query($name: String!, $query: String!) {
+        users(filter: { username: $name, query: $query }) { totalCount } }";
+    for length in [101, 49_999, 60_000] {
+        let query = "x".repeat(length);
+        let mut answers = Vec::new();
+        for name in ["alan-kay", "nobody-at-all"] {
+            let body = app.graphql(Some(&ben.token), ask, json!({ "name": name, "query": query })).await;
+            assert_eq!(code(&body), "BAD_USER_INPUT", "{body:#}");
+            let error = &body["errors"][0];
+            assert_eq!(error["extensions"]["argument"], "filter.query");
+            answers.push(error["message"].clone());
+        }
+        assert_eq!(answers[0], answers[1]);
+    }
+    for query in ["%", "_", "\\", "\"", "'", "\u{202e}", "x".repeat(100).as_str()] {
+        let variables = json!({ "name": "alan-kay", "query": query });
+        assert_eq!(app.ok(&ben, ask, variables).await["users"]["totalCount"], 0, "{query:?}");
+    }
+}
+
+/// The name of a role is one, or nobody holds it.
+#[rstest]
+#[tokio::test]
+async fn no_pattern_is_the_name_of_a_role(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let ask = "query($role: String!) { users(filter: { siteRole: $role }) { totalCount } }";
+    let long = "o".repeat(60_000);
+    for (role, count) in
+        [("owner", 1), (" OWNER", 1), ("own.er", 0), ("own%", 0), ("_wner", 0), (long.as_str(), 0)]
+    {
+        let seen = scene.app.ok(&scene.owner, ask, json!({ "role": role })).await;
+        assert_eq!(seen["users"]["totalCount"], count, "{role:.20}");
+    }
+}
+
+/// Letters of every script are found in either case, before and after a change.
+#[rstest]
+#[tokio::test]
+async fn case_makes_no_difference_in_any_script(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, token) = (&scene.app, &scene.owner.token);
+    let found = async |query: &str| -> Value {
+        let ask = "query($org: ID!, $query: String!) { organization(by: { id: $org }) {
+            groups(filter: { query: $query }) { totalCount } } }";
+        let variables = json!({ "org": scene.org.id, "query": query });
+        app.ok(&scene.owner, ask, variables).await["organization"]["groups"]["totalCount"].clone()
+    };
+    let input = json!({ "organizationId": scene.org.id, "name": "doctors", "displayName": "Ärzte Öl" });
+    let made = app.call(Some(token), "createGroup", "group { id }", input).await;
+    for query in ["Ärzte", "ärzte", "öl", "ÖL", "rzte"] {
+        assert_eq!(found(query).await, 1, "{query}");
+    }
+    let input = json!({ "groupId": made["data"]["createGroup"]["group"]["id"], "displayName": "ЖУК" });
+    app.done(token, "updateGroup", "", input).await;
+    assert_eq!((found("жук").await, found("ärzte").await), (json!(1), json!(0)));
+}
+
+#[rstest]
+#[tokio::test]
+async fn addresses_are_one_in_either_case(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let person = |username: &str, email: &str| json!({ "username": username, "email": email, "password": crate::support::PASSWORD });
+    scene.app.done(&scene.owner.token, "createUser", "", person("one", "\u{c4}@example.com")).await;
+    let again = person("two", "\u{e4}@example.com");
+    let refused = scene.app.refused(&scene.owner.token, "createUser", again).await;
+    assert!(refused.is("CONFLICT", "input.email"), "{refused:?}");
+}
