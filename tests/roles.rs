@@ -48,21 +48,6 @@ impl Scene {
             and organization_id = (select id from organization where name = 'data-platform') order by username";
         self.app.tables().texts(query).await
     }
-
-    /// The permissions that a mutation says are missing.
-    async fn missing(&self, person: &Person, mutation: &str, input: Value) -> Vec<String> {
-        let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
-        let query = format!(
-            "mutation($input: {kind}!) {{ {mutation}(input: $input) {{
-               userErrors {{ code ... on MissingPermissions {{ permissions }} }}
-             }} }}"
-        );
-        let body = self.app.graphql(Some(&person.token), &query, json!({ "input": input })).await;
-        let error = &body["data"][mutation]["userErrors"][0];
-        assert_eq!(error["code"], "MISSING_PERMISSIONS", "{body:#}");
-        let permissions = error["permissions"].as_array().unwrap();
-        permissions.iter().map(|permission| permission.as_str().unwrap().to_owned()).collect()
-    }
 }
 
 #[rstest]
@@ -95,12 +80,13 @@ async fn nobody_gives_or_takes_what_they_do_not_have(
     let app = &scene.app;
     let people = scene.member("people", &["organization-user-admin"]).await;
     let mia = scene.member("mia", &[]).await;
-    let lacking = scene.missing(&people, "setMemberRoles", scene.roles(&mia, &["organization-admin"])).await;
+    let lacking =
+        scene.app.missing(&people, "setMemberRoles", scene.roles(&mia, &["organization-admin"])).await;
     for permission in ["TEMPLATE_CREATE", "PROVISIONER_KEY_CREATE", "ORGANIZATION_UPDATE"] {
         assert!(lacking.iter().any(|name| name == permission), "{lacking:?}");
     }
     assert!(!lacking.iter().any(|name| name == "MEMBER_READ"), "what they have is not missing: {lacking:?}");
-    let lacking = scene.missing(&people, "setMemberRoles", scene.roles(&scene.ana, &[])).await;
+    let lacking = scene.app.missing(&people, "setMemberRoles", scene.roles(&scene.ana, &[])).await;
     assert!(!lacking.is_empty(), "taking a role is power as well");
     // What they have they may give, and to a new member only that.
     app.done(&people.token, "setMemberRoles", "", scene.roles(&mia, &["organization-user-admin"])).await;
@@ -119,11 +105,12 @@ async fn nobody_gives_or_takes_what_they_do_not_have(
     // The same on the site.
     let keeper = app.user(&scene.owner, "keeper", &["user-admin"]).await;
     let user = |role: &str| json!({ "username": format!("new-{role}"), "email": format!("{role}@example.com"), "siteRoles": [role] });
-    assert!(!scene.missing(&keeper, "createUser", user("owner")).await.is_empty());
-    assert!(!scene.missing(&keeper, "createUser", user("template-admin")).await.is_empty());
+    assert!(!scene.app.missing(&keeper, "createUser", user("owner")).await.is_empty());
+    assert!(!scene.app.missing(&keeper, "createUser", user("template-admin")).await.is_empty());
     app.done(&keeper.token, "createUser", "", user("user-admin")).await;
     assert!(
         !scene
+            .app
             .missing(&keeper, "setMemberRoles", scene.roles(&mia, &["organization-admin"]))
             .await
             .is_empty()
@@ -173,7 +160,7 @@ async fn nobody_removes_somebody_with_more_power(
     let banned = scene.member("banned", &["organization-workspace-creation-ban"]).await;
     for person in [&porter, &people] {
         for target in [&second, &author, &banned] {
-            let lacking = scene.missing(person, "removeMember", scene.removal(target)).await;
+            let lacking = scene.app.missing(person, "removeMember", scene.removal(target)).await;
             assert!(!lacking.is_empty(), "{} removes {}", person.username, target.username);
         }
         let all = json!({ "organizationId": scene.org.id, "userIds": [second.id] });
@@ -200,10 +187,10 @@ async fn a_ban_is_power_over_its_holder(#[values(Backend::Sqlite, Backend::Postg
     let mia = scene.member("mia", &[]).await;
     let banned = scene.roles(&second, &["organization-admin", BAN]);
     for person in [&giver, &people] {
-        assert!(!scene.missing(person, "setMemberRoles", banned.clone()).await.is_empty());
+        assert!(!scene.app.missing(person, "setMemberRoles", banned.clone()).await.is_empty());
     }
     assert_eq!(
-        scene.missing(&people, "setMemberRoles", scene.roles(&mia, &[BAN])).await,
+        scene.app.missing(&people, "setMemberRoles", scene.roles(&mia, &[BAN])).await,
         ["WORKSPACE_CREATE"]
     );
     // Over somebody who holds no more than they do, whoever creates workspaces for all may decide.
@@ -212,9 +199,9 @@ async fn a_ban_is_power_over_its_holder(#[values(Backend::Sqlite, Backend::Postg
     // Who is banned is held by it, and nobody with less lifts it.
     for person in [&giver, &people] {
         let lifted = scene.roles(&second, &["organization-admin"]);
-        assert!(!scene.missing(person, "setMemberRoles", lifted).await.is_empty());
+        assert!(!scene.app.missing(person, "setMemberRoles", lifted).await.is_empty());
     }
-    assert!(!scene.missing(&people, "setMemberRoles", scene.roles(&mia, &[])).await.is_empty());
+    assert!(!scene.app.missing(&people, "setMemberRoles", scene.roles(&mia, &[])).await.is_empty());
     app.done(&scene.ana.token, "setMemberRoles", "", scene.roles(&second, &["organization-admin"])).await;
 }
 

@@ -23,7 +23,7 @@ mod m0015_provisioners;
 mod m0016_ephemeral_values;
 mod m0017_access_lists;
 mod m0018_filters;
-mod m0040_folded_texts;
+mod m0019_folded_texts;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -52,7 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_ephemeral_values::Migration),
             Box::new(m0017_access_lists::Migration),
             Box::new(m0018_filters::Migration),
-            Box::new(m0040_folded_texts::Migration),
+            Box::new(m0019_folded_texts::Migration),
         ]
     }
 }

@@ -37,15 +37,21 @@ fn spawn_daemon(server: &FakeServer, work_dir: &Path) -> std::process::Child {
         .unwrap()
 }
 
+/// A server and the folder of a daemon that was killed in the middle of an apply, whose Terraform goes on.
+async fn killed_in_an_apply() -> (FakeServer, tempfile::TempDir) {
+    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
+    server.enqueue_build();
+    let mut daemon = spawn_daemon(&server, work_dir.path());
+    begun(&server).await;
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    (server, work_dir)
+}
+
 #[tokio::test]
 async fn a_killed_daemon_leaves_a_job_that_its_next_life_ends() {
     needs_terraform!("a_killed_daemon_leaves_a_job_that_its_next_life_ends");
-    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
-    server.enqueue_build();
-    let mut first = spawn_daemon(&server, work_dir.path());
-    begun(&server).await;
-    first.kill().unwrap();
-    first.wait().unwrap();
+    let (server, work_dir) = killed_in_an_apply().await;
     assert_eq!(leftovers(work_dir.path()), 1);
     assert!(server.state.lock().unwrap().lock.is_some(), "the orphan still works");
 
@@ -67,12 +73,7 @@ async fn a_killed_daemon_leaves_a_job_that_its_next_life_ends() {
 #[tokio::test]
 async fn an_orphan_finishes_and_its_state_is_rescued() {
     needs_terraform!("an_orphan_finishes_and_its_state_is_rescued");
-    let (server, work_dir) = (FakeServer::start(WAITS).await, tempfile::tempdir().unwrap());
-    server.enqueue_build();
-    let mut first = spawn_daemon(&server, work_dir.path());
-    begun(&server).await;
-    first.kill().unwrap();
-    first.wait().unwrap();
+    let (server, work_dir) = killed_in_an_apply().await;
     server.state.lock().unwrap().away = true;
     let_go(work_dir.path());
     let errored = || {

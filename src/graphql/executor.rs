@@ -71,9 +71,12 @@ impl Coded {
             _ => None,
         });
         let lacked = lacked.into_iter().map(|permission| (permission, named.organization()));
-        for denial in denied.chain(lacked).collect::<Vec<_>>() {
+        let denials: Vec<_> = denied.chain(lacked).collect();
+        if !denials.is_empty() {
             let target = boxed(context.drive(named.target(context))).await;
-            boxed(audit_log::note_denial(&context.db, &context.actor, denial, target)).await;
+            for denial in denials {
+                boxed(audit_log::note_denial(&context.db, &context.actor, denial, target.clone())).await;
+            }
         }
         coded(response)
     }

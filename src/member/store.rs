@@ -111,20 +111,25 @@ pub(crate) enum MemberOrder {
     CreatedAtDesc,
 }
 
+/// Members with their users, for a statement where the tables are `m` and `u`.
+fn with_users() -> SelectStatement {
+    let theirs = Expr::col(("u", user::Column::Id)).equals(("m", Column::UserId));
+    Query::select()
+        .from_as(Entity, "m")
+        .join_as(sea_orm::JoinType::InnerJoin, user::Entity, "u", theirs)
+        .to_owned()
+}
+
+/// Members who hold a role. Names of roles are slugs: nothing in them needs escaping.
+fn holds(role: &str) -> Expr {
+    Expr::cust("cast(m.roles as text)").like(format!("%\"{role}\"%"))
+}
+
 impl List for MemberList {
     type Row = (MemberRow, UserRow);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select()
-            .from_as(Entity, "m")
-            .join_as(
-                sea_orm::JoinType::InnerJoin,
-                user::Entity,
-                "u",
-                Expr::col(("u", user::Column::Id)).equals(("m", Column::UserId)),
-            )
-            .cond_where(visible(actor))
-            .to_owned();
+        let mut statement = with_users().cond_where(visible(actor)).to_owned();
         let filter = &self.filter;
         if let Some(query) = &filter.query {
             let email = Condition::all().add(reachable(actor)).add(matches(query, &[("u", "email_folded")]));
@@ -136,7 +141,7 @@ impl List for MemberList {
         }
         if let Some(role) = &filter.role {
             statement.and_where(match role.as_slug() {
-                Some(slug) => Expr::cust("cast(m.roles as text)").like(format!("%\"{slug}\"%")),
+                Some(slug) => holds(slug),
                 None => Expr::val(1).eq(0),
             });
         }
@@ -336,7 +341,7 @@ pub(super) async fn holders_in(tx: &Tx, organization: OrganizationId, role: &str
     let mut statement = Query::select()
         .from_as(Entity, "m")
         .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
-        .and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{role}\"%")))
+        .and_where(holds(role))
         .order_by(("m", Column::UserId), Order::Asc)
         .to_owned();
     select::<Holder>(&mut statement, "m");
@@ -350,19 +355,12 @@ pub(super) async fn others_may_act_in(
     role: &str,
     except: UserId,
 ) -> Result<bool> {
-    let statement = Query::select()
+    let statement = with_users()
         .expr(Expr::val(1))
-        .from_as(Entity, "m")
-        .join_as(
-            sea_orm::JoinType::InnerJoin,
-            user::Entity,
-            "u",
-            Expr::col(("u", user::Column::Id)).equals(("m", Column::UserId)),
-        )
         .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
         .and_where(Expr::col(("m", Column::UserId)).ne(except))
         .and_where(Expr::col(("u", user::Column::Status)).ne(UserStatus::Suspended.as_str()))
-        .and_where(Expr::cust("cast(m.roles as text)").like(format!("%\"{role}\"%")))
+        .and_where(holds(role))
         .limit(1)
         .to_owned();
     Ok(tx.row::<One<i32>>(&statement).await?.is_some())

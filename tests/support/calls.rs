@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::TestApp;
+use super::{Person, TestApp};
 
 /// What a mutation complained of.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,6 +67,21 @@ impl TestApp {
         let mut complaints = self.complaints(token, field, input.clone()).await;
         assert_eq!(complaints.len(), 1, "{field} of {input}: {complaints:?}");
         complaints.remove(0)
+    }
+
+    /// The permissions that a mutation says are missing.
+    pub(crate) async fn missing(&self, person: &Person, mutation: &str, input: Value) -> Vec<String> {
+        let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+        let query = format!(
+            "mutation($input: {kind}!) {{ {mutation}(input: $input) {{
+               userErrors {{ code ... on MissingPermissions {{ permissions }} }}
+             }} }}"
+        );
+        let body = self.graphql(Some(&person.token), &query, json!({ "input": input })).await;
+        let error = &body["data"][mutation]["userErrors"][0];
+        assert_eq!(error["code"], "MISSING_PERMISSIONS", "{body:#}");
+        let permissions = error["permissions"].as_array().unwrap();
+        permissions.iter().map(|permission| permission.as_str().unwrap().to_owned()).collect()
     }
 
     /// Sends a mutation that must end in a top-level error; answers its code.

@@ -37,9 +37,12 @@ async fn nobody_changes_somebody_with_more_power(
     let before = app.tables().dump().await;
     for person in [&owner, &author, &admin] {
         for (mutation, input) in changes(&person.id) {
-            let refused = app.refused(&keeper.token, mutation, input).await;
+            let refused = app.refused(&keeper.token, mutation, input.clone()).await;
             assert_eq!(refused.code, "MISSING_PERMISSIONS", "{mutation} of {}: {refused:?}", person.username);
             assert!(refused.message.len() <= 300, "{refused:?}");
+            let missing = app.missing(&keeper, mutation, input).await;
+            let names = ["TEMPLATE_CREATE", "TOKEN_CREATE"];
+            assert!(names.iter().any(|name| missing.iter().any(|lacks| lacks == name)), "{missing:?}");
         }
     }
     // Without the permission it is FORBIDDEN, whoever it is about.

@@ -36,7 +36,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m0040_folded_texts"
+        "m0019_folded_texts"
     }
 }
 
