@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
+use futures_util::future::BoxFuture;
 use guildhall_entity::id::OrganizationId;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, IntoIden};
@@ -127,40 +128,50 @@ impl Request {
     }
 
     /// Finds one thing, batched with its neighbours. `None` when it is missing or the actor can't see it.
-    pub(crate) async fn find<I: Find>(&self, id: I) -> Result<Option<I::Row>> {
-        boxed(self.loader.load_one(ById(id))).await
+    pub(crate) fn find<I: Find>(&self, id: I) -> BoxFuture<'_, Result<Option<I::Row>>> {
+        boxed(self.loader.load_one(ById(id)))
     }
 
     /// Finds a thing that is visible wherever the thing that refers to it is, except for a token that leaves it out.
-    pub(crate) async fn get<I: Find + std::fmt::Display>(&self, id: I) -> Result<I::Row> {
-        match self.find(id).await? {
-            Some(row) => Ok(row),
-            None if self.actor.limits().is_some() => Err(Denied::BeyondToken.into()),
-            // Between two statements it was deleted, or the actor's place in its organization was.
-            None => Err(Error::Conflict(format!(
-                "{id} was deleted meanwhile, or can't be seen by you any more; ask again"
-            ))),
-        }
+    pub(crate) fn get<I: Find + std::fmt::Display>(&self, id: I) -> BoxFuture<'_, Result<I::Row>> {
+        boxed(async move {
+            match self.loader.load_one(ById(id)).await? {
+                Some(row) => Ok(row),
+                None if self.actor.limits().is_some() => Err(Denied::BeyondToken.into()),
+                // Between two statements it was deleted, or the actor's place in its organization was.
+                None => Err(Error::Conflict(format!(
+                    "{id} was deleted meanwhile, or can't be seen by you any more; ask again"
+                ))),
+            }
+        })
     }
 
     /// A page of a parent's list, batched with its neighbours.
-    pub(crate) async fn page<L: List>(&self, parent: Uuid, list: &L, args: PageArgs) -> Result<Page<L::Row>> {
+    pub(crate) fn page<L: List>(
+        &self,
+        parent: Uuid,
+        list: &L,
+        args: PageArgs,
+    ) -> BoxFuture<'_, Result<Page<L::Row>>> {
         let key = PageOf { parent, list: list.clone(), args };
-        boxed(self.loader.load_one(key)).await?.map(Arc::unwrap_or_clone).ok_or_else(unanswered)
+        boxed(
+            async move { self.loader.load_one(key).await?.map(Arc::unwrap_or_clone).ok_or_else(unanswered) },
+        )
     }
 
     /// How many rows a parent's list has, batched with its neighbours.
-    pub(crate) async fn count<L: List>(&self, parent: Uuid, list: &L) -> Result<i64> {
-        boxed(self.loader.load_one(CountOf { parent, list: list.clone() })).await?.ok_or_else(unanswered)
+    pub(crate) fn count<L: List>(&self, parent: Uuid, list: &L) -> BoxFuture<'_, Result<i64>> {
+        let key = CountOf { parent, list: list.clone() };
+        boxed(async move { self.loader.load_one(key).await?.ok_or_else(unanswered) })
     }
 
     /// A value of a domain's own loader.
-    pub(crate) async fn load<K>(&self, key: K) -> Result<Option<<Loaders as Loader<K>>::Value>>
+    pub(crate) fn load<K>(&self, key: K) -> BoxFuture<'_, Result<Option<<Loaders as Loader<K>>::Value>>>
     where
         K: Clone + Eq + std::hash::Hash + Send + Sync + 'static,
         Loaders: Loader<K, Error = Error>,
     {
-        boxed(self.loader.load_one(key)).await
+        boxed(self.loader.load_one(key))
     }
 }
 

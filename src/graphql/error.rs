@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use async_graphql::{Enum, ErrorExtensionValues, Interface, ServerError, SimpleObject};
+use futures_util::FutureExt;
 
 use crate::authz::{Denied, Permission};
 use crate::db::boxed;
@@ -314,10 +315,10 @@ pub(crate) type Nullable<T> = Option<Result<T>>;
 
 /// The answer of a nullable field. Its work goes to the heap: it would be a part of the future of every field else, and a
 /// mutation's is large.
-pub(crate) async fn nullable<'a, T: 'a>(
+pub(crate) fn nullable<'a, T: 'a>(
     work: impl Future<Output = Result<Option<T>>> + Send + 'a,
-) -> Nullable<T> {
-    boxed(work).await.transpose()
+) -> impl Future<Output = Nullable<T>> + Send {
+    boxed(work).map(Result::transpose)
 }
 
 /// Gives a resolver's error the code and data that clients rely on. What has no code of ours is a fault, and is masked
