@@ -1,13 +1,16 @@
 //! Chaos: three daemons and two servers over one PostgreSQL, real Terraform, and somebody who ends them with `kill -9` at
 //! random moments while workspaces are built. Afterwards every build has ended truthfully, nothing that was made is unknown,
-//! no line of a log is lost or doubled, and everybody who followed has seen every event once.
+//! no line of a log is lost or doubled, everybody who followed has seen every event once, over a WebSocket as well as by
+//! server-sent events, and whoever read the logs while they were written has read every line once.
 //!
 //! `GUILDHALL_CHAOS_BUILDS` says how many builds, 200 unless it is said, which take a minute and a half; and
 //! `GUILDHALL_CHAOS_SEED` repeats the random choices of a run.
 #![expect(clippy::disallowed_methods, reason = "every task is awaited at the end of the test")]
 
 mod follower;
+mod reader;
 mod scene;
+mod stream;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -20,7 +23,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::process::{engine, eventually};
 use follower::Follower;
+use reader::Reader;
 use scene::{DAEMONS, SERVERS, Scene};
+use stream::Transport;
 
 /// How often it is asked whether a workspace has two active builds.
 const WATCH: Duration = Duration::from_millis(100);
@@ -46,9 +51,14 @@ async fn nothing_is_lost_whoever_dies() {
 
     let start = scene.event_cursor().await;
     let stop = Arc::new(AtomicBool::new(false));
-    let followers: Vec<_> = (0..4)
-        .map(|at| Follower::start(&scene, at % SERVERS, &start, seed ^ at as u64, stop.clone()))
+    // At each server one by each transport.
+    let followers: Vec<_> = (0..2 * SERVERS)
+        .map(|at| {
+            let how = (at % SERVERS, Transport::of(at / SERVERS));
+            Follower::start(&scene, how, &start, seed ^ at as u64, stop.clone())
+        })
         .collect();
+    let reader = Reader::start(&scene, seed, stop.clone());
     let people = scene.people(builds, seed);
     let watch = tokio::spawn(watch(scene.tables(), stop.clone()));
 
@@ -74,6 +84,9 @@ async fn nothing_is_lost_whoever_dies() {
     endings_are_truthful(&scene, builds).await;
     everything_made_is_known(&scene).await;
     logs_are_whole(&scene).await;
+    let (logs, reconnected) = reader.has_read_whole_logs(&scene).await;
+    assert!(logs >= builds && reconnected > 0, "{logs} logs of {builds} builds were read");
+    println!("{logs} logs were read while they were written; their reader came back {reconnected} times");
     let whole = Follower::whole(&scene, &start).await;
     assert!(whole.len() > builds * 3, "{} events", whole.len());
     println!("{} events", whole.len());

@@ -225,6 +225,37 @@ async fn sigterm_lets_jobs_finish_and_a_second_one_interrupts_them(
 
 #[rstest]
 #[tokio::test]
+async fn a_daemon_that_is_told_to_end_finishes_its_job_and_interrupts_it_when_told_again(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend, 0, "data-platform").await else { return };
+    let mut daemon = scene.daemon();
+    let first = scene.begin("data-platform", "3").await;
+    daemon.terminate();
+    assert!(daemon.ended().await.success(), "{}", daemon.said());
+    assert!(scene.marker().exists(), "it did not wait for its job");
+    let shown = scene.ended().await;
+    assert_eq!((&shown["status"], &shown["latestBuild"]["status"]), (&"RUNNING".into(), &"SUCCEEDED".into()));
+
+    let mut daemon = scene.daemon();
+    scene.olga.ok(&["workspaces", "stop", "dev"]).await;
+    scene.olga.ok(&["workspaces", "start", "dev", "-p", "pace=300", "--detach"]).await;
+    eventually("the slow part", async || {
+        scene.olga.run(&["workspaces", "logs", "dev"]).await.out.contains("begun").then_some(())
+    })
+    .await;
+    daemon.terminate();
+    daemon.says("draining").await;
+    daemon.terminate();
+    assert!(daemon.ended().await.success(), "{}", daemon.said());
+    let shown = scene.ended().await;
+    assert_eq!(shown["latestBuild"]["job"]["error"]["code"], "DAEMON_STOPPED", "{shown:#}");
+    let _daemon = scene.daemon();
+    scene.builds_on(&first).await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_request_that_dies_with_the_server_is_done_or_not(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -1,5 +1,7 @@
 //! Template archives: what is refused, how early, that nothing is left of it, and who may download what.
 
+mod zip;
+
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -162,9 +164,10 @@ async fn hostile_archives_are_refused_and_leave_nothing(
     assert_eq!(status, StatusCode::CREATED, "{body:#}");
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_bomb_is_put_out_while_it_unfolds() {
-    let Some(scene) = Scene::new(Backend::Sqlite).await else { return };
+async fn a_bomb_is_put_out_while_it_unfolds(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
     let before = scene.app.tables().counts().await;
     let bomb = bomb();
     assert!(bomb.len() < 1024 * 1024, "{} bytes", bomb.len());

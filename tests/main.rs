@@ -49,6 +49,7 @@ mod statements;
 mod support;
 mod template_access;
 mod templates;
+mod terminal;
 mod users;
 mod visibility;
 mod workspaces;

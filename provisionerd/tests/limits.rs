@@ -5,6 +5,8 @@
 mod support;
 
 use std::fs;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -99,4 +101,74 @@ async fn secrets_of_many_lines_and_inside_of_json_are_masked() {
         assert!(!log.contains(secret), "{secret} in\n{log}");
     }
     assert!(log.contains("(local-exec): it is ***, said"), "{log}");
+}
+
+/// Terraform hands on what a script has printed after a tenth of a second, whether or not its line has ended.
+#[tokio::test]
+async fn secrets_that_are_printed_in_pieces_are_masked() {
+    let Some(terraform) = support::terraform("secrets_that_are_printed_in_pieces_are_masked").await else {
+        return;
+    };
+    let gate: PlanGate = Box::new(|_| async { Ok(()) }.boxed());
+    let server = StateServer::start().await;
+    let mut job = Job::new(
+        "variable \"word\" {\n  type      = string\n  sensitive = true\n}\n\
+         resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" { command = \"sh slowly.sh\" }\n}\n",
+    );
+    let slowly = "printf 'it is hidd'; sleep 0.4; printf en-; sleep 0.4; echo word!; echo the rest";
+    fs::write(job.module.join("slowly.sh"), slowly).unwrap();
+    let build = task(Transition::Start, &[("word", "hidden-word")], &server);
+    Engine::Terraform(terraform).build(&build, &job.module, &job.run, &gate).await.unwrap();
+    let log = job.log();
+    assert!(log.contains("(local-exec): it is ***!") && log.contains("(local-exec): the rest"), "{log}");
+    assert!(!log.contains("hidd") && !log.contains("en-") && !log.contains("word"), "{log}");
+}
+
+/// A Terraform that says that it is one, and plans until it is let go.
+const WAITING: &str = r#"#!/bin/sh
+case "$1" in
+  version) echo '{"terraform_version":"1.11.4"}' ;;
+  validate) echo '{"valid":true}' ;;
+  plan) touch begun; until test -e go; do sleep 0.05; done ;;
+esac
+"#;
+
+#[tokio::test]
+async fn as_many_jobs_run_at_a_time_as_the_daemon_is_told() {
+    let (server, work_dir) = (FakeServer::start(FREE).await, tempfile::tempdir().unwrap());
+    for number in 1..=5 {
+        server.enqueue_import_called(&format!("job_{number}"));
+    }
+    let program = work_dir.path().join("terraform");
+    fs::write(&program, WAITING).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut settings = server.settings(work_dir.path(), EngineChoice::Terraform);
+    settings.terraform = Some(program);
+    settings.concurrency = NonZeroUsize::new(3).unwrap();
+    let shutdown = Shutdown::default();
+    let daemon = tokio::spawn(Daemon::run(settings, shutdown.clone()));
+    let modules = || {
+        let jobs = fs::read_dir(work_dir.path().join("tester/jobs")).into_iter().flatten().flatten();
+        jobs.map(|job| job.path().join("module")).collect::<Vec<_>>()
+    };
+    let begun = || modules().iter().filter(|module| module.join("begun").exists()).count();
+    eventually("three jobs run side by side", async || (begun() == 3).then_some(())).await;
+    // Signs of life are of all three, and nothing more is asked for.
+    let of_three = |beat: &Value| beat["runningJobIds"].as_array().is_some_and(|jobs| jobs.len() == 3);
+    eventually("a heartbeat", async || server.seen().heartbeats.iter().any(of_three).then_some(())).await;
+    assert_eq!((begun(), server.seen().queue.len()), (3, 2));
+    // Whoever is done makes room for the next, until all are.
+    eventually("all five end", async || {
+        for module in modules() {
+            let _ = fs::write(module.join("go"), "");
+        }
+        (server.seen().ended.len() == 5).then_some(())
+    })
+    .await;
+    shutdown.drain.cancel();
+    tokio::time::timeout(Duration::from_secs(20), daemon).await.unwrap().unwrap().unwrap();
+    let mut ended: Vec<_> =
+        server.seen().ended.iter().map(|job| job["provisionerJobId"].to_string()).collect();
+    ended.sort();
+    assert_eq!(ended, (1..=5).map(|number| format!("\"job_{number}\"")).collect::<Vec<_>>());
 }

@@ -121,6 +121,10 @@ pub(crate) async fn heartbeat(
     let permit =
         actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
     let tx = db.begin(permit).await?;
+    if let Some(key) = caller.key {
+        // Before the daemon's row: so takes them who deletes the key.
+        super::key::touch_in(&tx, key).await?;
+    }
     if !store::touch_in(&tx, daemon, caller.organization, caller.key).await? {
         return Err(unknown_daemon());
     }

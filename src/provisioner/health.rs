@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use guildhall_entity::id::OrganizationId;
 use guildhall_entity::json::Tags;
 
-use super::pending::{Reason, reason};
+use super::pending::{Place, Reason, reason};
 pub(crate) use super::store::health::{Endings, Queue};
 use super::store::{daemon, health as store};
 use super::{DaemonRow, SERVER_VERSION, Status};
@@ -97,7 +97,7 @@ pub(crate) async fn of_organizations(
     for queue in queues {
         if let Some(health) = all.get_mut(&queue.organization) {
             let rows = by_organization.get(&queue.organization).unwrap_or(&nobody);
-            let why = reason(&queue.tags, 1, rows, now);
+            let why = reason(&queue.tags, Place { number: 1, of: queue.jobs }, rows, now);
             health.queues.push((queue, why));
         }
     }

@@ -4,6 +4,7 @@ use guildhall_entity::json::Tags;
 use sea_orm::prelude::DateTimeUtc;
 
 use super::store::daemon::{self, shown};
+pub(crate) use super::store::queue::Place;
 use super::{DaemonRow, JobRow, Status, tags_match};
 use crate::db::Db;
 use crate::error::Result;
@@ -33,7 +34,12 @@ pub(crate) enum ReasonKind {
 }
 
 /// Why a job with these tags, at this place of its queue, waits among these daemons of its organization.
-pub(crate) fn reason(job: &Tags, position: i64, daemons: &[&DaemonRow], now: DateTimeUtc) -> Reason {
+pub(crate) fn reason(
+    job: &Tags,
+    Place { number, of }: Place,
+    daemons: &[&DaemonRow],
+    now: DateTimeUtc,
+) -> Reason {
     let plain = |kind, message: String| Reason { kind, message, tags: Tags::default() };
     if daemons.is_empty() {
         let message = "no provisioner has registered in this organization yet; create a key with `guildhall provisioner \
@@ -51,11 +57,13 @@ pub(crate) fn reason(job: &Tags, position: i64, daemons: &[&DaemonRow], now: Dat
         return plain(ReasonKind::AllOffline, message);
     }
     if online.iter().all(|row| row.status(now) == Status::Busy) {
-        let message =
-            format!("all {} provisioners that could take it are busy; it is number {position}", online.len());
+        let message = format!(
+            "all {} provisioners that could take it are busy; it is number {number} of {of}",
+            online.len()
+        );
         return plain(ReasonKind::AllBusy, message);
     }
-    plain(ReasonKind::Queued, format!("a provisioner is about to take it; it is number {position}"))
+    plain(ReasonKind::Queued, format!("a provisioner is about to take it; it is number {number} of {of}"))
 }
 
 fn unmatched(job: &Tags, daemons: &[&DaemonRow]) -> Reason {
@@ -84,7 +92,8 @@ fn unmatched(job: &Tags, daemons: &[&DaemonRow]) -> Reason {
 pub(crate) async fn why_pending(db: &Db, job: &JobRow) -> Result<Option<String>> {
     let rows = daemon::of_organizations(db, &[job.organization_id]).await?;
     let daemons: Vec<&DaemonRow> = rows.iter().collect();
-    let why = reason(&job.tags, 1, &daemons, db.clock().now());
+    // Whatever its place: no reason that counts here tells it.
+    let why = reason(&job.tags, Place { number: 1, of: 1 }, &daemons, db.clock().now());
     let hopeless =
         matches!(why.kind, ReasonKind::NoDaemon | ReasonKind::AllOffline | ReasonKind::TagsUnmatched);
     Ok(hopeless.then_some(why.message))

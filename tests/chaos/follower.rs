@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
@@ -12,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::scene::Scene;
+use super::stream::{Source, Transport};
 use crate::support::process::eventually;
 
 const FOLLOW: &str = "subscription($org: ID!, $after: String) {
@@ -26,18 +26,24 @@ pub(super) struct Follower {
     task: JoinHandle<u32>,
 }
 
-/// Where a stream is opened, and from where on.
+/// Whoever follows, how.
 #[derive(Clone)]
-struct Source {
-    url: String,
-    token: String,
+struct Line {
+    source: Source,
+    transport: Transport,
     organization: String,
 }
 
 impl Follower {
     /// Follows from a cursor on.
-    pub(super) fn start(scene: &Scene, server: usize, after: &str, seed: u64, stop: Arc<AtomicBool>) -> Self {
-        let source = source(scene, server);
+    pub(super) fn start(
+        scene: &Scene,
+        (server, transport): (usize, Transport),
+        after: &str,
+        seed: u64,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        let line = line(scene, server, transport);
         let seen = Seen::default();
         let (kept, after) = (seen.clone(), after.to_owned());
         let task = tokio::spawn(async move {
@@ -48,14 +54,14 @@ impl Follower {
                     kept.lock().unwrap().last().map_or(after.clone(), |event| cursor(event).to_owned());
                 // Some also go away by themselves.
                 let patience = Duration::from_millis(random.random_range(500..5000));
-                let reads = read(&source, &last, |event| kept.lock().unwrap().push(event));
+                let reads = read(&line, &last, |event| kept.lock().unwrap().push(event));
                 let _ = timeout(patience, reads).await;
                 reconnected += 1;
                 sleep(Duration::from_millis(50)).await;
             }
             // What happened while it was away.
             let last = kept.lock().unwrap().last().map_or(after, |event| cursor(event).to_owned());
-            let reads = read(&source, &last, |event| kept.lock().unwrap().push(event));
+            let reads = read(&line, &last, |event| kept.lock().unwrap().push(event));
             let _ = timeout(Duration::from_secs(2), reads).await;
             reconnected
         });
@@ -74,10 +80,10 @@ impl Follower {
 
     /// Everything since a cursor, read in one go when all is quiet.
     pub(super) async fn whole(scene: &Scene, after: &str) -> Vec<String> {
-        let source = source(scene, 0);
+        let line = line(scene, 0, Transport::Events);
         eventually("a whole reading", async || {
             let seen = Seen::default();
-            let reads = read(&source, after, |event| seen.lock().unwrap().push(event));
+            let reads = read(&line, after, |event| seen.lock().unwrap().push(event));
             // Quiet is when it reads no more.
             let mut before = usize::MAX;
             tokio::pin!(reads);
@@ -96,8 +102,8 @@ impl Follower {
     }
 }
 
-fn source(scene: &Scene, server: usize) -> Source {
-    Source { url: scene.url(server), token: scene.token.clone(), organization: scene.organization.clone() }
+fn line(scene: &Scene, server: usize, transport: Transport) -> Line {
+    Line { source: scene.source(server), transport, organization: scene.organization.clone() }
 }
 
 /// `cursor resource subject`: what an event is, whenever it is told.
@@ -111,30 +117,7 @@ fn cursor(event: &str) -> &str {
 }
 
 /// Reads events after a cursor until the stream breaks.
-async fn read(source: &Source, after: &str, mut seen: impl FnMut(String)) {
-    let variables = json!({ "org": source.organization, "after": after });
-    let request = reqwest::Client::new()
-        .post(format!("{}/graphql", source.url))
-        .header("accept", "text/event-stream")
-        .bearer_auth(&source.token)
-        .json(&json!({ "query": FOLLOW, "variables": variables }));
-    let Ok(answer) = request.send().await else { return };
-    if !answer.status().is_success() {
-        return;
-    }
-    let (mut bytes, mut buffer) = (answer.bytes_stream(), Vec::new());
-    while let Some(Ok(more)) = bytes.next().await {
-        buffer.extend_from_slice(&more);
-        while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
-            let event: Vec<u8> = buffer.drain(..end + 2).collect();
-            let event = String::from_utf8(event).unwrap();
-            let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) else { continue };
-            let answer: Value = serde_json::from_str(data).unwrap();
-            match &answer["data"]["organizationEvents"] {
-                Value::Object(_) => seen(text(&answer["data"]["organizationEvents"])),
-                // The server shuts down, or its database is busy: it is asked again.
-                _ => return,
-            }
-        }
-    }
+async fn read(line: &Line, after: &str, mut seen: impl FnMut(String)) {
+    let variables = json!({ "org": line.organization, "after": after });
+    line.source.read(line.transport, FOLLOW, variables, |event| seen(text(event))).await;
 }

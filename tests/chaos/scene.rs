@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, sleep};
 
+use super::stream::Source;
 use crate::support::process::{Program, Server, Terminal, eventually};
 use crate::support::tables::Tables;
 use crate::support::{Backend, PASSWORD};
@@ -71,7 +72,10 @@ pub(super) struct Scene {
 impl Scene {
     /// `None`, said aloud, without PostgreSQL.
     pub(super) async fn new() -> Option<Self> {
-        let first = Server::start(Backend::Postgres, 0).await?;
+        // One person stands for many, and many of them come back each time that a server dies: none is to wait for points.
+        let settings = [("GUILDHALL_BUILTIN_PROVISIONERS", "0"), ("GUILDHALL_RATE_POINTS", "0")];
+        let settings = settings.map(|(name, value)| (name, value.to_owned())).to_vec();
+        let first = Server::start_with(Backend::Postgres, settings).await?;
         let olga = first.owner().await;
         olga.ok(&["organizations", "create", ORG]).await;
         let key =
@@ -139,6 +143,11 @@ impl Scene {
 
     pub(super) fn url(&self, server: usize) -> String {
         self.servers[server].url.clone()
+    }
+
+    /// Where olga follows what happens.
+    pub(super) fn source(&self, server: usize) -> Source {
+        Source { url: self.url(server), token: self.token.clone() }
     }
 
     pub(super) fn tables(&self) -> Tables {

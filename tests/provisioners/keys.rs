@@ -231,3 +231,58 @@ async fn a_key_of_another_organization_says_which_is_its_own(
     let stray = Daemon { id: scene.daemon.id.clone(), secret: "ghpk_nonsense".into() };
     assert_eq!(scene.beat(&stray.id, &stray.secret).await.as_deref(), Some("UNAUTHENTICATED"));
 }
+
+#[rstest]
+#[tokio::test]
+async fn every_change_of_a_key_is_told_and_its_last_use(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner) = (&scene.app, &scene.owner);
+    let last_used =
+        async || scene.node(&scene.key.id, "ProvisionerKey", "lastUsedAt").await["lastUsedAt"].clone();
+    assert_eq!(last_used().await, "2026-11-24T08:00:00.000000Z", "its daemon has registered");
+    app.clock.advance(TimeDelta::minutes(10));
+    assert_eq!(last_used().await, "2026-11-24T08:00:00.000000Z");
+    assert_eq!(scene.beat(&scene.daemon.id, &scene.key.secret).await, None);
+    assert_eq!(last_used().await, "2026-11-24T08:10:00.000000Z");
+    let unused = app.provisioner_key(owner, &scene.org, "unused", &[]).await;
+    assert_eq!(scene.node(&unused.id, "ProvisionerKey", "lastUsedAt").await["lastUsedAt"], Value::Null);
+
+    let secret = scene.rotate(30).await;
+    let tags = json!([{ "name": "gpu", "value": "a100" }]);
+    let change =
+        json!({ "provisionerKeyId": scene.key.id, "tags": tags, "expiresAt": "2027-01-01T00:00:00Z" });
+    app.done(&owner.token, "updateProvisionerKey", "", change).await;
+    for field in ["disableProvisionerKey", "enableProvisionerKey", "deleteProvisionerKey"] {
+        scene.set(field).await;
+    }
+    let query = "query($key: ID!) { auditLog(filter: { resourceId: $key }, first: 10) { nodes {
+        action resource resourceName status actor { name } changes { field }
+    } } }";
+    let log = app.ok(owner, query, json!({ "key": scene.key.id })).await;
+    let entries = log["auditLog"]["nodes"].as_array().unwrap();
+    let mut told = Vec::new();
+    for entry in entries.iter().rev() {
+        assert_eq!((&entry["resource"], &entry["resourceName"]), (&json!("PROVISIONER_KEY"), &json!("key")));
+        assert_eq!((&entry["status"], &entry["actor"]["name"]), (&json!("SUCCESS"), &json!(owner.username)));
+        let fields =
+            entry["changes"].as_array().unwrap().iter().map(|change| change["field"].as_str().unwrap());
+        told.push(format!("{} {}", entry["action"].as_str().unwrap(), fields.collect::<Vec<_>>().join(" ")));
+    }
+    assert_eq!(
+        told,
+        [
+            "CREATE expiresAt name tags",
+            "UPDATE previousSecretExpiresAt rotatedAt",
+            "UPDATE expiresAt tags",
+            "UPDATE disabledAt",
+            "UPDATE disabledAt",
+            "DELETE expiresAt name tags",
+        ]
+    );
+    for secret in [&scene.key.secret, &secret] {
+        assert_eq!(app.tables().holding(secret).await, Vec::<String>::new());
+        assert_eq!(scene.beat(&scene.daemon.id, secret).await.as_deref(), Some("UNAUTHENTICATED"));
+    }
+}

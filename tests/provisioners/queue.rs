@@ -158,8 +158,11 @@ async fn the_reason_says_what_is_missing(#[values(Backend::Sqlite, Backend::Post
     assert_eq!(code(&first).await.0, "QUEUED");
     let second = scene.import(owner, "second", &[]).await;
     app.acquire(&scene.daemon).await.unwrap();
-    let (reason, message) = code(&second).await;
-    assert_eq!((reason.as_str(), message.contains("number 1")), ("ALL_BUSY", true), "{message}");
+    let third = scene.import(owner, "third", &[]).await;
+    for (job, place) in [(&second, "number 1 of 2"), (&third, "number 2 of 2")] {
+        let (reason, message) = code(job).await;
+        assert_eq!((reason.as_str(), message.contains(place)), ("ALL_BUSY", true), "{message}");
+    }
 
     app.clock.advance(TimeDelta::seconds(91));
     let (reason, message) = code(&second).await;
@@ -209,4 +212,72 @@ async fn a_claim_takes_as_many_statements_whatever_waits(
         counts.push(log.statements());
     }
     assert_eq!(counts[0], counts[1]);
+}
+
+/// Nobody waits for what a schedule made.
+#[rstest]
+#[tokio::test]
+async fn people_go_before_schedules(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner) = (&scene.app, &scene.owner);
+    let template = app.template(owner, &scene.org, "dev").await;
+    app.work(&scene.daemon).await;
+    let workspace = app.workspace(owner, &template, "dev", "").await.workspace;
+    app.work(&scene.daemon).await;
+    let schedule = json!({ "cron": "0 9 * * *", "timeZone": "UTC" });
+    let daily = json!({ "workspaceId": workspace, "autostartSchedule": schedule });
+    app.done(&owner.token, "updateWorkspace", "", daily).await;
+    app.done(&owner.token, "stopWorkspace", "", json!({ "workspaceId": workspace })).await;
+    app.work(&scene.daemon).await;
+    app.clock.advance(TimeDelta::hours(1));
+    assert_eq!(app.app.look_after_workspaces(uuid::Uuid::from_u128(1)).await.unwrap(), 1);
+    let query = "{ workspaces { nodes { latestBuild { reason job { id } } } } }";
+    let build = app.ok(owner, query, json!({})).await["workspaces"]["nodes"][0]["latestBuild"].clone();
+    assert_eq!(build["reason"], "AUTOSTART");
+    let scheduled = build["job"]["id"].as_str().unwrap();
+    assert_eq!(scene.job(scheduled).await["position"], 1);
+
+    // Somebody comes, later and with more than one.
+    app.clock.advance(TimeDelta::seconds(1));
+    let mut jobs = Vec::new();
+    for name in ["first", "second"] {
+        jobs.push(scene.import(owner, name, &[]).await);
+    }
+    jobs.push(scheduled.to_owned());
+    for (place, job) in (1..).zip(&jobs) {
+        assert_eq!(scene.job(job).await["position"], place);
+    }
+    for job in jobs {
+        assert_eq!(app.acquire(&scene.daemon).await.unwrap().id, job);
+    }
+}
+
+/// A daemon that carries two tags serves three queues. Who has one of them for themselves gets no more for it.
+#[rstest]
+#[tokio::test]
+async fn shares_are_fair_across_the_queues_of_a_daemon(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let people = scene.pushers(&["ann", "ben"]).await;
+    let (gpu, arch) = (("gpu", "a100"), ("arch", "arm"));
+    let key = scene.app.provisioner_key(&scene.owner, &scene.org, "both", &[gpu, arch]).await;
+    let daemon = scene.app.daemon(&key, &scene.org, "both").await;
+    for number in 0..5 {
+        scene.import(&people[0], &format!("a{number}"), &[gpu]).await;
+        scene.app.clock.advance(TimeDelta::seconds(1));
+    }
+    let (mut served, mut bens) = (Vec::new(), 0);
+    while let Some(job) = scene.app.acquire(&daemon).await {
+        scene.app.complete(&daemon, &job, plain_import()).await;
+        let who = scene.node(&job.id, "ProvisionerJob", "initiator { username }").await;
+        served.push(who["initiator"]["username"].as_str().unwrap().to_owned());
+        // Ben comes back as soon as his last one is done.
+        if bens < 3 && served.iter().filter(|who| *who == "ben").count() == bens {
+            scene.import(&people[1], &format!("b{bens}"), &[gpu, arch]).await;
+            bens += 1;
+        }
+        scene.app.clock.advance(TimeDelta::seconds(1));
+    }
+    assert_eq!(served, ["ann", "ann", "ben", "ann", "ben", "ann", "ben", "ann"]);
 }

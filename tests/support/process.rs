@@ -270,12 +270,24 @@ impl Terminal {
         self.run_as(guildhall(), arguments).await
     }
 
-    async fn run_as(&self, mut command: Command, arguments: &[&str]) -> Said {
+    /// Begins a command that takes its time.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Program {
+        let mut command = guildhall();
+        self.prepare(&mut command, arguments);
+        let number = std::fs::read_dir(&self.home).unwrap().count();
+        Program::start(command, self.home.join(format!("begun-{number}.log")))
+    }
+
+    fn prepare(&self, command: &mut Command, arguments: &[&str]) {
         command
             .args(arguments)
             .env("HOME", &self.home)
             .env("GUILDHALL_URL", &self.url)
             .env("GUILDHALL_CONFIG_DIR", self.home.join("config"));
+    }
+
+    async fn run_as(&self, mut command: Command, arguments: &[&str]) -> Said {
+        self.prepare(&mut command, arguments);
         let output = timeout(PATIENCE, command.output())
             .await
             .unwrap_or_else(|_| panic!("`guildhall {}` does not end", arguments.join(" ")))

@@ -215,3 +215,24 @@ async fn two_versions_are_compared(#[values(Backend::Sqlite, Backend::Postgres)]
     let unseen = app.ok(&stranger, COMPARE, json!({ "from": from, "to": to })).await;
     assert_eq!(unseen, json!({ "compareTemplateVersions": null }));
 }
+
+#[rstest]
+#[tokio::test]
+async fn the_readme_of_each_version_is_shown(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(Scene { app, owner, mia, daemon, template, .. }) = Scene::new(backend).await else { return };
+    let readme = async |person, version: &str| {
+        let query = "query($id: ID!) { node(id: $id) { ... on TemplateVersion { readme } } }";
+        app.ok(person, query, json!({ "id": version })).await["node"]["readme"].clone()
+    };
+    assert_eq!(readme(&mia, &template.version).await, "", "it has none");
+    let second = app.push(&owner, &template, json!({})).await.id;
+    assert_eq!(readme(&mia, &second).await, "", "nobody has read it yet");
+    let job = app.acquire(&daemon).await.unwrap();
+    let text = "# Größe\n\n```hcl\nsize = \"${var.size}\"\n```\n";
+    let found = json!({ "templateImport": { "readme": text, "variables": [] } });
+    app.complete(&daemon, &job, found).await;
+    assert_eq!(readme(&mia, &second).await, text);
+    assert_eq!(readme(&mia, &template.version).await, "", "the other one is as it was");
+    let stranger = app.user(&owner, "stranger", &[]).await;
+    assert_eq!(readme(&stranger, &second).await, Value::Null);
+}

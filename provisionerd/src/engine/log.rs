@@ -87,6 +87,16 @@ impl LogSink {
         self.state().mask.apply(text)
     }
 
+    /// Where hidden values stand in `text`.
+    pub(super) fn places(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        self.state().mask.places(text)
+    }
+
+    /// How many bytes at the end of `text` may be the beginning of a hidden value.
+    pub(super) fn open_end(&self, text: &str) -> usize {
+        self.state().mask.open_end(text)
+    }
+
     /// Writes what the daemon has to say; line ends divide it.
     pub fn daemon(&self, level: LogLevel, stage: Stage, text: &str) {
         self.write(level, LogSource::Daemon, stage, text);

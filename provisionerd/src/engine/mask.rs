@@ -1,5 +1,7 @@
 //! Secrets that must not be readable in what a job prints.
 
+use std::ops::Range;
+
 use secrecy::{ExposeSecret, SecretString};
 
 /// Values shorter than this are left alone: masking `1` or `eu` would eat the log and protect nothing.
@@ -34,6 +36,36 @@ impl Mask {
             }
         }
         masked
+    }
+
+    /// Where secrets stand in `text`, in bytes and in order; what overlaps is one place.
+    #[must_use]
+    pub fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let found = self.values.iter().flat_map(|value| {
+            let value = value.expose_secret();
+            text.match_indices(value).map(|(at, value)| at..at + value.len())
+        });
+        let mut found: Vec<Range<usize>> = found.collect();
+        found.sort_by_key(|place| place.start);
+        let mut places: Vec<Range<usize>> = Vec::with_capacity(found.len());
+        for place in found {
+            match places.last_mut().filter(|last| place.start < last.end) {
+                Some(last) => last.end = last.end.max(place.end),
+                None => places.push(place),
+            }
+        }
+        places
+    }
+
+    /// How many bytes at the end of `text` may be the beginning of a secret that goes on behind it. White space at the end
+    /// of a beginning need not be there: who divides a text may have cut it off.
+    #[must_use]
+    pub fn open_end(&self, text: &str) -> usize {
+        let beginnings = self.values.iter().flat_map(|value| {
+            let value = value.expose_secret();
+            value.char_indices().skip(1).map(|(end, _)| value[..end].trim_end())
+        });
+        beginnings.filter(|beginning| text.ends_with(beginning)).map(str::len).max().unwrap_or_default()
     }
 
     fn add_text(&mut self, text: &str) {
@@ -86,6 +118,17 @@ mod tests {
         let masked = mask(&["first line\nsecond line", r#"{"key":["inner-secret"]}"#])
             .apply("got: second line / inner-secret");
         assert_eq!(masked, "got: *** / ***");
+    }
+
+    #[test]
+    fn finds_places_and_what_may_go_on() {
+        let mask = mask(&["s3cr3t-word", "word-play", "two words"]);
+        assert_eq!(mask.places("a s3cr3t-word-play b word-play"), [2..18, 21..30]);
+        assert!(mask.places("nothing of it").is_empty());
+        assert_eq!(
+            ["it is s3cr", "s3cr3t-word", "two", "", "a t"].map(|text| mask.open_end(text)),
+            [4, 4, 3, 0, 1]
+        );
     }
 
     #[test]

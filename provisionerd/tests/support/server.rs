@@ -95,8 +95,12 @@ impl FakeServer {
     }
 
     pub fn enqueue_import(&self) {
+        self.enqueue_import_called("job_import");
+    }
+
+    pub fn enqueue_import_called(&self, id: &str) {
         let task = json!({"__typename": "TemplateImportTask", "archivePath": "/archive"});
-        self.seen().queue.push_back(job("job_import", task));
+        self.seen().queue.push_back(job(id, task));
     }
 
     pub fn enqueue_build(&self) {

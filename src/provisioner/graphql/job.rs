@@ -13,7 +13,7 @@ use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
-use crate::provisioner::pending::{Reason, ReasonKind, reason};
+use crate::provisioner::pending::{Place, Reason, ReasonKind, reason};
 use crate::provisioner::{DaemonRow, JobCard, JobList, JobOrder, JobRow, LogList, LogRow};
 use crate::user::graphql::User;
 
@@ -213,7 +213,8 @@ impl ProvisionerJob {
             if self.0.state != kind::JobState::Pending {
                 return Ok(None);
             }
-            ctx.request().load(PositionOf(Arc::new(self.0.clone()))).await
+            let place = ctx.request().load(PositionOf(Arc::new(self.0.clone()))).await?;
+            Ok(place.map(|place| place.number))
         })
         .await
     }
@@ -225,13 +226,15 @@ impl ProvisionerJob {
                 return Ok(None);
             }
             let request = ctx.request();
-            let (position, daemons) = futures_util::try_join!(
+            let (place, daemons) = futures_util::try_join!(
                 request.load(PositionOf(Arc::new(self.0.clone()))),
                 request.load(DaemonsOf(self.0.organization_id)),
             )?;
             let daemons = daemons.unwrap_or_default();
             let all: Vec<&DaemonRow> = daemons.iter().collect();
-            let why = reason(&self.0.tags, position.unwrap_or(1), &all, request.db.clock().now());
+            // It may just have been taken.
+            let place = place.unwrap_or(Place { number: 1, of: 1 });
+            let why = reason(&self.0.tags, place, &all, request.db.clock().now());
             Ok(Some(why.into()))
         })
         .await

@@ -8,6 +8,7 @@ use guildhall_entity::id::{OrganizationId, ProvisionerJobId};
 
 use crate::error::{Error, Result};
 use crate::graphql::context::Loaders;
+use crate::provisioner::pending::Place;
 use crate::provisioner::{DaemonRow, JobRow, store};
 
 /// The rest of a job whose card something visible carries along.
@@ -44,12 +45,12 @@ impl std::hash::Hash for PositionOf {
 }
 
 impl Loader<PositionOf> for Loaders {
-    type Value = i64;
+    type Value = Place;
     type Error = Error;
 
-    async fn load(&self, keys: &[PositionOf]) -> Result<HashMap<PositionOf, i64>> {
+    async fn load(&self, keys: &[PositionOf]) -> Result<HashMap<PositionOf, Place>> {
         let jobs: Vec<JobRow> = keys.iter().map(|key| key.0.as_ref().clone()).collect();
-        let places: HashMap<ProvisionerJobId, i64> =
+        let places: HashMap<ProvisionerJobId, Place> =
             store::queue::positions(&self.db, &jobs).await?.into_iter().collect();
         Ok(keys.iter().filter_map(|key| places.get(&key.0.id).map(|&place| (key.clone(), place))).collect())
     }

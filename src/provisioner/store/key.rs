@@ -1,5 +1,6 @@
 //! How provisioner keys are kept.
 
+use chrono::TimeDelta;
 use guildhall_entity::id::{OrganizationId, ProvisionerKeyId, UserId};
 use guildhall_entity::json::Tags;
 use guildhall_entity::provisioner_key::{ActiveModel, Column, Entity};
@@ -288,12 +289,18 @@ pub(in crate::provisioner) async fn delete_in(tx: &Tx, key: ProvisionerKeyId) ->
     Ok(tx.delete(&delete).await? == 1)
 }
 
+/// How old the note of a key's last use is before it is written anew: all of its daemons share the row.
+const NOTED_FOR: TimeDelta = TimeDelta::minutes(1);
+
 /// Notes that a key was used.
 pub(in crate::provisioner) async fn touch_in(tx: &Tx, key: ProvisionerKeyId) -> Result<()> {
+    let now = tx.clock().now();
+    let last = Expr::col(Column::LastUsedAt);
     let statement = Query::update()
         .table(Entity)
-        .value(Column::LastUsedAt, tx.clock().now())
+        .value(Column::LastUsedAt, now)
         .and_where(Expr::col(Column::Id).eq(key))
+        .and_where(last.clone().is_null().or(last.lte(now - NOTED_FOR)))
         .to_owned();
     tx.update(&statement).await?;
     Ok(())

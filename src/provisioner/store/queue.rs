@@ -3,7 +3,8 @@
 //! Fair queueing by rounds. A queue is an organization's jobs of one tag set and priority. Every job has a turn, decided as
 //! it comes in: the round after its initiator's last unfinished job, but none that the queue has passed. So in each round
 //! everybody who waits is served once, whoever comes late begins with the round that is on, and the next job is simply
-//! the first one of an index: a claim costs the same for ten jobs and for ten thousand.
+//! the first one of an index: a claim costs the same for ten jobs and for ten thousand. A queue that was empty begins with
+//! the round that the organization's others are at: one daemon may serve them all.
 
 use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId, UserId};
 use guildhall_entity::json::Tags;
@@ -28,25 +29,33 @@ pub(in crate::provisioner) struct Entry<'a> {
 
 /// The turn of a job that comes in now.
 pub(in crate::provisioner) async fn turn_in(tx: &Tx, entry: &Entry<'_>) -> Result<i32> {
-    let queue = || {
+    let queues = || {
         Query::select()
             .column(Column::Turn)
             .from(Entity)
             .and_where(Expr::col(Column::OrganizationId).eq(entry.organization))
-            .and_where(Expr::col(Column::Tags).eq(sea_orm::Value::from(entry.tags.clone())))
             .and_where(Expr::col(Column::Priority).eq(entry.priority))
             .limit(1)
             .to_owned()
     };
-    let mut last = queue();
+    let own = Expr::col(Column::Tags).eq(sea_orm::Value::from(entry.tags.clone()));
+    let mut last = queues();
+    last.and_where(own.clone());
     last.and_where(Expr::cust("state in ('PENDING', 'RUNNING', 'CANCELING')"))
         .and_where(Expr::cust("coalesce(initiator_id, owner_id)").eq(entry.initiator.0))
         .order_by(Column::Turn, Order::Desc);
-    let mut round = queue();
-    round.and_where(Expr::cust("state = 'PENDING'")).order_by(Column::Turn, Order::Asc);
-    let statement = Query::select().expr(Expr::from(last)).expr(Expr::from(round)).to_owned();
-    let found = tx.row::<(One<Option<i32>>, One<Option<i32>>)>(&statement).await?;
-    let (last, round) = found.map_or((None, None), |(last, round)| (last.0, round.0));
+    let mut others = queues();
+    others.and_where(Expr::cust("state = 'PENDING'")).order_by(Column::Turn, Order::Asc);
+    let mut round = others.clone();
+    round.and_where(own);
+    let statement =
+        Query::select().expr(Expr::from(last)).expr(Expr::from(round)).expr(Expr::from(others)).to_owned();
+    let found = tx.row::<(One<Option<i32>>, (One<Option<i32>>, One<Option<i32>>))>(&statement).await?;
+    let (last, round) = found.map_or((None, None), |(last, (round, others))| {
+        // Nobody waits in this queue: it begins where the others are. A daemon may serve several of them, and whoever had
+        // one for themselves would go before everybody else's rounds again and again.
+        (last.0, round.0.or(others.0))
+    });
     Ok(std::cmp::max(last.map_or(0, |turn| turn.saturating_add(1)), round.unwrap_or_default()))
 }
 
@@ -152,30 +161,40 @@ pub(in crate::provisioner) async fn applying_in(tx: &Tx, job: ProvisionerJobId) 
     Ok(())
 }
 
-/// The places of waiting jobs in their queues (organization and tag set), first = 1.
+/// A job's place among those that wait in its queue (organization and tag set).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// 1 is the next.
+    pub(crate) number: i64,
+    /// How many wait.
+    pub(crate) of: i64,
+}
+
+/// The places of waiting jobs in their queues.
 pub(in crate::provisioner) async fn positions(
     db: &Db,
     jobs: &[JobRow],
-) -> Result<Vec<(ProvisionerJobId, i64)>> {
+) -> Result<Vec<(ProvisionerJobId, Place)>> {
     let organizations: Vec<Uuid> = jobs.iter().map(|job| job.organization_id.0).collect();
     let queue = Query::select()
         .column(("j", Column::Id))
         .expr_as(
             Expr::cust("row_number() over (partition by j.organization_id, j.tags order by j.priority, j.turn, j.created_at, j.id)"),
-            "position",
+            "number",
         )
+        .expr_as(Expr::cust("count(*) over (partition by j.organization_id, j.tags)"), "of_all")
         .from_as(Entity, "j")
         .and_where(Expr::cust("j.state = 'PENDING'"))
         .and_where(is_one_of(db.backend(), Expr::col(("j", Column::OrganizationId)), &organizations))
         .to_owned();
     let ids: Vec<Uuid> = jobs.iter().map(|job| job.id.0).collect();
     let statement = Query::select()
-        .columns([("queue", "id"), ("queue", "position")])
+        .columns([("queue", "id"), ("queue", "number"), ("queue", "of_all")])
         .from_subquery(queue, "queue")
         .and_where(is_one_of(db.backend(), Expr::col(("queue", "id")), &ids))
         .to_owned();
-    let rows = db.rows::<(One<ProvisionerJobId>, One<i64>)>(&statement).await?;
-    Ok(rows.into_iter().map(|(id, position)| (id.0, position.0)).collect())
+    let rows = db.rows::<(One<ProvisionerJobId>, (One<i64>, One<i64>))>(&statement).await?;
+    Ok(rows.into_iter().map(|(id, (number, of))| (id.0, Place { number: number.0, of: of.0 })).collect())
 }
 
 /// Jobs for the reaper: held without an update since `silent_since`, or waiting (anew) since before `waiting_since`. At most 100,

@@ -1,8 +1,12 @@
 //! What Terraform says with `-json`, turned into lines that people read.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::diagnostic::Diagnostic;
+use super::seam::Seam;
 use crate::engine::{LogLevel, LogSink, Stage};
 
 /// Longest reason that a job fails with, in characters.
@@ -21,6 +25,9 @@ struct Message {
     message_code: String,
     diagnostic: Option<Diagnostic>,
     changes: Option<Changes>,
+    /// About which resource, and what its provisioner printed.
+    #[serde(default)]
+    hook: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -39,11 +46,20 @@ pub(super) struct Listener<'a> {
     errors: usize,
     /// The last thing said without a form, in case nothing better explains a failure.
     last_words: String,
+    /// By resource, what stands before the words of its provisioner, and those that came last.
+    provisioners: BTreeMap<String, (String, Seam)>,
 }
 
 impl<'a> Listener<'a> {
     pub(super) fn new(sink: &'a LogSink, stage: Stage) -> Self {
-        Self { sink, stage, reason: None, errors: 0, last_words: String::new() }
+        Self {
+            sink,
+            stage,
+            reason: None,
+            errors: 0,
+            last_words: String::new(),
+            provisioners: BTreeMap::new(),
+        }
     }
 
     /// A line of standard output: JSON, or the plain text of a program that didn't understand `-json`.
@@ -57,6 +73,13 @@ impl<'a> Listener<'a> {
     /// A line of standard error, where nothing but trouble is written.
     pub(super) fn err(&mut self, line: &str) {
         self.plain(LogLevel::Warn, line);
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&mut self) {
+        for (label, mut seam) in std::mem::take(&mut self.provisioners).into_values() {
+            self.printed(&label, seam.rest());
+        }
     }
 
     pub(super) fn diagnostic(&mut self, mut diagnostic: Diagnostic) {
@@ -89,6 +112,22 @@ impl<'a> Listener<'a> {
         if let Some(diagnostic) = message.diagnostic {
             return self.diagnostic(diagnostic);
         }
+        let resource = message.hook["resource"]["addr"].as_str().unwrap_or_default();
+        if message.kind == "provision_progress"
+            && let Some(piece) = message.hook["output"].as_str()
+            && let Some(label) = message.text.strip_suffix(piece)
+        {
+            let (_, seam) = self
+                .provisioners
+                .entry(resource.to_owned())
+                .or_insert_with(|| (label.to_owned(), Seam::default()));
+            let told = seam.take(self.sink, piece);
+            return self.printed(label, told);
+        }
+        // Whatever else is said of it, its provisioner has said what it had to say before.
+        if let Some((label, mut seam)) = self.provisioners.remove(resource) {
+            self.printed(&label, seam.rest());
+        }
         let applying = matches!(self.stage, Stage::Apply | Stage::Destroy);
         let planned = message.changes.as_ref().is_some_and(|changes| changes.operation == "plan");
         let noise = match message.kind.as_str() {
@@ -113,6 +152,12 @@ impl<'a> Listener<'a> {
         }
     }
 
+    fn printed(&self, label: &str, texts: Vec<String>) {
+        for text in texts {
+            self.sink.provisioner(LogLevel::Info, self.stage, &format!("{label}{text}"));
+        }
+    }
+
     fn plain(&mut self, level: LogLevel, line: &str) {
         if !line.trim().is_empty() {
             line.trim().clone_into(&mut self.last_words);
@@ -131,6 +176,7 @@ mod tests {
         sink.hide("s3cr3t");
         let mut listener = Listener::new(&sink, stage);
         lines.iter().for_each(|line| listener.out(line));
+        listener.end();
         let reason = listener.reason("terraform ended with exit status: 1");
         drop(sink);
         let mut texts = Vec::new();
@@ -184,6 +230,33 @@ mod tests {
         ];
         assert_eq!(listen(Stage::Apply, &lines).0, [(LogLevel::Info, "Done".to_owned())]);
         assert_eq!(listen(Stage::Plan, &lines).0.len(), 3);
+    }
+
+    #[test]
+    fn masks_what_provisioners_print_in_pieces() {
+        let printed = |resource: &str, piece: &str| {
+            format!(
+                r#"{{"@level":"info","@message":"{resource}: (local-exec): {piece}","type":"provision_progress",
+                "hook":{{"resource":{{"addr":"{resource}"}},"provisioner":"local-exec","output":"{piece}"}}}}"#
+            )
+        };
+        let ended = r#"{"@level":"info","@message":"a: (local-exec) Provisioning complete","type":"provision_complete",
+            "hook":{"resource":{"addr":"a"},"provisioner":"local-exec"}}"#;
+        // Two at once; what `a` holds back at its end is told before that.
+        let pieces = [("a", "it is s3"), ("b", "cr3t"), ("a", "cr3t."), ("a", "s3")];
+        let mut lines = pieces.map(|(resource, piece)| printed(resource, piece)).to_vec();
+        lines.push(ended.to_owned());
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let texts: Vec<_> = listen(Stage::Apply, &lines).0.into_iter().map(|(_, text)| text).collect();
+        assert_eq!(
+            texts,
+            [
+                "b: (local-exec): cr3t",
+                "a: (local-exec): it is ***.",
+                "a: (local-exec): s3",
+                "a: (local-exec) Provisioning complete",
+            ]
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod environment;
 mod message;
 mod outputs;
 mod process;
+mod seam;
 mod session;
 mod state;
 mod tail;

@@ -126,7 +126,9 @@ impl<'a> Session<'a> {
             Stream::Out => listener.out(line),
             Stream::Err => listener.err(line),
         });
-        let ended = ended.await?;
+        let ended = ended.await;
+        listener.end();
+        let ended = ended?;
         if ended.status.success() { Ok(()) } else { Err(self.failed(stage, &ended, &listener)) }
     }
 

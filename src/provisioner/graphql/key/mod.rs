@@ -88,7 +88,7 @@ impl ProvisionerKey {
         self.0.expires_at.map(DateTime::from)
     }
 
-    /// When a daemon last registered with it.
+    /// When a daemon last used it, to a minute and a half.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(DateTime::from)
     }
