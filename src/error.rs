@@ -193,6 +193,11 @@ impl Contents {
 }
 
 /// The first of these permissions, and how many more there are: a message is for people, the data has all of them.
+/// A number of things, e.g. `1 member`, `2 members`.
+fn counted(number: i64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
 fn listed(permissions: &[Permission]) -> String {
     const SHOWN: usize = 4;
     let names = permissions.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -258,10 +263,17 @@ impl Refusal {
     /// The organization can't be deleted while it holds something.
     pub fn organization_not_empty(field: &[&str], contents: Contents) -> Self {
         let Contents { workspaces, templates, provisioner_keys, groups, members } = contents;
-        let message = format!(
-            "delete or remove first what is in it: {workspaces} workspaces, {templates} templates, \
-             {provisioner_keys} provisioner keys, {groups} groups besides Everyone, {members} members besides you"
-        );
+        let counts = [
+            (workspaces, "workspace", ""),
+            (templates, "template", ""),
+            (provisioner_keys, "provisioner key", ""),
+            (groups, "group", " besides Everyone"),
+            (members, "member", " besides you"),
+        ];
+        let left = counts.into_iter().filter(|(number, ..)| *number > 0);
+        let left = left.map(|(number, one, besides)| format!("{}{besides}", counted(number, one)));
+        let message =
+            format!("delete or remove first what is in it: {}", left.collect::<Vec<_>>().join(", "));
         Self::new(RefusalKind::OrganizationNotEmpty(contents), field, message)
     }
 
@@ -281,8 +293,10 @@ impl Refusal {
 
     /// The user can't be deleted while they own workspaces.
     pub fn user_owns_workspaces(field: &[&str], workspaces: i64) -> Self {
-        let message =
-            format!("they own {workspaces} workspaces; delete those or give them to somebody else first");
+        let message = format!(
+            "they own {}; delete what they own or give it to somebody else first",
+            counted(workspaces, "workspace")
+        );
         Self::new(RefusalKind::UserOwnsWorkspaces { workspaces }, field, message)
     }
 

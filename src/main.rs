@@ -30,13 +30,17 @@ enum Verb {
     /// Run the server
     #[command(after_help = "\
 Examples:
-  guildhall server                       SQLite in the data folder, on http://127.0.0.1:8080
-  guildhall server --demo                the same, with something to look at
+  guildhall server                       # SQLite in the data folder, on http://127.0.0.1:8080
+  guildhall server --demo                # the same, with something to look at
   guildhall server --address 0.0.0.0:8080 --database-url postgres://guildhall@localhost/guildhall
 
 Ctrl-C drains: running jobs may finish. A second Ctrl-C interrupts them.")]
     Server(Box<Serving>),
     /// Bring the database up to date and exit; the server does the same at its start
+    #[command(after_help = "\
+Examples:
+  guildhall migrate
+  guildhall migrate --database-url-file /run/secrets/database-url")]
     Migrate(Storage),
     /// Seal states and sensitive values with the newest sealing key
     #[command(after_help = "\
@@ -45,7 +49,10 @@ To change the key of a deployment:
   2. move it to the top, and restart every server
   3. run `guildhall reseal` until it finds nothing to do, then wait a day
   4. remove the old line, and restart every server
-With one server the first step can be left out.")]
+With one server the first step can be left out.
+
+Examples:
+  guildhall reseal --data-dir /var/lib/guildhall")]
     Reseal(Reseal),
     /// Look whether a server would run here, and what to do where it would not
     Doctor(Box<Doctor>),
@@ -64,6 +71,10 @@ With one server the first step can be left out.")]
     Manual(guildhall_cli::manual::Manual),
 }
 
+fn parser() -> clap::Command {
+    guildhall_cli::dressed(Cli::command())
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
@@ -71,7 +82,7 @@ async fn main() -> ExitCode {
         Ok(file) => file,
         Err(message) => return checked(&arguments).unwrap_or_else(|| failed(&message, 2)),
     };
-    let command = file.as_ref().map_or_else(|| Ok(Cli::command()), |file| file.defaults(Cli::command()));
+    let command = file.as_ref().map_or_else(|| Ok(parser()), |file| file.defaults(parser()));
     let command = match command {
         Ok(command) => command,
         Err(message) => return checked(&arguments).unwrap_or_else(|| failed(&message, 2)),
@@ -114,7 +125,7 @@ async fn main() -> ExitCode {
         }
         Verb::Client(command) => guildhall_cli::run(command, cli.globals).await,
         Verb::Completion(completion) => completion.run(Cli::command()),
-        Verb::Manual(manual) => manual.run(Cli::command()),
+        Verb::Manual(manual) => manual.run(parser()),
     }
 }
 
@@ -222,4 +233,40 @@ fn exit(result: anyhow::Result<ExitCode>) -> ExitCode {
 fn failed(message: &str, code: u8) -> ExitCode {
     eprintln!("error: {message}");
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+    use super::*;
+
+    /// The commands of the client are looked at where they are; here it is about the server's own.
+    #[test]
+    fn the_commands_of_the_server_have_examples_that_are_understood() {
+        parser().debug_assert();
+        for path in [
+            &["server"][..],
+            &["migrate"],
+            &["reseal"],
+            &["doctor"],
+            &["config", "show"],
+            &["config", "check"],
+            &["provisionerd", "start"],
+        ] {
+            let mut command = parser();
+            for name in path {
+                command = command.find_subcommand(name).unwrap().clone();
+            }
+            let after = command.get_after_help().unwrap().to_string().replace("\\\n", " ");
+            let examples = after.split("\n\n").find_map(|part| part.strip_prefix("Examples:\n")).unwrap();
+            for line in examples.lines() {
+                let words = shlex::split(line).unwrap();
+                let words = words.into_iter().skip_while(|word| word != "guildhall");
+                if let Err(error) = parser().try_get_matches_from(words) {
+                    panic!("{line}\n{error}");
+                }
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod administering;
 mod api_tokens;
 mod audit;
 mod budget;

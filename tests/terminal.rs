@@ -14,7 +14,7 @@ use crate::support::{Backend, PASSWORD};
 
 const ORG: &str = "data-platform";
 
-/// What runs says so, and goes on when somebody lets it.
+/// What runs says so, and goes on when somebody lets it. It does not outlive the test's folder.
 const MODULE: &str = r#"
 variable "region" {
   type        = string
@@ -31,7 +31,7 @@ variable "workspace" {
 resource "terraform_data" "disk" { input = var.region }
 resource "terraform_data" "machine" {
   count = var.workspace.transition == "start" ? 1 : 0
-  provisioner "local-exec" { command = "echo begun; until test -e GO; do sleep 0.05; done; echo finished" }
+  provisioner "local-exec" { command = "echo begun; until test -e GO; do sleep 0.05; test -d FOLDER || exit 1; done; echo finished" }
 }
 output "daily_cost" { value = 4 }
 output "metadata" { value = { region = var.region } }
@@ -70,7 +70,8 @@ impl Scene {
     }
 
     fn module(&self) -> String {
-        MODULE.replace("GO", self.go().to_str().unwrap())
+        let folder = self.server.folder.path().to_str().unwrap();
+        MODULE.replace("GO", self.go().to_str().unwrap()).replace("FOLDER", folder)
     }
 
     fn go(&self) -> PathBuf {

@@ -1,31 +1,116 @@
-//! Mutations that answer for each item.
+//! Commands about several things at once. Each is answered for itself, and as many go in one request as the API takes.
 
-use guildhall_client::UserError;
+use std::fmt::Display;
+
+use guildhall_client::{ClientError, UserError};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure, lines};
 
-/// Says what came of each of `names`, whose results stand in the same order; fails when one was refused. `sentence` is
-/// what is said of one that was not.
-pub(crate) fn report<T: Serialize>(
+/// How many the API takes in one request.
+const MOST: usize = 100;
+
+/// What came of one of them.
+enum Answer<T> {
+    Done(T),
+    /// It was not found, so it was not asked for.
+    Missing(Failure),
+    /// A request before its own was not answered.
+    Untried,
+}
+
+/// Does something to each of `names`: `find` makes an input of a name, `act` sends inputs and answers for each, in their
+/// order. Says what came of each; fails when one was refused. `sentence` is what is said of one that was not.
+pub(crate) async fn each<N: Display, I, T: Serialize>(
     context: &Context,
-    names: &[String],
-    results: &[T],
+    names: &[N],
+    find: impl AsyncFn(&N) -> Result<I, Failure>,
+    act: impl AsyncFn(Vec<I>) -> Result<Vec<T>, ClientError>,
     user_errors: impl Fn(&T) -> &[UserError],
-    sentence: impl Fn(&str, &T) -> String,
+    sentence: impl Fn(&N, &T) -> String,
 ) -> Result<(), Failure> {
-    if context.output.is_json() {
-        context.output.json(results)?;
-    }
-    let mut refused = Vec::new();
-    for (name, result) in names.iter().zip(results) {
-        let errors = user_errors(result);
-        if !errors.is_empty() {
-            refused.push(format!("{name}: {}", lines(errors)));
-        } else if !context.output.is_json() {
-            context.output.line(&sentence(name, result))?;
+    let mut answers: Vec<Answer<T>> = names.iter().map(|_| Answer::Untried).collect();
+    let mut inputs = Vec::with_capacity(names.len());
+    for (place, name) in names.iter().enumerate() {
+        match find(name).await {
+            Ok(input) => inputs.push((place, input)),
+            // The others may well be there.
+            Err(failure) if failure.exit == Exit::NotFound && names.len() > 1 => {
+                answers[place] = Answer::Missing(failure);
+            }
+            Err(failure) => return Err(failure),
         }
     }
-    if refused.is_empty() { Ok(()) } else { Err(Failure::new(Exit::Refused, refused.join("\n"))) }
+    let mut broken = None;
+    let mut inputs = inputs.into_iter().peekable();
+    while inputs.peek().is_some() {
+        let (places, some): (Vec<usize>, Vec<I>) = inputs.by_ref().take(MOST).unzip();
+        match act(some).await {
+            Ok(results) if results.len() == places.len() => {
+                for (place, result) in places.into_iter().zip(results) {
+                    answers[place] = Answer::Done(result);
+                }
+            }
+            other => {
+                broken = Some(Failure::from(other.err().unwrap_or(ClientError::Incomplete)));
+                break;
+            }
+        }
+    }
+    let any = answers.iter().any(|answer| matches!(answer, Answer::Done(_)));
+    match broken {
+        Some(failure) if !any => Err(failure),
+        broken => report(context, names, &answers, broken, user_errors, sentence),
+    }
+}
+
+fn report<N: Display, T: Serialize>(
+    context: &Context,
+    names: &[N],
+    answers: &[Answer<T>],
+    broken: Option<Failure>,
+    user_errors: impl Fn(&T) -> &[UserError],
+    sentence: impl Fn(&N, &T) -> String,
+) -> Result<(), Failure> {
+    let asked = || names.iter().zip(answers);
+    if context.output.is_json() {
+        context.output.json(&asked().map(|(name, answer)| shape(name, answer)).collect::<Vec<_>>())?;
+    }
+    let mut refused = Vec::new();
+    let mut untried = 0;
+    for (name, answer) in asked() {
+        match answer {
+            Answer::Done(result) if user_errors(result).is_empty() => {
+                if !context.output.is_json() {
+                    context.output.say(&sentence(name, result))?;
+                }
+            }
+            Answer::Done(result) => refused.push(format!("{name}: {}", lines(user_errors(result)))),
+            Answer::Missing(failure) => refused.push(format!("{name}: {}", failure.message)),
+            Answer::Untried => untried += 1,
+        }
+    }
+    if names.len() > 1 && !refused.is_empty() {
+        refused.insert(0, format!("{} of {} failed:", refused.len(), names.len()));
+    }
+    match broken {
+        Some(failure) => {
+            refused.push(format!("{untried} were not tried, since {}", failure.message));
+            Err(Failure { message: refused.join("\n"), ..failure })
+        }
+        None if refused.is_empty() => Ok(()),
+        None => Err(Failure::new(Exit::Refused, refused.join("\n"))),
+    }
+}
+
+/// An answer in the shape of the API; of what was not asked for, the part of it that there is.
+fn shape<T: Serialize>(name: &impl Display, answer: &Answer<T>) -> Value {
+    let error = |code: &str, message: &str| json!({ "name": name.to_string(), "userErrors": [{ "message": message, "code": code, "field": null }] });
+    match answer {
+        Answer::Done(result) => json!(result),
+        Answer::Missing(failure) => error(&failure.code, &failure.message),
+        Answer::Untried => error("NOT_TRIED", "a request before it was not answered"),
+    }
 }

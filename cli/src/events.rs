@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use clap::Args;
 use guildhall_client::Retry;
-use guildhall_client::audit_log::Resource;
+use guildhall_client::permission::Resource;
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::numbers::some;
+use crate::words::resources;
 
 /// A server that restarts, or another that takes over, is there by then.
 const PATIENCE: Retry =
@@ -21,20 +23,20 @@ where it broke.
 
 Examples:
   guildhall events --org data-platform
-  guildhall events --org data-platform --resource WORKSPACE --resource TEMPLATE
+  guildhall events --org data-platform --resource workspace --resource template
   guildhall events --org data-platform --after \"$CURSOR\" --limit 100")]
 pub struct Events {
     /// The organization
     #[arg(long = "org", short = 'O', value_name = "ORG")]
     org: String,
-    /// Only what happens to this kind of thing, e.g. TEMPLATE; repeatable
-    #[arg(long, value_name = "RESOURCE")]
-    resource: Vec<String>,
+    /// Only what happens to this kind of thing; may be repeated
+    #[arg(long, value_name = "RESOURCE", value_parser = resources())]
+    resource: Vec<Resource>,
     /// Start after this cursor, as an event shows it; with what happens from now on if absent
     #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
     /// End after so many events
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some)]
     limit: Option<usize>,
 }
 
@@ -42,22 +44,13 @@ impl Events {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?.with_retry(PATIENCE);
         let organization = client.organization(&self.org).await?.id;
-        let resources = self.resource.iter().map(|text| Resource(text.to_uppercase().replace('-', "_")));
         let mut left = self.limit.unwrap_or(usize::MAX);
-        if left == 0 {
-            return Ok(());
-        }
         client
-            .organization_events(
-                &organization,
-                resources.collect(),
-                self.after,
-                |event| -> Result<bool, Failure> {
-                    context.output.json_line(event)?;
-                    left -= 1;
-                    Ok(left > 0)
-                },
-            )
+            .organization_events(&organization, self.resource, self.after, |event| -> Result<bool, Failure> {
+                context.output.json_line(event)?;
+                left -= 1;
+                Ok(left > 0)
+            })
             .await
     }
 }

@@ -2,87 +2,80 @@
 
 use clap::Args;
 use guildhall_client::explain::{AccessExplanation, AccessReach, AccessReason};
-use guildhall_client::{Client, Id, Permission};
+use guildhall_client::{Id, Permission};
 
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::members::names;
-use crate::names::{InOrganization, Scoped};
+use crate::object::Object;
 use crate::output::word;
-use crate::{groups, templates};
+use crate::words::{permissions, spoken};
 
 /// Explain what a user may do to something, and why.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  guildhall explain ana TEMPLATE_UPDATE --template data-platform/docker-dev
-  guildhall explain ana WORKSPACE_CREATE --org data-platform
-  guildhall explain ana GROUP_UPDATE --group data-platform/analysts
-  guildhall explain ana WORKSPACE_STOP wks_01h455vb4pex5vsknk084sn02q
-  guildhall explain ana USER_CREATE")]
+  guildhall explain ana template:update --template data-platform/docker-dev
+  guildhall explain ana workspace:create --org data-platform
+  guildhall explain ana group:update --group data-platform/analysts
+  guildhall explain ana workspace:stop --workspace data-platform/dev
+  guildhall explain ana workspace:stop wks_01h455vb4pex5vsknk084sn02q
+  guildhall explain ana user:create")]
 pub struct Explain {
     /// Whose access; their username
     username: String,
-    /// What they want to do, e.g. TEMPLATE_UPDATE; `guildhall roles permissions` lists what there is
-    permission: String,
+    /// What they want to do, e.g. template:update; `guildhall roles permissions` lists what there is
+    #[arg(value_name = "PERMISSION", value_parser = permissions(), hide_possible_values = true)]
+    permission: Permission,
     /// Id of what they want to do it to; the deployment where nothing is named
-    #[arg(conflicts_with_all = ["template", "group", "org"])]
-    object: Option<String>,
-    /// A template: NAME or ORG/NAME
-    #[arg(long, value_name = "TEMPLATE", conflicts_with = "group")]
-    template: Option<Scoped>,
-    /// A group: NAME or ORG/NAME
-    #[arg(long, value_name = "GROUP")]
-    group: Option<Scoped>,
-    // `--org` alone means the organization itself.
+    #[arg(value_name = "ID", conflicts_with_all = ["template", "group", "workspace", "org"])]
+    id: Option<String>,
     #[command(flatten)]
-    organization: InOrganization,
+    object: Object,
 }
 
 impl Explain {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         let user = client.user(&self.username).await?;
-        let permission = Permission(self.permission.trim().to_uppercase().replace('-', "_"));
-        let object = self.object(&client).await?;
-        let answer = client.explain_access(&user.id, permission, object).await?;
+        let object = match self.id {
+            Some(id) => Some(Id::new(id)),
+            None => self.object.id(&client).await?,
+        };
+        let answer = client.explain_access(&user.id, self.permission, object).await?;
         if context.output.is_json() {
             return context.output.json(&answer);
         }
         for line in lines(&self.username, &answer) {
-            context.output.line(&line)?;
+            context.output.say(&line)?;
         }
         Ok(())
-    }
-
-    /// What it is about; `None` for the deployment.
-    async fn object(&self, client: &Client) -> Result<Option<Id>, Failure> {
-        Ok(match (&self.object, &self.template, &self.group, self.organization.given()) {
-            (Some(id), ..) => Some(Id::new(id.clone())),
-            (_, Some(template), ..) => Some(templates::find(client, template, &self.organization).await?.id),
-            (_, _, Some(group), _) => Some(groups::find(client, group, &self.organization).await?.id),
-            (.., Some(organization)) => Some(client.organization(organization).await?.id),
-            _ => None,
-        })
     }
 }
 
 /// The answer in sentences: whether, then why.
 fn lines(username: &str, answer: &AccessExplanation) -> Vec<String> {
-    let permission = &answer.permission;
+    let permission = spoken(&answer.permission);
     let verdict = if answer.allowed { "may" } else { "may not" };
     let mut lines = vec![format!("{username} {verdict} {permission}.")];
+    lines.extend(why(answer).into_iter().map(|sentence| format!("  {sentence}")));
+    lines
+}
+
+/// What allows it, or what is missing, in sentences.
+pub(crate) fn why(answer: &AccessExplanation) -> Vec<String> {
+    let mut lines = Vec::new();
     if answer.suspended {
-        lines.push("  Suspended: nothing is allowed until the account is active again.".to_owned());
+        lines.push("Suspended: nothing is allowed until the account is active again.".to_owned());
     }
     if !answer.denied_by.is_empty() {
-        lines.push(format!("  Taken away by: {}.", names(&answer.denied_by)));
+        lines.push(format!("Taken away by: {}.", names(&answer.denied_by)));
     }
-    lines.extend(answer.reasons.iter().map(|reason| format!("  Granted by {}.", because(reason))));
+    lines.extend(answer.reasons.iter().map(|reason| format!("Granted by {}.", because(reason))));
     if answer.missing.is_some() {
-        lines.push("  Nothing grants it.".to_owned());
+        lines.push("Nothing grants it.".to_owned());
         if !answer.granted_by.is_empty() {
-            lines.push(format!("  Roles that would: {}.", names(&answer.granted_by)));
+            lines.push(format!("Roles that would: {}.", names(&answer.granted_by)));
         }
     }
     lines

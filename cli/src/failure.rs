@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use guildhall_client::{ClientError, UserError, UserErrorCode};
 
+use crate::words::told;
+
 /// The exit codes, for `--help`.
 pub const EXIT_CODES: &str = "\
 Exit codes:
@@ -129,10 +131,13 @@ fn refused(errors: &[UserError]) -> Failure {
 
 fn graphql(error: &ClientError) -> Failure {
     let code = error.code().unwrap_or_default();
-    let failure = Failure::new(exit_of(code), error.to_string()).code(code);
+    let failure = Failure::new(exit_of(code), told(&error.to_string())).code(code);
     match code {
         "UNAUTHENTICATED" => failure.hint("sign in with `guildhall login`"),
-        "FORBIDDEN" => failure.hint("ask an administrator of the organization for a role that allows it"),
+        // Which administrator depends on whether it is held in an organization or on the site.
+        "FORBIDDEN" => failure.hint(
+            "ask an administrator for a role that grants it; `guildhall roles permissions` lists what there is",
+        ),
         "RATE_LIMITED" => failure.hint("wait a minute, then try again"),
         _ => failure,
     }
@@ -160,13 +165,45 @@ fn listing(kind: &str) -> Option<&'static str> {
         "workspace" => "workspaces list",
         "provisioner key" => "provisioner keys list",
         "job" => "provisioner jobs",
+        "role" => "roles list",
+        "member" => "members list",
+        "token" => "tokens list",
+        "audit log entry" => "audit list",
         _ => return None,
     })
 }
 
-/// One error a line.
+/// One error a line, in the words of the command line.
 pub(crate) fn lines(errors: &[UserError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    errors.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn line(error: &UserError) -> String {
+    let text = error.to_string();
+    let Some(field) = error.field() else { return told(&text) };
+    let message = text.strip_prefix(&format!("{field}: ")).unwrap_or(&text);
+    match words_of(&field) {
+        words if words.is_empty() => told(message),
+        words => format!("{words}: {}", told(message)),
+    }
+}
+
+/// What a field of the API is to whoever types commands: `members.0.siteRoles` → `site roles`.
+fn words_of(field: &str) -> String {
+    let last = field.split('.').rfind(|part| part.bytes().any(|letter| !letter.is_ascii_digit()));
+    let last = last.unwrap_or_default();
+    let last = last.strip_suffix("Ids").or_else(|| last.strip_suffix("Id")).unwrap_or(last);
+    if last == "avatarUrl" {
+        return "icon".to_owned();
+    }
+    let mut words = String::with_capacity(last.len() + 2);
+    for letter in last.chars() {
+        if letter.is_ascii_uppercase() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }
 
 #[cfg(test)]
@@ -192,6 +229,17 @@ mod tests {
             request_id: None,
         }]));
         assert_eq!((failure.exit, failure.code.as_str()), (exit, code));
+    }
+
+    #[rstest]
+    #[case("siteRoles", "site roles")]
+    #[case("organizationId", "organization")]
+    #[case("members.0.userId", "user")]
+    #[case("permissions.3", "permissions")]
+    #[case("avatarUrl", "icon")]
+    #[case("name", "name")]
+    fn fields_have_the_words_of_the_command_line(#[case] field: &str, #[case] words: &str) {
+        assert_eq!(words_of(field), words);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use guildhall_client::{Client, Id, Retry};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::{Exit, Failure};
-use crate::output::{Output, printable};
+use crate::output::Output;
+use crate::untrusted::{one_line, stripped};
 
 /// How often to ask why a job waits.
 const WHY: Duration = Duration::from_secs(1);
@@ -123,7 +124,7 @@ impl<'a> View<'a> {
 
     /// Says why a pending job waits: in the spinner, or once a reason where there is none.
     fn waiting(&self, reason: Option<&PendingReason>) {
-        let reason = reason.map(|reason| format!("waiting: {}", printable(&reason.message)));
+        let reason = reason.map(|reason| format!("waiting: {}", one_line(&reason.message)));
         if reason == *self.said.borrow() {
             return;
         }
@@ -150,8 +151,7 @@ fn people(line: &ProvisionerJobLog, on_stderr: bool) -> String {
             LogLevel::Info | LogLevel::Other(_) => styled.to_string(),
         }
     };
-    let text = if line.text.is_empty() { String::new() } else { printable(&line.text) };
-    format!("{:<10} {}", printable(&line.stage), paint(text, &line.level))
+    format!("{:<10} {}", stripped(&line.stage), paint(stripped(&line.text), &line.level))
 }
 
 #[cfg(test)]

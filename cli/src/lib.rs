@@ -1,7 +1,7 @@
 //! The command line: one module per noun, each a client of the public API.
 //!
 //! The binary flattens [`Globals`] and [`Command`] into its own parser, next to the commands that need the server
-//! itself, and hands what was parsed to [`run`]. Three commands are parsed here and run there: [`provisionerd`], which
+//! itself, passes that through [`dressed`], and hands what was parsed to [`run`]. Three commands are parsed here and run there: [`provisionerd`], which
 //! needs the daemon, [`completion`] and [`manual`], which need the whole parser.
 //!
 //! Results go to the output stream, as a table or, with `-o json`, as JSON in the shapes of the API. Questions,
@@ -14,6 +14,8 @@ pub mod provisionerd;
 mod api;
 mod audit;
 mod bulk;
+mod can;
+mod change;
 mod context;
 mod credentials;
 mod events;
@@ -22,9 +24,12 @@ mod failure;
 mod follow;
 mod globals;
 mod groups;
+mod help;
 mod listing;
 mod members;
 mod names;
+mod numbers;
+mod object;
 mod organizations;
 mod output;
 mod parameters;
@@ -36,7 +41,9 @@ mod session;
 mod templates;
 mod time;
 mod tokens;
+mod untrusted;
 mod users;
+mod words;
 mod workspaces;
 
 use std::process::ExitCode;
@@ -45,6 +52,7 @@ use clap::Subcommand;
 
 pub use failure::EXIT_CODES;
 pub use globals::{Format, Globals};
+pub use help::dressed;
 
 use context::Context;
 use failure::{Exit, Failure};
@@ -75,6 +83,8 @@ pub enum Command {
     Tokens(tokens::Tokens),
     /// Explain what a user may do to something, and why
     Explain(explain::Explain),
+    /// What you may do yourself: a list, or yes or no
+    Can(can::Can),
     /// Groups of members, and who is in them
     #[command(subcommand, alias = "group")]
     Groups(groups::Groups),
@@ -127,6 +137,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Tokens(tokens) => tokens.run(context).await,
         Command::Groups(groups) => groups.run(context).await,
         Command::Explain(explain) => explain.run(context).await,
+        Command::Can(can) => can.run(context).await,
         Command::Quota(quota) => quota.run(context).await,
         Command::Audit(audit) => audit.run(context).await,
         Command::Events(events) => events.run(context).await,

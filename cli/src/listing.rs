@@ -3,6 +3,8 @@
 use clap::{Args, ValueEnum};
 use guildhall_client::{ClientError, Page};
 
+use crate::numbers::some;
+
 /// The options of a list of things with names.
 #[derive(Debug, Args)]
 pub struct Listing {
@@ -25,9 +27,9 @@ pub struct Sorted {
 
 /// How much of a list.
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Limit {
+pub struct Limit {
     /// At most so many; default: all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some)]
     limit: Option<usize>,
 }
 

@@ -7,6 +7,7 @@ use guildhall_client::Client;
 use guildhall_client::organization::OrganizationRef;
 
 use crate::failure::Failure;
+use crate::output::wrapped;
 
 /// The option that names an organization.
 #[derive(Debug, Clone, Default, Args)]
@@ -39,6 +40,11 @@ impl FromStr for Scoped {
 }
 
 impl InOrganization {
+    /// As if it had been given.
+    pub(crate) fn of(org: Option<String>) -> Self {
+        Self { org }
+    }
+
     /// The name given, if any.
     pub(crate) fn given(&self) -> Option<&str> {
         self.org.as_deref()
@@ -85,8 +91,8 @@ fn only(mut own: Vec<OrganizationRef>) -> Result<OrganizationRef, Failure> {
             .hint("`guildhall organizations list` lists those you can see")),
         (Some(only), []) => Ok(only),
         (Some(last), others) => {
-            let names = others.iter().chain([&last]).map(|one| one.name.as_str()).collect::<Vec<_>>();
-            Err(Failure::usage(format!("you belong to several organizations: {}", names.join(", ")))
+            let names = others.iter().chain([&last]).map(|one| one.name.clone()).collect::<Vec<_>>();
+            Err(Failure::usage(format!("you belong to several organizations:\n{}", wrapped(&names)))
                 .hint("name one with --org"))
         }
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::globals::Format;
 use crate::time::relative;
+use crate::untrusted;
 
 /// Somewhere to write to.
 type Sink = Arc<Mutex<dyn Write + Send>>;
@@ -31,6 +32,86 @@ pub(crate) enum Value {
     /// A word of an enumeration, coloured by what it means.
     State(String),
     Time(Option<DateTime>),
+    /// Several texts, with commas between them.
+    List(Vec<String>),
+}
+
+/// What is said where a list is empty.
+pub(crate) struct Nothing<'a> {
+    /// What it would hold, one of it.
+    what: &'a str,
+    /// Whether some were left out because of what was asked.
+    narrowed: bool,
+    /// What to do then, or what it means.
+    hint: String,
+}
+
+impl<'a> Nothing<'a> {
+    pub(crate) fn of(what: &'a str) -> Self {
+        Self { what, narrowed: false, hint: String::new() }
+    }
+
+    /// Says how to get some, where none were left out.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: hint.into(), ..self }
+    }
+
+    /// Where some were left out, none needs to be made.
+    pub(crate) fn narrowed(self, narrowed: bool) -> Self {
+        Self { narrowed, ..self }
+    }
+
+    fn words(&self) -> String {
+        match (self.narrowed, self.hint.as_str()) {
+            (true, _) => format!("No {} matches what you asked for.", self.what),
+            (false, "") => format!("No {} that you can see.", self.what),
+            (false, hint) => hint.to_owned(),
+        }
+    }
+}
+
+/// How wide a list of words gets before it goes on below.
+const WIDTH: usize = 80;
+
+/// `words` with commas between them, on lines of a width that can be read.
+pub(crate) fn wrapped(words: &[String]) -> String {
+    let mut lines = vec![String::new()];
+    for (index, word) in words.iter().enumerate() {
+        let comma = if index + 1 == words.len() { "" } else { "," };
+        let new = lines.last().is_some_and(|line| !line.is_empty() && line.len() + word.len() + 2 > WIDTH);
+        if new {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            let space = if line.is_empty() { "" } else { " " };
+            line.push_str(&format!("{space}{word}{comma}"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// A number of things, e.g. `1 member`, `2 members`.
+pub(crate) fn counted(number: impl Into<i64>, one: &str) -> String {
+    match number.into() {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    }
+}
+
+/// Whether something is so, where it is asked of one thing.
+pub(crate) fn yes_or_no(is: bool) -> Value {
+    if is { "yes" } else { "no" }.into()
+}
+
+/// The same in a list, where those stand out that are.
+pub(crate) fn mark(is: bool) -> Value {
+    if is { "yes" } else { "" }.into()
+}
+
+impl From<Vec<String>> for Value {
+    fn from(texts: Vec<String>) -> Self {
+        Self::List(texts)
+    }
 }
 
 impl From<&str> for Value {
@@ -96,13 +177,13 @@ impl Output {
         items: &[T],
         header: &[&str],
         row: impl Fn(&T) -> Vec<Value>,
-        empty: &str,
+        nothing: &Nothing<'_>,
     ) -> Result<(), Failure> {
         if self.is_json() {
             return self.json(&items);
         }
         if items.is_empty() {
-            self.note(empty);
+            self.note(&nothing.words());
             return Ok(());
         }
         self.line(&self.table(header, items.iter().map(row)))
@@ -119,20 +200,25 @@ impl Output {
 
     /// Writes what happened: the object as JSON, or a sentence.
     pub(crate) fn done<T: Serialize>(&self, object: &T, sentence: &str) -> Result<(), Failure> {
-        if self.is_json() { self.json(object) } else { self.line(sentence) }
+        if self.is_json() { self.json(object) } else { self.say(sentence) }
+    }
+
+    /// Writes a sentence, which may name what others have named.
+    pub(crate) fn say(&self, sentence: &str) -> Result<(), Failure> {
+        self.line(&untrusted::lines(sentence))
     }
 
     /// Writes pretty-printed JSON.
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Failure> {
         let text =
             serde_json::to_string_pretty(value).map_err(|error| Failure::local("write JSON", error))?;
-        self.line(&text)
+        self.line(&untrusted::json(&text))
     }
 
     /// Writes JSON on one line, for results that come bit by bit.
     pub(crate) fn json_line<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::local("write JSON", error))?;
-        self.line(&text)
+        self.line(&untrusted::json(&text))
     }
 
     /// Writes a line of the result.
@@ -159,12 +245,13 @@ impl Output {
                     "exitCode": failure.exit as u8,
                 }
             });
-            return self.note(&error.to_string());
+            return self.note(&untrusted::json(&error.to_string()));
         }
         let prefix = console::style("error:").for_stderr().red().bold();
-        self.note(&format!("{prefix} {}", printable(&failure.message).replace('\n', "\n       ")));
+        self.note(&format!("{prefix} {}", untrusted::lines(&failure.message).replace('\n', "\n       ")));
         if let Some(hint) = &failure.hint {
-            self.note(&format!("{} {hint}", console::style(" next:").for_stderr().bold()));
+            let prefix = console::style(" next:").for_stderr().bold();
+            self.note(&format!("{prefix} {}", untrusted::lines(hint)));
         }
     }
 
@@ -183,8 +270,10 @@ impl Output {
         if !header.is_empty() {
             table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
         }
+        // What has a header is a list: a row is a line of it.
+        let one_line = !header.is_empty();
         for row in rows {
-            table.add_row(row.into_iter().map(|value| self.cell(value)));
+            table.add_row(row.into_iter().map(|value| self.cell(value, one_line)));
         }
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
@@ -192,13 +281,19 @@ impl Output {
         table.trim_fmt()
     }
 
-    fn cell(&self, value: Value) -> Cell {
+    fn cell(&self, value: Value, one_line: bool) -> Cell {
+        let shown = |text: &str| match one_line {
+            _ if text.is_empty() => "-".to_owned(),
+            true => untrusted::one_line(text),
+            false => untrusted::lines(text),
+        };
         match value {
-            // A control character in a name could move the cursor and rewrite what was shown.
-            Value::Text(text) => Cell::new(printable(&text)),
+            Value::Text(text) => Cell::new(shown(&text)),
+            Value::List(texts) if one_line => Cell::new(shown(&texts.join(", "))),
+            Value::List(texts) => Cell::new(shown(&wrapped(&texts))),
             Value::State(word) => match colour_of(&word) {
-                Some(colour) => Cell::new(printable(&word)).fg(colour),
-                None => Cell::new(printable(&word)),
+                Some(colour) => Cell::new(shown(&word)).fg(colour),
+                None => Cell::new(shown(&word)),
             },
             Value::Time(Some(time)) => Cell::new(relative(time, self.now)),
             Value::Time(None) => Cell::new("-"),
@@ -211,14 +306,6 @@ fn write_line(sink: &Sink, text: &str) -> std::io::Result<()> {
     let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
     writeln!(sink, "{text}")?;
     sink.flush()
-}
-
-/// `text` without control characters, apart from line ends and tabs; an empty one becomes a dash.
-pub(crate) fn printable(text: &str) -> String {
-    if text.is_empty() {
-        return "-".to_owned();
-    }
-    text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
 }
 
 fn colour_of(word: &str) -> Option<Color> {
@@ -265,9 +352,31 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_not_move_the_cursor() {
-        let table = plain().table(&[], std::iter::once(vec!["a\u{1b}[2Jb".into()]));
-        assert_eq!(table, "a[2Jb");
+    fn a_name_can_not_move_the_cursor_nor_break_a_row() {
+        let row = || std::iter::once(vec!["a\u{1b}[2Jb\nc".into()]);
+        assert_eq!(plain().table(&["NAME"], row()), "NAME\na\\u{1b}[2Jb\\nc");
+        assert_eq!(plain().table(&[], row()), "a\\u{1b}[2Jb\nc");
+    }
+
+    #[test]
+    fn a_long_list_goes_on_below() {
+        let words = (0..30).map(|number| format!("word-{number}")).collect::<Vec<_>>();
+        let text = wrapped(&words);
+        assert!(text.lines().count() > 1 && text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        assert_eq!(text.replace('\n', " "), words.join(", "));
+        assert_eq!((wrapped(&[]), wrapped(&["one".to_owned()])), (String::new(), "one".to_owned()));
+    }
+
+    #[test]
+    fn numbers_agree_with_their_things() {
+        assert_eq!([0, 1, 2].map(|number| counted(number, "group")), ["0 groups", "1 group", "2 groups"]);
+    }
+
+    #[test]
+    fn an_empty_list_says_what_to_do_only_where_nothing_was_left_out() {
+        let nothing = || Nothing::of("group").hint("Create one.");
+        assert_eq!(nothing().words(), "Create one.");
+        assert_eq!(nothing().narrowed(true).words(), "No group matches what you asked for.");
     }
 
     #[test]

@@ -20,9 +20,10 @@ pub enum Provisionerd {
 Make a key first, on any machine where you are signed in:
   guildhall provisioner keys create my-cluster --org data-platform
 
+GUILDHALL_URL and GUILDHALL_PROVISIONER_DAEMON_KEY may hold the server and the key.
+
 Examples:
-  GUILDHALL_URL=https://guildhall.example.com GUILDHALL_PROVISIONER_DAEMON_KEY=ghpk_… \\
-    guildhall provisionerd start --org data-platform
+  guildhall provisionerd start --url https://guildhall.example.com --org data-platform --key-file my-cluster.key
   guildhall provisionerd start --org data-platform --key-file /run/secrets/key --concurrency 4
 
 The first signal (Ctrl-C) finishes the running jobs and takes no more; the second one interrupts them, and hands back

@@ -4,10 +4,12 @@ use clap::{Args, Subcommand};
 use guildhall_client::role::{CreateRoleInput, DeleteRoleInput, PermissionInfo, RoleDetail, UpdateRoleInput};
 use guildhall_client::{Client, ClientError, Permission};
 
+use crate::change::{Expected, Once, something};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::names::{InOrganization, Scoped};
-use crate::output::{Value, state};
+use crate::output::{Nothing, Value, counted, mark, state, yes_or_no};
+use crate::words::{all_spoken, permissions, spoken};
 
 /// The verbs of `guildhall roles`.
 #[derive(Debug, Subcommand)]
@@ -17,11 +19,17 @@ Whoever makes or gives a role must hold every permission of it.
 Examples:
   guildhall roles list --org data-platform
   guildhall roles permissions
-  guildhall roles create group-keeper --org data-platform --permission GROUP_CREATE --permission GROUP_UPDATE
+  guildhall roles create group-keeper --org data-platform --permission group:create --permission group:update
   guildhall members roles ana --org data-platform --role group-keeper")]
 pub enum Roles {
     /// List the roles that can be held in an organization, or on the site
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall roles list --org data-platform
+  guildhall roles list --site"
+    )]
     List {
         /// Those of the site
         #[arg(long, conflicts_with = "org")]
@@ -30,6 +38,10 @@ pub enum Roles {
         organization: InOrganization,
     },
     /// Show a role with its permissions
+    #[command(after_help = "\
+Examples:
+  guildhall roles show data-platform/group-keeper
+  guildhall roles show organization-admin --org data-platform")]
     Show {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -37,31 +49,64 @@ pub enum Roles {
         organization: InOrganization,
     },
     /// Create a role of an organization
+    #[command(after_help = "\
+Examples:
+  guildhall roles create data-platform/group-keeper --permission group:create --permission group:update
+  guildhall roles create viewer --org data-platform --permission workspace:read --display-name 'Looks on'")]
     Create {
         /// Slug, or ORG/SLUG; it stays as it is
         name: Scoped,
-        /// A permission to grant, e.g. GROUP_CREATE; may be repeated
-        #[arg(long = "permission", value_name = "PERMISSION", required = true, value_parser = permission)]
+        /// A permission to grant, e.g. group:create; may be repeated; `guildhall roles permissions` lists what there is
+        #[arg(
+            long = "permission",
+            value_name = "PERMISSION",
+            required = true,
+            value_parser = permissions(),
+            hide_possible_values = true
+        )]
         permissions: Vec<Permission>,
         #[command(flatten)]
         texts: Texts,
         #[command(flatten)]
         organization: InOrganization,
+        #[command(flatten)]
+        once: Once,
     },
     /// Change a role of an organization, for whoever holds it
-    Update {
+    #[command(
+        visible_alias = "update",
+        after_help = "\
+Examples:
+  guildhall roles edit data-platform/group-keeper --permission group:create --permission group:delete
+  guildhall roles edit data-platform/group-keeper --description 'Keeps the groups' --expected-version 2"
+    )]
+    Edit {
         /// NAME or ORG/NAME
         name: Scoped,
-        /// A permission to grant; may be repeated. Those that are not named are taken away
-        #[arg(long = "permission", value_name = "PERMISSION", value_parser = permission)]
+        /// A permission to grant, e.g. group:create; may be repeated. Those that are not named are taken away
+        #[arg(
+            long = "permission",
+            value_name = "PERMISSION",
+            value_parser = permissions(),
+            hide_possible_values = true
+        )]
         permissions: Vec<Permission>,
         #[command(flatten)]
         texts: Texts,
         #[command(flatten)]
         organization: InOrganization,
+        #[command(flatten)]
+        expected: Expected,
     },
     /// Delete a role of an organization and take it from whoever holds it
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "\
+Asks for its name, or needs --yes.
+
+Examples:
+  guildhall roles delete data-platform/group-keeper"
+    )]
     Delete {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -83,55 +128,55 @@ pub struct Texts {
     description: Option<String>,
 }
 
-/// `group-create` is as good as `GROUP_CREATE`.
-#[expect(clippy::unnecessary_wraps, reason = "what clap asks of a parser")]
-fn permission(text: &str) -> Result<Permission, &'static str> {
-    Ok(Permission(text.trim().to_uppercase().replace('-', "_")))
-}
-
 impl Roles {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.client()?;
         match self {
-            Self::List { site, organization } => list(context, &client, site, &organization).await,
+            Self::List { site, organization } => list(context, site, &organization).await,
             Self::Show { name, organization } => {
-                let role = find(&client, &name, &organization).await?;
+                let role = find(&context.client()?, &name, &organization).await?;
                 context.output.object(&role, rows(&role))
             }
-            Self::Create { name, permissions, texts, organization } => {
-                let organization_id = organization.resolve_for(&client, &name).await?.id;
-                let Texts { display_name, description } = texts;
+            Self::Create { name, permissions, texts, organization, once } => {
+                let client = context.client()?;
                 let input = CreateRoleInput {
-                    organization_id,
+                    organization_id: organization.resolve_for(&client, &name).await?.id,
                     name: name.name,
-                    display_name,
-                    description,
+                    display_name: texts.display_name,
+                    description: texts.description,
                     permissions,
+                    idempotency_key: once.idempotency_key,
                 };
                 let role = client.create_role(input).await?;
                 context.output.done(&role, &format!("Created the role {} ({}).", role.name, role.id.inner()))
             }
-            Self::Update { name, permissions, texts, organization } => {
+            Self::Edit { name, permissions, texts, organization, expected } => {
+                let Texts { display_name, description } = texts;
+                let any = display_name.is_some() || description.is_some() || !permissions.is_empty();
+                something(any, "roles edit")?;
+                let client = context.client()?;
                 let role = find(&client, &name, &organization).await?;
                 let input = UpdateRoleInput {
                     role_id: role.id,
-                    display_name: texts.display_name,
-                    description: texts.description,
+                    display_name,
+                    description,
                     permissions: Some(permissions).filter(|permissions| !permissions.is_empty()),
-                    expected_version: role.version,
+                    expected_version: expected.given().or(role.version),
                 };
                 let role = client.update_role(input).await?;
-                context.output.done(&role, &format!("Changed the role {}.", role.name))
+                context.output.object(&role, rows(&role))
             }
             Self::Delete { name, organization } => {
+                let client = context.client()?;
                 let role = find(&client, &name, &organization).await?;
                 context.confirm(&format!("the role {}", role.name), &role.name)?;
                 let deleted = client.delete_role(DeleteRoleInput { role_id: role.id }).await?;
-                let holders = deleted.taken_from.unwrap_or_default();
-                let sentence = format!("Deleted the role {}, which {holders} members held.", role.name);
-                context.output.done(&deleted, &sentence)
+                let held = match deleted.taken_from.unwrap_or_default() {
+                    0 => "nobody held".to_owned(),
+                    some => format!("{} held", counted(some, "member")),
+                };
+                context.output.done(&deleted, &format!("Deleted the role {}, which {held}.", role.name))
             }
-            Self::Permissions => permissions(context, &client).await,
+            Self::Permissions => list_permissions(context).await,
         }
     }
 }
@@ -143,15 +188,11 @@ async fn find(client: &Client, name: &Scoped, organization: &InOrganization) -> 
     Ok(found.ok_or_else(|| ClientError::NotFound { kind: "role", name: name.name.clone() })?)
 }
 
-async fn list(
-    context: &Context,
-    client: &Client,
-    site: bool,
-    organization: &InOrganization,
-) -> Result<(), Failure> {
+async fn list(context: &Context, site: bool, organization: &InOrganization) -> Result<(), Failure> {
+    let client = context.client()?;
     let roles = match site {
         true => client.site_roles().await?,
-        false => client.organization_roles(&organization.resolve(client).await?.id).await?,
+        false => client.organization_roles(&organization.resolve(&client).await?.id).await?,
     };
     context.output.list(
         &roles,
@@ -160,40 +201,37 @@ async fn list(
             vec![
                 role.name.as_str().into(),
                 role.display_name.as_str().into(),
-                yes(role.built_in),
-                yes(role.assignable),
+                mark(role.built_in),
+                mark(role.assignable),
                 role.permissions.len().to_string().into(),
             ]
         },
-        "No role.",
+        &Nothing::of("role"),
     )
 }
 
-fn yes(is: bool) -> Value {
-    if is { "yes" } else { "" }.into()
-}
-
 fn rows(role: &RoleDetail) -> Vec<(&'static str, Value)> {
-    let permissions = role.permissions.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let version = role.version.map(|version| version.to_string()).unwrap_or_default();
     vec![
         ("Name", role.name.as_str().into()),
         ("Display name", role.display_name.as_str().into()),
         ("Description", role.description.as_str().into()),
-        ("Built in", yes(role.built_in)),
-        ("You may give it", yes(role.assignable)),
-        ("Permissions", permissions.join(", ").into()),
+        ("Built in", yes_or_no(role.built_in)),
+        ("You may give it", yes_or_no(role.assignable)),
+        ("Permissions", all_spoken(&role.permissions).into()),
         ("Id", role.id.inner().into()),
+        ("Version", version.into()),
     ]
 }
 
-async fn permissions(context: &Context, client: &Client) -> Result<(), Failure> {
-    let permissions = client.permissions().await?;
+async fn list_permissions(context: &Context) -> Result<(), Failure> {
+    let permissions = context.client()?.permissions().await?;
     context.output.list(
         &permissions,
         &["PERMISSION", "HELD BY", "ALLOWS"],
         |info: &PermissionInfo| {
-            vec![info.permission.0.as_str().into(), state(&info.reach), info.description.as_str().into()]
+            vec![spoken(&info.permission).into(), state(&info.reach), info.description.as_str().into()]
         },
-        "No permission.",
+        &Nothing::of("permission"),
     )
 }

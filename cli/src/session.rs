@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::credentials::{Credentials, SignIn};
 use crate::failure::{Exit, Failure};
 use crate::globals::{secret, secret_or_file};
-use crate::members::names as role_names;
+use crate::members::listed;
 use crate::prompt::{self, Person};
 
 /// The arguments of `guildhall login`.
@@ -195,6 +195,10 @@ fn keep(context: &Context, url: &str, session: Session) -> Result<(), Failure> {
 
 /// The arguments of `guildhall logout`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  guildhall logout
+  guildhall logout https://guildhall.example.com --everywhere")]
 pub struct Logout {
     /// The server; default: --url, else the one signed in to last
     #[arg(value_name = "URL")]
@@ -259,8 +263,8 @@ impl Whoami {
             ("Username", viewer.username.clone().into()),
             ("Name", viewer.name.clone().into()),
             ("Email", viewer.email.clone().unwrap_or_default().into()),
-            ("Roles", viewer.site_roles.as_deref().map(role_names).unwrap_or_default().into()),
-            ("Organizations", organizations.join(", ").into()),
+            ("Roles", listed(viewer.site_roles.as_deref())),
+            ("Organizations", organizations.into()),
         ];
         context.output.object(&viewer, rows)
     }

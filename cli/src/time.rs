@@ -1,6 +1,6 @@
 //! Times for people.
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, NaiveTime, TimeDelta, Utc};
 use guildhall_client::DateTime;
 
 /// `then` as seen from `now`: "just now", "5m ago", "in 3d"; the date when it is more than a month away.
@@ -47,6 +47,42 @@ impl std::str::FromStr for Span {
     }
 }
 
+/// What is said of a moment that can't be read; the rest says which spans count from now.
+const MOMENT: &str = "expected a time such as 2026-11-24T09:30:00Z, a day such as 2026-11-24 or `today`, `yesterday` or \
+    `tomorrow` (each from midnight UTC), or";
+
+/// A moment that has mostly been: a span counts back from now.
+pub(crate) fn past(text: &str) -> Result<DateTime, String> {
+    moment(text, Utc::now(), -1).ok_or_else(|| format!("{MOMENT} how long ago: 90m, 12h, 2d"))
+}
+
+/// A moment that is mostly to come: a span counts from now.
+pub(crate) fn future(text: &str) -> Result<DateTime, String> {
+    moment(text, Utc::now(), 1).ok_or_else(|| format!("{MOMENT} in how long: 90m, 12h, 30d"))
+}
+
+fn moment(text: &str, now: DateTime, sign: i64) -> Option<DateTime> {
+    let text = text.trim();
+    if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc());
+    }
+    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let today = midnight(now.date_naive());
+    match text {
+        "now" => return Some(now),
+        "today" => return Some(today),
+        "yesterday" => return Some(today - TimeDelta::days(1)),
+        "tomorrow" => return Some(today + TimeDelta::days(1)),
+        _ => {}
+    }
+    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some(midnight(day));
+    }
+    // A number alone is no moment: it might be a year.
+    let span = text.parse::<Span>().ok().filter(|_| text.ends_with(|last: char| last.is_alphabetic()))?;
+    Some(now + TimeDelta::seconds(sign * i64::from(span.seconds())))
+}
+
 /// The same as people read it, in the largest unit that says it exactly.
 pub(crate) fn span_of(seconds: i32) -> String {
     let units = [(24 * 60 * 60, "d"), (60 * 60, "h"), (60, "m")];
@@ -86,6 +122,29 @@ mod tests {
     #[rstest]
     fn a_span_has_a_number(#[values("", "h", "-1h", "0", "1w", "1h30m", "99999999d")] typed: &str) {
         assert!(typed.parse::<Span>().is_err());
+    }
+
+    #[rstest]
+    #[case("2026-11-24T10:00:00+02:00", "2026-11-24T08:00:00Z")]
+    #[case("2026-11-20", "2026-11-20T00:00:00Z")]
+    #[case("today", "2026-11-24T00:00:00Z")]
+    #[case("yesterday", "2026-11-23T00:00:00Z")]
+    #[case("tomorrow", "2026-11-25T00:00:00Z")]
+    #[case("now", "2026-11-24T12:30:00Z")]
+    #[case("2d", "2026-11-22T12:30:00Z")]
+    #[case("90m", "2026-11-24T11:00:00Z")]
+    fn a_moment_is_typed_in_several_ways(#[case] typed: &str, #[case] time: &str) {
+        let now = "2026-11-24T12:30:00Z".parse().unwrap_or_default();
+        assert_eq!(moment(typed, now, -1), time.parse().ok(), "{typed}");
+    }
+
+    #[rstest]
+    fn another_text_is_refused_with_what_is_accepted(
+        #[values("", "soon", "2026", "2026-13-01", "24.11.2026", "2026-11-24T10:00:00")] typed: &str,
+    ) {
+        let message = past(typed).err().unwrap_or_default();
+        assert!(message.contains("2026-11-24") && message.contains("2d"), "{message}");
+        assert!(future(typed).is_err());
     }
 
     #[rstest]

@@ -6,9 +6,13 @@ use guildhall_client::{Client, ClientError, DateTime, Permission};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
+use crate::change::Once;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Order, Sorted};
+use crate::output::{Nothing, Value};
+use crate::time::future;
+use crate::words::{all_spoken, permissions};
 
 /// The verbs of `guildhall tokens`.
 #[derive(Debug, Subcommand)]
@@ -22,9 +26,20 @@ Examples:
 A program uses a token as GUILDHALL_TOKEN, or as the header `Authorization: Bearer …`.")]
 pub enum Tokens {
     /// Make a token and print its secret, once
+    #[command(after_help = "\
+Examples:
+  guildhall tokens create ci --org data-platform --scope template:update --scope template:create
+  guildhall tokens create laptop --expires-at 30d
+  guildhall tokens create nightly --user robot > robot.token")]
     Create(Create),
     /// List tokens, never their secrets
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall tokens list
+  guildhall tokens list --user robot --sort newest"
+    )]
     List {
         /// Whose; default: your own
         #[arg(long, value_name = "USERNAME")]
@@ -33,7 +48,16 @@ pub enum Tokens {
         order: Sorted,
     },
     /// Revoke a token: it is refused from the next request on
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        visible_alias = "delete",
+        after_help = "\
+Asks for its name, or needs --yes.
+
+Examples:
+  guildhall tokens revoke ci
+  guildhall tokens revoke nightly --user robot"
+    )]
     Revoke {
         /// Its name
         name: String,
@@ -49,27 +73,19 @@ pub struct Create {
     /// Slug: a-z, 0-9 and single hyphens, at most 32 characters
     name: String,
     /// The only permission that it leaves, e.g. workspace:start; may be repeated; default: all of the user's
-    #[arg(long = "scope", value_name = "RESOURCE:ACTION", value_parser = scope)]
+    #[arg(long = "scope", value_name = "PERMISSION", value_parser = permissions(), hide_possible_values = true)]
     scopes: Vec<Permission>,
     /// The only organization in which it may do anything; default: all of the user's
     #[arg(long = "org", short = 'O', value_name = "ORG")]
     organization: Option<String>,
-    /// When it ends by itself, within a year, e.g. 2027-01-31T00:00:00Z; default: in 90 days
-    #[arg(long, value_name = "TIME")]
+    /// When it ends by itself, within a year: a time, a day, or in how long (2027-01-31, 30d); default: in 90 days
+    #[arg(long, value_name = "TIME", value_parser = future)]
     expires_at: Option<DateTime>,
     /// A service account that it is for; default: yourself
     #[arg(long, value_name = "USERNAME")]
     user: Option<String>,
-}
-
-/// `workspace:start` or `WORKSPACE_START`.
-fn scope(text: &str) -> Result<Permission, String> {
-    let name = text.trim().to_uppercase().replace([':', '-'], "_");
-    if name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
-        Ok(Permission(name))
-    } else {
-        Err("expected RESOURCE:ACTION, e.g. workspace:start".to_owned())
-    }
+    #[command(flatten)]
+    once: Once,
 }
 
 impl Tokens {
@@ -99,6 +115,7 @@ impl Create {
             scopes: Some(self.scopes).filter(|scopes| !scopes.is_empty()),
             organization_id,
             expires_at: self.expires_at,
+            idempotency_key: self.once.idempotency_key,
         };
         let made = client.create_api_token(input).await?;
         let secret = made.secret.expose_secret();
@@ -130,14 +147,15 @@ async fn list(
         |token| {
             vec![
                 token.name.as_str().into(),
-                scopes(token).into(),
+                scopes(token),
                 token.organization.as_ref().map_or("", |organization| organization.name.as_str()).into(),
                 token.created_at.into(),
                 token.last_used_at.into(),
                 token.expires_at.into(),
             ]
         },
-        "No token that you can see. Make one with `guildhall tokens create NAME`.",
+        &Nothing::of("token")
+            .hint("No token that you can see. Make one with `guildhall tokens create NAME`."),
     )
 }
 
@@ -152,9 +170,8 @@ async fn revoke(context: &Context, client: &Client, name: &str, user: Option<Str
     context.output.done(&json!({ "revokedApiTokenId": revoked }), &sentence)
 }
 
-fn scopes(token: &ApiToken) -> String {
-    let Some(scopes) = &token.scopes else { return "all".to_owned() };
-    scopes.iter().map(|scope| scope.0.to_lowercase()).collect::<Vec<_>>().join(", ")
+fn scopes(token: &ApiToken) -> Value {
+    token.scopes.as_deref().map_or_else(|| "all".into(), |scopes| all_spoken(scopes).into())
 }
 
 /// The user that is meant: the one named, or the signed-in one.

@@ -23,6 +23,9 @@ pub struct UpdateUserInput {
     /// An emoji, `https:` URL or site path.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
+    /// Change nothing unless it still has this version.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<i32>,
 }
 
 #[derive(cynic::InputObject)]

@@ -58,6 +58,9 @@ pub struct CreateApiTokenInput {
     /// When it ends by itself; default: in 90 days.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime>,
+    /// The same key with the same input within a day answers what was made the first time.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 #[derive(cynic::InputObject)]

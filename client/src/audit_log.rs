@@ -2,38 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::connection;
+use crate::answer::{connection, found};
+use crate::permission::{AuditAction, AuditStatus, Resource};
 use crate::{Client, ClientError, DateTime, Id, Json, Page, Permission, QueryBuilder, schema};
 
-macro_rules! word {
-    ($($(#[$doc:meta])* $name:ident = $schema:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-        #[serde(transparent)]
-        pub struct $name(pub String);
+/// A kind of actor, e.g. `USER`; kept as text, because the list grows with the server.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct AuditActorKind(pub String);
 
-        impl cynic::Enum for $name {
-            type SchemaType = schema::$schema;
-        }
-        cynic::impl_coercions!($name, schema::$schema);
-
-        impl schema::variable::Variable for $name {
-            const TYPE: cynic::variables::VariableType =
-                cynic::variables::VariableType::Named(stringify!($schema));
-        }
-    )*};
+impl cynic::Enum for AuditActorKind {
+    type SchemaType = schema::AuditActorKind;
 }
-
-word! {
-    /// What was done, e.g. `CREATE`; kept as text, because the list grows with the server.
-    AuditAction = AuditAction;
-    /// A kind of thing, e.g. `TEMPLATE`; kept as text, because the list grows with the server.
-    Resource = Resource;
-    /// `SUCCESS`, `DENIED` or `FAILURE`.
-    AuditStatus = AuditStatus;
-    /// A kind of actor, e.g. `USER`.
-    AuditActorKind = AuditActorKind;
-}
+cynic::impl_coercions!(AuditActorKind, schema::AuditActorKind);
 
 /// Something that was done or tried.
 #[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
@@ -143,6 +124,26 @@ struct AuditLog {
 
 connection!(AuditLogEntryConnection, AuditLogEntry);
 
+#[derive(cynic::QueryVariables)]
+struct AuditLogEntryVariables {
+    id: Id,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "AuditLogEntryVariables")]
+struct AuditLogEntryById {
+    #[arguments(id: $id)]
+    node: Option<EntryNode>,
+}
+
+#[derive(cynic::InlineFragments)]
+#[cynic(graphql_type = "Node")]
+enum EntryNode {
+    AuditLogEntry(Box<AuditLogEntry>),
+    #[cynic(fallback)]
+    Other,
+}
+
 impl Client {
     /// A page of the log, as far as the token may read it.
     ///
@@ -156,5 +157,18 @@ impl Client {
     ) -> Result<Page<AuditLogEntry>, ClientError> {
         let variables = AuditLogVariables { filter: filter.clone(), order, after };
         Ok(self.run_idempotent(AuditLog::build(variables)).await?.audit_log.into())
+    }
+    /// One entry of the log.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] when it is missing or not visible, else as [`Client::run`].
+    pub async fn audit_log_entry(&self, id: &Id) -> Result<AuditLogEntry, ClientError> {
+        let variables = AuditLogEntryVariables { id: id.clone() };
+        let data = self.run_idempotent(AuditLogEntryById::build(variables)).await?;
+        let entry = match data.node {
+            Some(EntryNode::AuditLogEntry(entry)) => Some(*entry),
+            Some(EntryNode::Other) | None => None,
+        };
+        found(entry, "audit log entry", id.inner())
     }
 }

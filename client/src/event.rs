@@ -3,7 +3,7 @@
 use cynic::SubscriptionBuilder as _;
 use serde::{Deserialize, Serialize};
 
-use crate::audit_log::Resource;
+use crate::permission::Resource;
 use crate::{Client, ClientError, DateTime, Id, schema};
 
 /// What became of something, e.g. `UPDATED`; kept as text, because the list may grow with the server.

@@ -69,6 +69,9 @@ pub struct CreateGroupInput {
     /// Credits a day for each member; default 0.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub quota_allowance: Option<i32>,
+    /// The same key with the same input within a day answers what was made the first time.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// Changes to a group; what is `None` stays as it is.

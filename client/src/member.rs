@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::answer::{accepted, connection, found};
+use crate::group::GroupRef;
 use crate::role::Role;
-use crate::user::{UserRef, UserStatus};
+use crate::user::{User, UserRef, UserStatus};
 use crate::{Client, ClientError, DateTime, Id, MutationBuilder, Page, QueryBuilder, UserError, schema};
 
 /// A user in an organization.
@@ -17,6 +18,30 @@ pub struct Member {
     pub roles: Vec<Role>,
     /// When they joined.
     pub created_at: DateTime,
+}
+
+/// A user in an organization, with what there is to know about them.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(graphql_type = "Member")]
+#[serde(rename_all = "camelCase")]
+pub struct MemberDetail {
+    /// Who.
+    pub user: User,
+    /// Roles inside the organization, beyond that of every member.
+    pub roles: Vec<Role>,
+    /// Groups that they are in, as far as the token may know; a hundred at most.
+    #[arguments(first: 100)]
+    pub groups: GroupsOfMember,
+    /// When they joined.
+    pub created_at: DateTime,
+}
+
+/// The groups of a member.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(graphql_type = "GroupConnection")]
+pub struct GroupsOfMember {
+    /// By name.
+    pub nodes: Vec<GroupRef>,
 }
 
 /// Users to add to an organization.
@@ -147,6 +172,32 @@ struct MembersOfOrganization {
 connection!(MemberConnection, Member);
 
 #[derive(cynic::QueryVariables)]
+struct OneMemberVariables {
+    organization: Id,
+    filter: MemberFilter,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "OneMemberVariables")]
+struct OneMember {
+    #[arguments(by: { id: $organization })]
+    organization: Option<OneMemberOfOrganization>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Organization", variables = "OneMemberVariables")]
+struct OneMemberOfOrganization {
+    #[arguments(first: 1, filter: $filter)]
+    members: OneMemberConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "MemberConnection")]
+struct OneMemberConnection {
+    nodes: Vec<MemberDetail>,
+}
+
+#[derive(cynic::QueryVariables)]
 struct AddMembersVariables {
     input: AddMembersInput,
 }
@@ -216,6 +267,18 @@ impl Client {
             MembersVariables { organization: organization.clone(), filter: filter.clone(), order, after };
         let data = self.run_idempotent(Members::build(variables)).await?;
         Ok(found(data.organization, "organization", organization.inner())?.members.into())
+    }
+
+    /// A member of an organization.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] for the organization and the member, else as [`Client::run`].
+    pub async fn member(&self, organization: &Id, user: &User) -> Result<MemberDetail, ClientError> {
+        let filter = MemberFilter { user_id: Some(user.id.clone()), ..MemberFilter::default() };
+        let variables = OneMemberVariables { organization: organization.clone(), filter };
+        let data = self.run_idempotent(OneMember::build(variables)).await?;
+        let members = found(data.organization, "organization", organization.inner())?.members.nodes;
+        found(members.into_iter().next(), "member", &user.username)
     }
 
     /// Adds users to an organization; each has a result of their own, in the order asked.

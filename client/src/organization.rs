@@ -56,6 +56,9 @@ pub struct CreateOrganizationInput {
     /// An emoji, an `https:` URL or a site path.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub icon: Option<String>,
+    /// The same key with the same input within a day answers what was made the first time.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// A change of an organization; what is absent stays.
@@ -80,9 +83,40 @@ pub struct UpdateOrganizationInput {
     pub expected_version: Option<i32>,
 }
 
+/// What keeps an organization from being deleted.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct OrganizationDeletionImpact {
+    /// Live workspaces.
+    pub workspaces: i32,
+    /// Templates.
+    pub templates: i32,
+    /// Provisioner keys.
+    pub provisioner_keys: i32,
+    /// Groups besides that of all members.
+    pub groups: i32,
+    /// Members besides whoever asks.
+    pub members: i32,
+    /// Whether it would be deleted now.
+    pub is_deletable: bool,
+}
+
 #[derive(cynic::QueryVariables)]
 struct OrganizationByNameVariables {
     name: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "OrganizationByNameVariables")]
+struct DeletionImpact {
+    #[arguments(by: { name: $name })]
+    organization: Option<OrganizationWithImpact>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Organization")]
+struct OrganizationWithImpact {
+    deletion_impact: Option<OrganizationDeletionImpact>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -199,6 +233,18 @@ impl Client {
         accepted(
             data.delete_organization.map(|payload| (payload.deleted_organization_id, payload.user_errors)),
         )
+    }
+
+    /// What keeps the organization called `name` from being deleted.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] when it is missing or not visible, else as [`Client::run`]; code `FORBIDDEN` for those
+    /// who may not delete it.
+    pub async fn organization_impact(&self, name: &str) -> Result<OrganizationDeletionImpact, ClientError> {
+        let variables = OrganizationByNameVariables { name: name.to_owned() };
+        let data = self.run_idempotent(DeletionImpact::build(variables)).await?;
+        let organization = found(data.organization, "organization", name)?;
+        organization.deletion_impact.ok_or(ClientError::Incomplete)
     }
 
     /// The organization called `name`.

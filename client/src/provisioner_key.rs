@@ -70,6 +70,9 @@ pub struct CreateProvisionerKeyInput {
     /// When it ends by itself; default: never.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime>,
+    /// The same key with the same input within a day answers what was made the first time.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// What is to change of a key; what is `None` stays.

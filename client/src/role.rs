@@ -81,6 +81,9 @@ pub struct CreateRoleInput {
     pub description: Option<String>,
     /// What it grants.
     pub permissions: Vec<Permission>,
+    /// The same key with the same input within a day answers what was made the first time.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// What to change about a role; what is `None` stays.

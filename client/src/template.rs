@@ -63,6 +63,9 @@ pub struct CreateTemplateInput {
     pub icon: Option<String>,
     /// The first version; promoted when its import succeeds.
     pub version: FirstTemplateVersionInput,
+    /// The same key with the same input within a day answers what was made the first time.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// The first version of a new template.

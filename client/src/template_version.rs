@@ -95,6 +95,9 @@ pub struct CreateTemplateVersionInput {
     pub tags: Vec<TagInput>,
     /// Make it the active version when its import succeeds.
     pub promote: bool,
+    /// The same key with the same input within a day answers what was made the first time.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 #[derive(cynic::InputObject)]

@@ -192,6 +192,8 @@ struct DryRunParameterInput {
 struct CreateTemplateVersionDryRunInput {
     template_version_id: Id,
     parameters: Vec<DryRunParameterInput>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -284,7 +286,7 @@ impl Client {
         found(data.compare_template_versions, "template version", to.inner())
     }
 
-    /// Queues a plan of a version with these values.
+    /// Queues a plan of a version with these values; the same key within a day answers the plan of the first time.
     ///
     /// # Errors
     /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
@@ -292,11 +294,13 @@ impl Client {
         &self,
         version: &Id,
         parameters: Vec<ParameterInput>,
+        idempotency_key: Option<String>,
     ) -> Result<TemplateVersionDryRun, ClientError> {
         let parameter = |given: ParameterInput| DryRunParameterInput { name: given.name, value: given.value };
         let input = CreateTemplateVersionDryRunInput {
             template_version_id: version.clone(),
             parameters: parameters.into_iter().map(parameter).collect(),
+            idempotency_key,
         };
         let variables = CreateTemplateVersionDryRunVariables { input };
         let data = self.run(CreateTemplateVersionDryRun::build(variables)).await?;

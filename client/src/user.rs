@@ -31,6 +31,8 @@ pub struct User {
     pub is_service_account: bool,
     /// Last request.
     pub last_seen_at: Option<DateTime>,
+    /// Grows with every change.
+    pub version: i32,
     /// When it was created.
     pub created_at: DateTime,
 }
@@ -94,6 +96,8 @@ pub struct NewUser {
     pub site_roles: Vec<String>,
     /// Organizations to join at once.
     pub organizations: Vec<Id>,
+    /// The same key with the same input within a day answers the user who was made the first time.
+    pub idempotency_key: Option<String>,
 }
 
 #[derive(cynic::InputObject)]
@@ -108,6 +112,8 @@ struct CreateUserInput<'a> {
     service_account: bool,
     site_roles: &'a [String],
     organization_ids: &'a [Id],
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<&'a str>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -228,6 +234,7 @@ impl Client {
             service_account: user.service_account,
             site_roles: &user.site_roles,
             organization_ids: &user.organizations,
+            idempotency_key: user.idempotency_key.as_deref(),
         };
         let data = self.run(CreateUser::build(CreateUserVariables { input })).await?;
         accepted(data.create_user.map(|payload| (payload.user, payload.user_errors)))

@@ -1,8 +1,8 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::schema;
+use crate::{Permission, schema};
 
 /// Something about the input that a person can fix.
 #[derive(cynic::InlineFragments, Serialize, Debug, Clone)]
@@ -75,26 +75,6 @@ impl UserErrorCode {
             Self::NotFound => "NOT_FOUND",
             Self::Other(name) => name,
         }
-    }
-}
-
-/// A resource and an action, e.g. `WORKSPACE_CREATE`; kept as text, because the list grows with the server.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-#[serde(transparent)]
-pub struct Permission(pub String);
-
-impl cynic::Enum for Permission {
-    type SchemaType = schema::Permission;
-}
-cynic::impl_coercions!(Permission, schema::Permission);
-
-impl schema::variable::Variable for Permission {
-    const TYPE: cynic::variables::VariableType = cynic::variables::VariableType::Named("Permission");
-}
-
-impl fmt::Display for Permission {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
     }
 }
 

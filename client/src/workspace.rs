@@ -73,6 +73,8 @@ pub struct Workspace {
     pub deleting_at: Option<DateTime>,
     /// When somebody last used it.
     pub last_used_at: Option<DateTime>,
+    /// Grows with every change of it.
+    pub version: i32,
     /// When it was created.
     pub created_at: DateTime,
     /// When it last changed.
@@ -193,6 +195,9 @@ pub struct CreateWorkspaceInput {
     pub template_version_id: Option<Id>,
     /// Values for the variables.
     pub parameters: Vec<ParameterInput>,
+    /// The same key with the same input within a day answers what was made the first time.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 #[derive(cynic::QueryVariables)]

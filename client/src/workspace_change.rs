@@ -81,6 +81,9 @@ pub struct UpdateWorkspaceInput {
     /// Whether it moves to the active version when it starts.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub automatic_updates: Option<AutomaticUpdates>,
+    /// Change nothing unless it still has this version.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<i32>,
 }
 
 impl UpdateWorkspaceInput {
@@ -93,6 +96,7 @@ impl UpdateWorkspaceInput {
             autostart_schedule: None,
             ttl_seconds: None,
             automatic_updates: None,
+            expected_version: None,
         }
     }
 }

@@ -129,7 +129,7 @@ const WAITING: &str = r#"#!/bin/sh
 case "$1" in
   version) echo '{"terraform_version":"1.11.4"}' ;;
   validate) echo '{"valid":true}' ;;
-  plan) touch begun; until test -e go; do sleep 0.05; done ;;
+  plan) touch begun; until test -e go; do test -e begun || exit 1; sleep 0.05; done ;;
 esac
 "#;
 

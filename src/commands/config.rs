@@ -18,9 +18,17 @@ Examples:
   guildhall config check /etc/guildhall.toml")]
 pub enum Config {
     /// Show every setting of the server with its value; secrets are hidden
+    #[command(after_help = "\
+Examples:
+  guildhall config show --origin
+  guildhall config show --config /etc/guildhall.toml -o json")]
     Show(Box<Show>),
     /// Check a settings file, without starting anything
-    #[command(after_help = "Every mistake is named with its line. The exit code is 1 when there is one.")]
+    #[command(after_help = "\
+Every mistake is named with its line. The exit code is 1 when there is one.
+
+Examples:
+  guildhall config check /etc/guildhall.toml")]
     Check(Check),
 }
 

@@ -1,17 +1,18 @@
 //! `groups members`: who is in a group.
 
 use clap::{Args, Subcommand};
+use guildhall_client::Client;
 use guildhall_client::group_member::{
     AddGroupMembersInput, GroupMemberFilter, GroupMemberOrder, RemoveGroupMembersInput,
 };
-use guildhall_client::{Client, Id};
 
 use super::find;
-use crate::bulk::report;
+use crate::bulk;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Listing, Sort};
 use crate::names::{InOrganization, Scoped};
+use crate::output::Nothing;
 
 /// The verbs of `guildhall groups members`.
 #[derive(Debug, Subcommand)]
@@ -22,7 +23,13 @@ Examples:
   guildhall groups members remove data-platform/analysts ben")]
 pub enum GroupMembers {
     /// List who is in a group
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall groups members list data-platform/analysts
+  guildhall groups members list analysts --org data-platform --query an"
+    )]
     List {
         /// The group: NAME or ORG/NAME
         group: Scoped,
@@ -32,9 +39,22 @@ pub enum GroupMembers {
         organization: InOrganization,
     },
     /// Add members of the organization to a group
+    #[command(after_help = "\
+Each name is answered for itself; the exit code is 6 when some could not be added.
+
+Examples:
+  guildhall groups members add data-platform/analysts ana ben
+  guildhall groups members add analysts $(cat usernames.txt) --org data-platform")]
     Add(Change),
     /// Take members out of a group
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "\
+Each name is answered for itself; the exit code is 6 when some could not be taken out.
+
+Examples:
+  guildhall groups members remove data-platform/analysts ben"
+    )]
     Remove(Change),
 }
 
@@ -43,7 +63,7 @@ pub enum GroupMembers {
 pub struct Change {
     /// The group: NAME or ORG/NAME
     group: Scoped,
-    /// Their usernames
+    /// Their usernames, as many as you like
     #[arg(required = true, value_name = "USERNAME")]
     usernames: Vec<String>,
     #[command(flatten)]
@@ -70,6 +90,7 @@ async fn list(
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let group = find(client, group, organization).await?;
+    let narrowed = listing.query.is_some();
     let filter = GroupMemberFilter { query: listing.query };
     let order = match listing.order.sort {
         Sort::Name => GroupMemberOrder::UsernameAsc,
@@ -88,33 +109,42 @@ async fn list(
                 member.created_at.into(),
             ]
         },
-        &format!("Nobody found in {}. Add somebody with `guildhall groups members add`.", group.name),
+        &Nothing::of("member").narrowed(narrowed).hint(format!(
+            "Nobody is in {0}. Add somebody with `guildhall groups members add {0} USERNAME`.",
+            group.name
+        )),
     )
 }
 
 impl Change {
-    async fn user_ids(&self, client: &Client) -> Result<Vec<Id>, Failure> {
-        let mut ids = Vec::with_capacity(self.usernames.len());
-        for username in &self.usernames {
-            ids.push(client.user(username).await?.id);
-        }
-        Ok(ids)
-    }
-
     pub(super) async fn add(self, context: &Context, client: &Client) -> Result<(), Failure> {
         let group = find(client, &self.group, &self.organization).await?;
-        let user_ids = self.user_ids(client).await?;
-        let results = client.add_group_members(AddGroupMembersInput { group_id: group.id, user_ids }).await?;
-        let sentence = |name: &str, _: &_| format!("Added {name} to {}.", group.name);
-        report(context, &self.usernames, &results, |result| &result.user_errors, sentence)
+        bulk::each(
+            context,
+            &self.usernames,
+            async |username| Ok(client.user(username).await?.id),
+            async |user_ids| {
+                client.add_group_members(AddGroupMembersInput { group_id: group.id.clone(), user_ids }).await
+            },
+            |result| &result.user_errors,
+            |name, _| format!("Added {name} to {}.", group.name),
+        )
+        .await
     }
 
     async fn remove(self, context: &Context, client: &Client) -> Result<(), Failure> {
         let group = find(client, &self.group, &self.organization).await?;
-        let user_ids = self.user_ids(client).await?;
-        let input = RemoveGroupMembersInput { group_id: group.id, user_ids };
-        let results = client.remove_group_members(input).await?;
-        let sentence = |name: &str, _: &_| format!("Took {name} out of {}.", group.name);
-        report(context, &self.usernames, &results, |result| &result.user_errors, sentence)
+        bulk::each(
+            context,
+            &self.usernames,
+            async |username| Ok(client.user(username).await?.id),
+            async |user_ids| {
+                let input = RemoveGroupMembersInput { group_id: group.id.clone(), user_ids };
+                client.remove_group_members(input).await
+            },
+            |result| &result.user_errors,
+            |name, _| format!("Took {name} out of {}.", group.name),
+        )
+        .await
     }
 }

@@ -8,11 +8,13 @@ use guildhall_client::group::{
 };
 use guildhall_client::{Client, ClientError};
 
+use crate::change::{Expected, Once, something};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::listing::{Listing, Order, Sorted};
+use crate::listing::{Limit, Listing, Order, Sorted};
 use crate::names::{InOrganization, Scoped};
-use crate::output::Value;
+use crate::numbers::natural;
+use crate::output::{Nothing, Value, state, word, yes_or_no};
 
 /// The verbs of `guildhall groups`.
 #[derive(Debug, Subcommand)]
@@ -20,11 +22,15 @@ use crate::output::Value;
 Examples:
   guildhall groups create analysts --org data-platform --quota-allowance 20
   guildhall groups members add data-platform/analysts ana ben
-  guildhall groups update data-platform/analysts --display-name 'Data analysts'
+  guildhall groups edit data-platform/analysts --display-name 'Data analysts'
   guildhall groups show data-platform/analysts
   guildhall groups delete data-platform/analysts")]
 pub enum Groups {
     /// Create a group
+    #[command(after_help = "\
+Examples:
+  guildhall groups create data-platform/analysts
+  guildhall groups create analysts --org data-platform --display-name 'Data analysts' --quota-allowance 20")]
     Create {
         /// Slug, or ORG/SLUG
         name: Scoped,
@@ -32,13 +38,21 @@ pub enum Groups {
         #[arg(long, value_name = "TEXT")]
         display_name: Option<String>,
         /// Credits a day that each member may spend
-        #[arg(long, value_name = "CREDITS", value_parser = clap::value_parser!(i32).range(0..))]
+        #[arg(long, value_name = "CREDITS", value_parser = natural)]
         quota_allowance: Option<i32>,
         #[command(flatten)]
         organization: InOrganization,
+        #[command(flatten)]
+        once: Once,
     },
     /// List the groups of an organization
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall groups list --org data-platform
+  guildhall groups list --org data-platform --query data --sort newest"
+    )]
     List {
         #[command(flatten)]
         listing: Listing,
@@ -49,6 +63,9 @@ pub enum Groups {
         organization: InOrganization,
     },
     /// Show a group
+    #[command(after_help = "\
+Examples:
+  guildhall groups show data-platform/analysts")]
     Show {
         /// The group: NAME or ORG/NAME
         group: Scoped,
@@ -56,8 +73,14 @@ pub enum Groups {
         organization: InOrganization,
     },
     /// Change a group; of `everyone`, only the allowance
-    #[command(visible_alias = "edit")]
-    Update {
+    #[command(
+        visible_alias = "update",
+        after_help = "\
+Examples:
+  guildhall groups edit data-platform/analysts --display-name 'Data analysts' --icon 📊
+  guildhall groups edit analysts --org data-platform --quota-allowance 40 --expected-version 2"
+    )]
+    Edit {
         /// The group: NAME or ORG/NAME
         group: Scoped,
         /// The new name
@@ -67,19 +90,40 @@ pub enum Groups {
         #[arg(long, value_name = "TEXT")]
         display_name: Option<String>,
         /// An emoji, an https: URL or a site path
-        #[arg(long, value_name = "ICON")]
-        avatar_url: Option<String>,
+        #[arg(long, value_name = "ICON", alias = "avatar-url")]
+        icon: Option<String>,
         /// Credits a day that each member may spend
-        #[arg(long, value_name = "CREDITS", value_parser = clap::value_parser!(i32).range(0..))]
+        #[arg(long, value_name = "CREDITS", value_parser = natural)]
         quota_allowance: Option<i32>,
         #[command(flatten)]
         organization: InOrganization,
+        #[command(flatten)]
+        expected: Expected,
     },
     /// Delete a group: its members lose its allowance and what only it let them use
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "\
+Asks for its name, or needs --yes.
+
+Examples:
+  guildhall groups delete data-platform/analysts"
+    )]
     Delete {
         /// The group: NAME or ORG/NAME
         group: Scoped,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// List the templates that the members of a group may use or administer
+    #[command(after_help = "\
+Examples:
+  guildhall groups templates data-platform/analysts")]
+    Templates {
+        /// The group: NAME or ORG/NAME
+        group: Scoped,
+        #[command(flatten)]
+        limit: Limit,
         #[command(flatten)]
         organization: InOrganization,
     },
@@ -116,10 +160,14 @@ impl Groups {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         match self {
-            Self::Create { name, display_name, quota_allowance, organization } => {
-                let organization_id = organization.resolve_for(&client, &name).await?.id;
-                let input =
-                    CreateGroupInput { organization_id, name: name.name, display_name, quota_allowance };
+            Self::Create { name, display_name, quota_allowance, organization, once } => {
+                let input = CreateGroupInput {
+                    organization_id: organization.resolve_for(&client, &name).await?.id,
+                    name: name.name,
+                    display_name,
+                    quota_allowance,
+                    idempotency_key: once.idempotency_key,
+                };
                 let group = client.create_group(input).await?;
                 let sentence = format!("Created the group {} ({}).", group.name, group.id.inner());
                 context.output.done(&group, &sentence)
@@ -133,20 +181,17 @@ impl Groups {
                 let group = find(&client, &group, &organization).await?;
                 context.output.object(&group, rows(&group))
             }
-            Self::Update { group, rename, display_name, avatar_url, quota_allowance, organization } => {
-                let texts = [&rename, &display_name, &avatar_url];
-                if texts.into_iter().all(Option::is_none) && quota_allowance.is_none() {
-                    let hint = "see `guildhall groups update --help`";
-                    return Err(Failure::usage("nothing to change").hint(hint));
-                }
+            Self::Edit { group, rename, display_name, icon, quota_allowance, organization, expected } => {
+                let texts = [&rename, &display_name, &icon].into_iter().any(Option::is_some);
+                something(texts || quota_allowance.is_some(), "groups edit")?;
                 let current = find(&client, &group, &organization).await?;
                 let input = UpdateGroupInput {
                     group_id: current.id,
                     name: rename,
                     display_name,
-                    avatar_url,
+                    avatar_url: icon,
                     quota_allowance,
-                    expected_version: Some(current.version),
+                    expected_version: Some(expected.or(current.version)),
                 };
                 let changed = client.update_group(input).await?;
                 context.output.object(&changed, rows(&changed))
@@ -156,6 +201,9 @@ impl Groups {
                 context.confirm(&format!("the group {}", group.name), &group.name)?;
                 client.delete_group(&group.id).await?;
                 context.output.done(&group, &format!("Deleted the group {}.", group.name))
+            }
+            Self::Templates { group, limit, organization } => {
+                templates(context, &client, &group, limit, &organization).await
             }
             Self::Members(members) => members.run(context, &client).await,
             Self::Add(change) => change.add(context, &client).await,
@@ -186,9 +234,13 @@ async fn list(
     let order = Order::of(sorted.sort);
     let page = async |after| client.groups(&organization.id, filter, order, after).await;
     let groups = sorted.limit.read(page).await?;
+    let hint = format!(
+        "No group found. Create one with `guildhall groups create NAME --org {}`.",
+        organization.name
+    );
     context.output.list(
         &groups,
-        &["NAME", "DISPLAY NAME", "MEMBERS", "QUOTA", "CREATED"],
+        &["NAME", "DISPLAY NAME", "MEMBERS", "CREDITS A DAY", "CREATED"],
         |group| {
             vec![
                 group.name.as_str().into(),
@@ -198,10 +250,34 @@ async fn list(
                 group.created_at.into(),
             ]
         },
-        &format!(
-            "No group found. Create one with `guildhall groups create NAME --org {}`.",
-            organization.name
-        ),
+        &Nothing::of("group").narrowed(filter.query.is_some() || filter.source.is_some()).hint(hint),
+    )
+}
+
+async fn templates(
+    context: &Context,
+    client: &Client,
+    group: &Scoped,
+    limit: Limit,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
+    let group = find(client, group, organization).await?;
+    let templates = limit.read(async |after| client.group_templates(&group.id, after).await).await?;
+    context.output.list(
+        &templates,
+        &["TEMPLATE", "DISPLAY NAME", "ROLE"],
+        |one| {
+            vec![
+                one.template.name.as_str().into(),
+                one.template.display_name.as_str().into(),
+                state(&one.role),
+            ]
+        },
+        &Nothing::of("template").hint(format!(
+            "No access list that you may see gives {0} anything. Put it on one with `guildhall templates access set \
+             TEMPLATE --group {0} --role use`.",
+            group.name
+        )),
     )
 }
 
@@ -214,11 +290,13 @@ fn rows(group: &Group) -> Vec<(&'static str, Value)> {
     vec![
         ("Name", group.name.as_str().into()),
         ("Display name", group.display_name.as_str().into()),
-        ("Picture", group.avatar_url.as_str().into()),
+        ("Icon", group.avatar_url.as_str().into()),
         ("Members", size(group).into()),
         ("Credits a day", group.quota_allowance.to_string().into()),
-        ("Managed by", crate::output::word(&group.source).into()),
+        ("Managed by", word(&group.source).into()),
+        ("Everyone", yes_or_no(group.is_everyone)),
         ("Id", group.id.inner().into()),
+        ("Version", group.version.to_string().into()),
         ("Created", group.created_at.into()),
     ]
 }

@@ -2,18 +2,20 @@
 
 mod remove;
 mod roles;
+mod show;
 
 use clap::{Args, Subcommand, ValueEnum};
 use guildhall_client::member::{AddMembersInput, MemberFilter, MemberOrder, NewMemberInput};
 use guildhall_client::role::Role;
 use guildhall_client::user::UserStatus;
 
-use crate::bulk::report;
+use crate::bulk;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::groups;
 use crate::listing::Limit;
 use crate::names::{InOrganization, Scoped};
+use crate::output::{Nothing, Value};
 
 /// The verbs of `guildhall members`.
 #[derive(Debug, Subcommand)]
@@ -22,13 +24,21 @@ Examples:
   guildhall members add ana ben --org data-platform
   guildhall members add cleo --org data-platform --role organization-template-admin
   guildhall members list --org data-platform --group analysts --sort newest
+  guildhall members show ana --org data-platform
   guildhall members roles ana cleo --org data-platform --role organization-admin
   guildhall members impact ben --org data-platform
   guildhall members remove ben --org data-platform --workspaces transfer --transfer-to ana")]
 pub enum Members {
     /// Add users to an organization
+    #[command(after_help = "\
+Each name is answered for itself; the exit code is 6 when some could not be added.
+
+Examples:
+  guildhall members add ana ben --org data-platform
+  guildhall members add cleo --org data-platform --role organization-template-admin
+  guildhall members add $(cat usernames.txt) --org data-platform")]
     Add {
-        /// Their usernames
+        /// Their usernames, as many as you like
         #[arg(required = true, value_name = "USERNAME")]
         usernames: Vec<String>,
         /// A role for each of them, beyond that of every member; may be repeated
@@ -38,14 +48,34 @@ pub enum Members {
         organization: InOrganization,
     },
     /// List the members of an organization
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall members list --org data-platform
+  guildhall members list --org data-platform --role organization-admin
+  guildhall members list --org data-platform --group analysts --query an --sort newest --limit 20"
+    )]
     List {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
         organization: InOrganization,
     },
+    /// Show a member with their roles, groups and budget
+    #[command(after_help = "\
+Examples:
+  guildhall members show ana --org data-platform")]
+    Show {
+        /// Their username
+        username: String,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
     /// Show what the removal of a member would change
+    #[command(after_help = "\
+Examples:
+  guildhall members impact ben --org data-platform")]
     Impact {
         /// Their username
         username: String,
@@ -74,7 +104,7 @@ pub struct Which {
     /// Only those who are so, of those whose status you may see
     #[arg(long, value_name = "STATUS")]
     status: Option<Status>,
-    /// In which order
+    /// What comes first
     #[arg(long, value_name = "ORDER", default_value = "username")]
     sort: Sort,
     #[command(flatten)]
@@ -105,9 +135,10 @@ impl Members {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Add { usernames, roles, organization } => {
-                add(context, &usernames, roles, &organization).await
+                add(context, &usernames, &roles, &organization).await
             }
             Self::List { which, organization } => list(context, which, &organization).await,
+            Self::Show { username, organization } => show::show(context, &username, &organization).await,
             Self::Impact { username, organization } => {
                 remove::impact(context, &username, &organization).await
             }
@@ -120,21 +151,25 @@ impl Members {
 async fn add(
     context: &Context,
     usernames: &[String],
-    roles: Vec<String>,
+    roles: &[String],
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let client = context.client()?;
     let organization = organization.resolve(&client).await?;
-    let mut members = Vec::new();
-    for username in usernames {
-        members.push(NewMemberInput {
-            username: username.clone(),
-            roles: Some(roles.clone()).filter(|roles| !roles.is_empty()),
-        });
-    }
-    let results = client.add_members(AddMembersInput { organization_id: organization.id, members }).await?;
-    let sentence = |name: &str, _: &_| format!("Added {name} to {}.", organization.name);
-    report(context, usernames, &results, |result| &result.user_errors, sentence)
+    bulk::each(
+        context,
+        usernames,
+        async |username| {
+            let roles = Some(roles.to_vec()).filter(|roles| !roles.is_empty());
+            Ok(NewMemberInput { username: username.to_owned(), roles })
+        },
+        async |members| {
+            client.add_members(AddMembersInput { organization_id: organization.id.clone(), members }).await
+        },
+        |result| &result.user_errors,
+        |name, _| format!("Added {name} to {}.", organization.name),
+    )
+    .await
 }
 
 async fn list(context: &Context, which: Which, organization: &InOrganization) -> Result<(), Failure> {
@@ -158,8 +193,13 @@ async fn list(context: &Context, which: Which, organization: &InOrganization) ->
         Sort::Newest => MemberOrder::CreatedAtDesc,
     };
     let filter = MemberFilter { query: which.query, user_id: None, role: which.role, group_id, status };
+    let narrowed = filter.query.is_some() || filter.role.is_some() || filter.group_id.is_some();
     let page = async |after| client.members(&organization.id, &filter, order, after).await;
     let members = which.limit.read(page).await?;
+    let hint = format!(
+        "No member found. Add one with `guildhall members add USERNAME --org {}`.",
+        organization.name
+    );
     context.output.list(
         &members,
         &["USERNAME", "NAME", "ROLES", "JOINED"],
@@ -171,13 +211,15 @@ async fn list(context: &Context, which: Which, organization: &InOrganization) ->
                 member.created_at.into(),
             ]
         },
-        &format!(
-            "No member found. Add one with `guildhall members add USERNAME --org {}`.",
-            organization.name
-        ),
+        &Nothing::of("member").narrowed(narrowed || filter.status.is_some()).hint(hint),
     )
 }
 
 pub(crate) fn names(roles: &[Role]) -> String {
     roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The same where they may go on below.
+pub(crate) fn listed(roles: Option<&[Role]>) -> Value {
+    roles.unwrap_or_default().iter().map(|role| role.name.clone()).collect::<Vec<_>>().into()
 }

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use guildhall_client::departure::{RemoveMemberResult, RemoveMembersInput, WorkspaceDisposition};
 
-use crate::bulk::report;
+use crate::bulk;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::names::InOrganization;
@@ -12,13 +12,14 @@ use crate::names::InOrganization;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Asks for the name of whom it removes, or needs --yes. `guildhall members impact` says beforehand what there is.
+Each name is answered for itself; the exit code is 6 when some could not be removed.
 
 Examples:
   guildhall members remove ben --org data-platform
   guildhall members remove ben --org data-platform --workspaces stop
   guildhall members remove ben cleo --org data-platform --workspaces transfer --transfer-to ana --yes")]
 pub struct Remove {
-    /// Their usernames
+    /// Their usernames, as many as you like
     #[arg(required = true, value_name = "USERNAME")]
     usernames: Vec<String>,
     /// What becomes of their workspaces
@@ -48,10 +49,6 @@ impl Remove {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         let organization = self.organization.resolve(&client).await?;
-        let mut user_ids = Vec::with_capacity(self.usernames.len());
-        for username in &self.usernames {
-            user_ids.push(client.user(username).await?.id);
-        }
         let transfer_to_user_id = match &self.transfer_to {
             Some(username) => Some(client.user(username).await?.id),
             None => None,
@@ -62,16 +59,18 @@ impl Remove {
             Workspaces::Stop => (WorkspaceDisposition::Stop, " and stops their workspaces"),
             Workspaces::Delete => (WorkspaceDisposition::Delete, " and destroys their workspaces"),
         };
-        let who = self.usernames.join(", ");
-        context.confirm(&format!("the membership of {who} in {}{tail}", organization.name), &who)?;
-        let input = RemoveMembersInput {
-            organization_id: organization.id,
-            user_ids,
-            workspaces: Some(workspaces),
-            transfer_to_user_id,
-        };
-        let results = client.remove_members(input).await?;
-        let sentence = |name: &str, result: &RemoveMemberResult| {
+        // A few names are typed as they stand; nobody types a hundred.
+        match self.usernames.as_slice() {
+            few @ ([_] | [_, _] | [_, _, _]) => {
+                let who = few.join(", ");
+                context.confirm(&format!("the membership of {who} in {}{tail}", organization.name), &who)?;
+            }
+            many => {
+                let what = format!("the memberships of {} people in {}{tail}", many.len(), organization.name);
+                context.confirm(&what, &organization.name)?;
+            }
+        }
+        let sentence = |name: &String, result: &RemoveMemberResult| {
             let count = result.workspace_ids.len();
             let (removed, of) = (format!("Removed {name} from {}.", organization.name), self.workspaces);
             match of {
@@ -80,7 +79,23 @@ impl Remove {
                 _ => format!("{removed} Builds queued: {count}."),
             }
         };
-        report(context, &self.usernames, &results, |result| &result.user_errors, sentence)
+        bulk::each(
+            context,
+            &self.usernames,
+            async |username| Ok(client.user(username).await?.id),
+            async |user_ids| {
+                let input = RemoveMembersInput {
+                    organization_id: organization.id.clone(),
+                    user_ids,
+                    workspaces: Some(workspaces),
+                    transfer_to_user_id: transfer_to_user_id.clone(),
+                };
+                client.remove_members(input).await
+            },
+            |result| &result.user_errors,
+            sentence,
+        )
+        .await
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use guildhall_client::member::{MemberRolesInput, SetMemberRolesResult, SetMembersRolesInput};
 
 use super::names;
-use crate::bulk::report;
+use crate::bulk;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::names::InOrganization;
@@ -12,11 +12,13 @@ use crate::names::InOrganization;
 /// The arguments of `guildhall members roles`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Each name is answered for itself; the exit code is 6 when some could not be changed.
+
 Examples:
   guildhall members roles ana --org data-platform --role organization-admin
   guildhall members roles ben cleo --org data-platform --none")]
 pub struct Roles {
-    /// Their usernames
+    /// Their usernames, as many as you like
     #[arg(required = true, value_name = "USERNAME")]
     usernames: Vec<String>,
     #[command(flatten)]
@@ -41,22 +43,27 @@ impl Roles {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         let organization = self.organization.resolve(&client).await?;
-        let mut members = Vec::with_capacity(self.usernames.len());
-        for username in &self.usernames {
-            let user_id = client.user(username).await?.id;
-            members.push(MemberRolesInput { user_id, roles: self.roles.roles.clone() });
-        }
-        let input = SetMembersRolesInput { organization_id: organization.id, members };
-        let results = client.set_members_roles(input).await?;
-        let sentence = |name: &str, result: &SetMemberRolesResult| match result
-            .member
-            .as_ref()
-            .map(|member| names(&member.roles))
-            .unwrap_or_default()
-        {
-            none if none.is_empty() => format!("{name} is a plain member of {} now.", organization.name),
-            roles => format!("{name} has these roles in {} now: {roles}.", organization.name),
+        let sentence = |name: &String, result: &SetMemberRolesResult| {
+            let roles = result.member.as_ref().map(|member| names(&member.roles)).unwrap_or_default();
+            match roles.as_str() {
+                "" => format!("{name} is a plain member of {} now.", organization.name),
+                roles => format!("{name} has these roles in {} now: {roles}.", organization.name),
+            }
         };
-        report(context, &self.usernames, &results, |result| &result.user_errors, sentence)
+        bulk::each(
+            context,
+            &self.usernames,
+            async |username| {
+                let user_id = client.user(username).await?.id;
+                Ok(MemberRolesInput { user_id, roles: self.roles.roles.clone() })
+            },
+            async |members| {
+                let organization_id = organization.id.clone();
+                client.set_members_roles(SetMembersRolesInput { organization_id, members }).await
+            },
+            |result| &result.user_errors,
+            sentence,
+        )
+        .await
     }
 }

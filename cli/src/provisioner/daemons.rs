@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::listing::{Order, Sorted};
 use crate::names::{InOrganization, Scoped};
-use crate::output::{Value, state, word};
+use crate::output::{Nothing, Value, state, word};
 
 /// The arguments of `guildhall provisioner daemons`; without a verb it lists.
 #[derive(Debug, Args)]
@@ -67,10 +67,22 @@ impl From<Status> for ProvisionerDaemonStatus {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// List the daemons of an organization
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall provisioner daemons list --org data-platform --status offline"
+    )]
     List(List),
     /// Forget a daemon that is offline
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "\
+Asks for its name, or needs --yes.
+
+Examples:
+  guildhall provisioner daemons delete data-platform/build-7"
+    )]
     Delete {
         /// NAME or ORG/NAME; its id where several have the name
         name: Scoped,
@@ -91,6 +103,7 @@ impl Daemons {
 
 async fn list(context: &Context, client: &Client, which: List) -> Result<(), Failure> {
     let organization = which.organization.resolve(client).await?;
+    let narrowed = which.status.is_some();
     let filter = ProvisionerDaemonFilter { status: which.status.map(ProvisionerDaemonStatus::from) };
     let order = Order::of(which.order.sort);
     let page = async |after| client.provisioner_daemons(&organization.id, &filter, order, after).await;
@@ -99,11 +112,11 @@ async fn list(context: &Context, client: &Client, which: List) -> Result<(), Fai
         &daemons,
         &["NAME", "STATUS", "ENGINES", "KEY", "TAGS", "VERSION", "JOBS", "LAST SEEN"],
         row,
-        &format!(
+        &Nothing::of("daemon").narrowed(narrowed).hint(format!(
             "No daemon of {0} found. Make a key with `guildhall provisioner keys create NAME --org {0}`, \
              then start one with `guildhall provisionerd start --org {0}`.",
             organization.name
-        ),
+        )),
     )
 }
 

@@ -12,7 +12,7 @@ use crate::output::{Output, Value, word};
 /// The arguments of `guildhall provisioner health`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   guildhall provisioner health --org data-platform")]
 pub struct Health {
     #[command(flatten)]

@@ -11,7 +11,8 @@ use crate::failure::Failure;
 use crate::follow::{self, Lines};
 use crate::listing::{Age, Limit};
 use crate::names::InOrganization;
-use crate::output::{Value, state, word};
+use crate::numbers::some;
+use crate::output::{Nothing, Value, state, word};
 
 /// The arguments of `guildhall provisioner jobs`; without a verb it lists.
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ struct List {
     #[arg(long, default_value = "newest")]
     sort: Age,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = some)]
     limit: usize,
     #[command(flatten)]
     organization: InOrganization,
@@ -108,9 +109,20 @@ impl From<Kind> for ProvisionerJobType {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// List the jobs of an organization, newest first
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall provisioner jobs list --org data-platform --state pending
+  guildhall provisioner jobs list --org data-platform --type workspace-build --initiator ana"
+    )]
     List(List),
     /// Print the log of a job
+    #[command(after_help = "\
+With -o json every line of the log is one JSON object on one line.
+
+Examples:
+  guildhall provisioner jobs logs job_01h455vb4pex5vsknk084sn02q --follow")]
     Logs {
         /// Its id
         #[arg(value_name = "JOB")]
@@ -120,6 +132,9 @@ enum Verb {
         follow: bool,
     },
     /// Ask a job to end
+    #[command(after_help = "\
+Examples:
+  guildhall provisioner jobs cancel job_01h455vb4pex5vsknk084sn02q")]
     Cancel {
         /// Its id
         #[arg(value_name = "JOB")]
@@ -160,6 +175,7 @@ impl List {
             r#type: self.kind.map(ProvisionerJobType::from),
             initiator_id,
         };
+        let narrowed = filter.state.is_some() || filter.r#type.is_some() || filter.initiator_id.is_some();
         let order = match self.sort {
             Age::Newest => ProvisionerJobOrder::CreatedAtDesc,
             Age::Oldest => ProvisionerJobOrder::CreatedAtAsc,
@@ -170,7 +186,9 @@ impl List {
             &jobs,
             &["ID", "TYPE", "STATE", "AGE", "BY", "DAEMON", "DETAIL"],
             row,
-            "No job found. `guildhall templates push NAME --directory DIR` makes the first one.",
+            &Nothing::of("job")
+                .narrowed(narrowed)
+                .hint("No job found. `guildhall templates push NAME --directory DIR` makes the first one."),
         )
     }
 }

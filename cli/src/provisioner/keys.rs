@@ -10,12 +10,14 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::tags;
+use crate::change::{Once, something};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Listing, Order};
 use crate::names::{InOrganization, Scoped};
-use crate::output::state;
+use crate::output::{Nothing, state};
 use crate::parameters::{self, Pair};
+use crate::time::future;
 
 /// The verbs of `guildhall provisioner keys`.
 #[derive(Debug, Subcommand)]
@@ -23,26 +25,38 @@ use crate::parameters::{self, Pair};
 Examples:
   guildhall provisioner keys create my-cluster --org data-platform
   guildhall provisioner keys create gpu --org data-platform --tag gpu=a100 > gpu.key
-  guildhall provisioner keys update data-platform/gpu --tag gpu=h200
+  guildhall provisioner keys edit data-platform/gpu --tag gpu=h200
   guildhall provisioner keys rotate data-platform/my-cluster --overlap-minutes 120 > my-cluster.key
   guildhall provisioner keys disable data-platform/my-cluster
   guildhall provisioner keys delete data-platform/my-cluster")]
 pub enum Keys {
     /// Make a key and print its secret, once
+    #[command(after_help = "\
+Examples:
+  guildhall provisioner keys create my-cluster --org data-platform > my-cluster.key
+  guildhall provisioner keys create data-platform/gpu --tag gpu=a100 --expires-at 365d")]
     Create {
         /// Slug, or ORG/SLUG
         name: Scoped,
         /// A tag that its daemons carry; with tags they run only jobs that ask for some of them; may be repeated
         #[arg(long = "tag", value_name = "NAME=VALUE")]
         tags: Vec<Pair>,
-        /// When it ends by itself, e.g. 2027-01-31T00:00:00Z; default: never
-        #[arg(long, value_name = "TIME")]
+        /// When it ends by itself: a time, a day, or in how long (2027-01-31, 365d); default: never
+        #[arg(long, value_name = "TIME", value_parser = future)]
         expires_at: Option<DateTime>,
         #[command(flatten)]
         organization: InOrganization,
+        #[command(flatten)]
+        once: Once,
     },
     /// List the keys of an organization
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall provisioner keys list --org data-platform
+  guildhall provisioner keys list --org data-platform --state expired"
+    )]
     List {
         #[command(flatten)]
         listing: Listing,
@@ -53,8 +67,18 @@ pub enum Keys {
         organization: InOrganization,
     },
     /// Change the name, the tags or the end of a key
-    Update(Update),
+    #[command(
+        visible_alias = "update",
+        after_help = "\
+Examples:
+  guildhall provisioner keys edit data-platform/gpu --rename a100 --tag gpu=a100
+  guildhall provisioner keys edit data-platform/gpu --no-tags --expires-at 2027-01-31"
+    )]
+    Edit(Edit),
     /// Give a key a new secret and print it, once; the old one stays good for a while
+    #[command(after_help = "\
+Examples:
+  guildhall provisioner keys rotate data-platform/my-cluster --overlap-minutes 120 > my-cluster.key")]
     Rotate {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -70,6 +94,9 @@ pub enum Keys {
         organization: InOrganization,
     },
     /// Refuse a key until it is enabled again, which ends the sessions of its daemons
+    #[command(after_help = "\
+Examples:
+  guildhall provisioner keys disable data-platform/my-cluster")]
     Disable {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -77,6 +104,9 @@ pub enum Keys {
         organization: InOrganization,
     },
     /// Accept a disabled key again
+    #[command(after_help = "\
+Examples:
+  guildhall provisioner keys enable data-platform/my-cluster")]
     Enable {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -84,7 +114,14 @@ pub enum Keys {
         organization: InOrganization,
     },
     /// Delete a key, which ends the sessions of its daemons
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "\
+Asks for its name, or needs --yes.
+
+Examples:
+  guildhall provisioner keys delete data-platform/my-cluster"
+    )]
     Delete {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -95,7 +132,7 @@ pub enum Keys {
 
 /// A key and what is to change of it.
 #[derive(Debug, Args)]
-pub struct Update {
+pub struct Edit {
     /// NAME or ORG/NAME
     name: Scoped,
     #[command(flatten)]
@@ -104,9 +141,8 @@ pub struct Update {
     organization: InOrganization,
 }
 
-/// What is to change of a key: at least one of these.
+/// What is to change of a key.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 pub(crate) struct Change {
     /// A new name
     #[arg(long, value_name = "SLUG")]
@@ -117,8 +153,8 @@ pub(crate) struct Change {
     /// Its daemons are to carry no tags
     #[arg(long, conflicts_with = "tags")]
     no_tags: bool,
-    /// When it ends by itself, e.g. 2027-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// When it ends by itself: a time, a day, or in how long (2027-01-31, 365d)
+    #[arg(long, value_name = "TIME", value_parser = future)]
     expires_at: Option<DateTime>,
     /// It never ends by itself
     #[arg(long, conflicts_with = "expires_at")]
@@ -150,20 +186,21 @@ impl Keys {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         match self {
-            Self::Create { name, tags, expires_at, organization } => {
+            Self::Create { name, tags, expires_at, organization, once } => {
                 let organization = organization.resolve_for(&client, &name).await?;
                 let input = CreateProvisionerKeyInput {
                     organization_id: organization.id,
                     name: name.name,
                     tags: parameters::tags(tags),
                     expires_at,
+                    idempotency_key: once.idempotency_key,
                 };
                 create(context, &client, input, &organization.name).await
             }
             Self::List { listing, state, organization } => {
                 list(context, &client, listing, state, &organization).await
             }
-            Self::Update(update) => update.run(context, &client).await,
+            Self::Edit(edit) => edit.run(context, &client).await,
             Self::Rotate { name, overlap_minutes, organization } => {
                 rotate(context, &client, (&name, &organization), overlap_minutes).await
             }
@@ -227,10 +264,12 @@ async fn rotate(
     Ok(())
 }
 
-impl Update {
+impl Edit {
     async fn run(self, context: &Context, client: &Client) -> Result<(), Failure> {
-        let (key, _) = find(client, &self.name, &self.organization).await?;
         let Change { rename, tags, no_tags, expires_at, never_expires } = self.change;
+        let any = rename.is_some() || !tags.is_empty() || no_tags || expires_at.is_some() || never_expires;
+        something(any, "provisioner keys edit")?;
+        let (key, _) = find(client, &self.name, &self.organization).await?;
         let tags = (no_tags || !tags.is_empty()).then(|| parameters::tags(tags));
         let expires_at = if never_expires { Some(End(None)) } else { expires_at.map(|at| End(Some(at))) };
         let input = UpdateProvisionerKeyInput { provisioner_key_id: key.id, name: rename, tags, expires_at };
@@ -260,6 +299,7 @@ async fn list(
 ) -> Result<(), Failure> {
     let organization = organization.resolve(client).await?;
     let only = only.map(ProvisionerKeyState::from);
+    let narrowed = listing.query.is_some() || only.is_some();
     let filter = ProvisionerKeyFilter { name: None, query: listing.query, state: only };
     let order = Order::of(listing.order.sort);
     let page = async |after| client.provisioner_keys(&organization.id, &filter, order, after).await;
@@ -278,10 +318,10 @@ async fn list(
                 key.expires_at.into(),
             ]
         },
-        &format!(
+        &Nothing::of("key").narrowed(narrowed).hint(format!(
             "No key found. Make one with `guildhall provisioner keys create NAME --org {}`.",
             organization.name
-        ),
+        )),
     )
 }
 

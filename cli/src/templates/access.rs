@@ -1,17 +1,24 @@
 //! `templates access`: who may use or administer a template.
 
+use std::fmt;
+
 use clap::{Args, Subcommand, ValueEnum};
+use guildhall_client::explain::AccessExplanation;
 use guildhall_client::template_access::{
-    SetTemplateAccessInput, Subject, TemplateAccess, TemplateAccessInput, TemplateRole,
+    SetTemplateAccessInput, Subject, TemplateAccess, TemplateAccessCandidate, TemplateAccessCandidateFilter,
+    TemplateAccessInput, TemplateRole,
 };
 use guildhall_client::{Client, Page};
 
 use super::find;
-use crate::bulk::report;
+use crate::bulk;
 use crate::context::Context;
+use crate::explain::why;
 use crate::failure::Failure;
+use crate::listing::Limit;
 use crate::names::{InOrganization, Scoped};
-use crate::output::state;
+use crate::output::{Nothing, state, yes_or_no};
+use crate::words::spoken;
 
 /// The verbs of `guildhall templates access`.
 #[derive(Debug, Subcommand)]
@@ -20,17 +27,59 @@ Examples:
   guildhall templates access list data-platform/docker-dev
   guildhall templates access set docker-dev --org data-platform --user ana --role admin
   guildhall templates access set docker-dev --org data-platform --group analysts --role use
-  guildhall templates access remove docker-dev --org data-platform --group everyone")]
+  guildhall templates access remove docker-dev --org data-platform --group everyone
+  guildhall templates access candidates docker-dev --org data-platform --query an
+  guildhall templates access explain docker-dev ana --org data-platform")]
 pub enum Access {
     /// List who may use or administer a template
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall templates access list data-platform/docker-dev"
+    )]
     List {
         /// NAME or ORG/NAME
         name: Scoped,
         #[command(flatten)]
         organization: InOrganization,
     },
+    /// List the members and groups that could be put on the list
+    #[command(after_help = "\
+Examples:
+  guildhall templates access candidates data-platform/docker-dev
+  guildhall templates access candidates data-platform/docker-dev --query an --limit 20")]
+    Candidates {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// Only those with this text in their names
+        #[arg(long, value_name = "TEXT")]
+        query: Option<String>,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Show what a user may do to a template, and why
+    #[command(after_help = "\
+Examples:
+  guildhall templates access explain data-platform/docker-dev
+  guildhall templates access explain data-platform/docker-dev ana")]
+    Explain {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// Whose access; default: your own
+        username: Option<String>,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
     /// Let members and groups of the organization use or administer a template
+    #[command(after_help = "\
+Each of them is answered for itself; the exit code is 6 when some could not be set.
+
+Examples:
+  guildhall templates access set data-platform/docker-dev --user ana --user ben --role admin
+  guildhall templates access set data-platform/docker-dev --group analysts --role use")]
     Set {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -43,7 +92,12 @@ pub enum Access {
         organization: InOrganization,
     },
     /// Take members and groups off the list
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "\
+Examples:
+  guildhall templates access remove data-platform/docker-dev --user ana --group everyone"
+    )]
     Remove {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -66,6 +120,19 @@ pub struct Subjects {
     groups: Vec<String>,
 }
 
+/// One of them.
+enum Who<'a> {
+    User(&'a str),
+    Group(&'a str),
+}
+
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::User(name) | Self::Group(name)) = self;
+        out.write_str(name)
+    }
+}
+
 /// What can be given.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Given {
@@ -80,6 +147,12 @@ impl Access {
         let client = context.client()?;
         match self {
             Self::List { name, organization } => list(context, &client, &name, &organization).await,
+            Self::Candidates { name, query, limit, organization } => {
+                candidates(context, &client, &name, query, limit, &organization).await
+            }
+            Self::Explain { name, username, organization } => {
+                explain(context, &client, &name, username.as_deref(), &organization).await
+            }
             Self::Set { name, subjects, role, organization } => {
                 let role = match role {
                     Given::Use => TemplateRole::Use,
@@ -107,14 +180,63 @@ async fn list(
         &entries,
         &["WHO", "NAME", "ROLE", "SINCE"],
         |entry: &TemplateAccess| {
-            let (who, name) = match &entry.subject {
-                Some(Subject::User(user)) => ("user", user.username.as_str()),
-                Some(Subject::Group(group)) => ("group", group.name.as_str()),
-                Some(Subject::Unknown) | None => ("", ""),
-            };
+            let [who, name] = subject(entry.subject.as_ref());
             vec![who.into(), name.into(), state(&entry.role), entry.created_at.into()]
         },
-        "Nobody is on the list: those whose role allows it use it.",
+        &Nothing::of("entry").hint("Nobody is on the list: those whose role allows it use it."),
+    )
+}
+
+/// What somebody is, and their name.
+fn subject(subject: Option<&Subject>) -> [&str; 2] {
+    match subject {
+        Some(Subject::User(user)) => ["user", &user.username],
+        Some(Subject::Group(group)) => ["group", &group.name],
+        Some(Subject::Unknown) | None => ["", ""],
+    }
+}
+
+async fn candidates(
+    context: &Context,
+    client: &Client,
+    name: &Scoped,
+    query: Option<String>,
+    limit: Limit,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
+    let template = find(client, name, organization).await?;
+    let narrowed = query.is_some();
+    let filter = TemplateAccessCandidateFilter { query };
+    let page = async |after| client.template_access_candidates(&template.id, &filter, after).await;
+    let found = limit.read(page).await?;
+    context.output.list(
+        &found,
+        &["WHO", "NAME"],
+        |candidate: &TemplateAccessCandidate| subject(candidate.subject.as_ref()).map(Into::into).into(),
+        &Nothing::of("candidate").narrowed(narrowed).hint("Everybody of the organization is on the list."),
+    )
+}
+
+async fn explain(
+    context: &Context,
+    client: &Client,
+    name: &Scoped,
+    username: Option<&str>,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
+    let template = find(client, name, organization).await?;
+    let user = match username {
+        Some(username) => Some(client.user(username).await?.id),
+        None => None,
+    };
+    let answers = client.template_access_of(&template.id, user).await?;
+    context.output.list(
+        &answers,
+        &["PERMISSION", "ALLOWED", "WHY"],
+        |answer: &AccessExplanation| {
+            vec![spoken(&answer.permission).into(), yes_or_no(answer.allowed), why(answer).join(" ").into()]
+        },
+        &Nothing::of("permission"),
     )
 }
 
@@ -127,25 +249,28 @@ async fn set(
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let template = find(client, name, organization).await?;
-    let mut names = Vec::new();
-    let mut entries = Vec::new();
-    for username in &subjects.users {
-        let user_id = Some(client.user(username).await?.id);
-        names.push(username.clone());
-        entries.push(TemplateAccessInput { user_id, group_id: None, role });
-    }
-    for group in &subjects.groups {
-        let scoped = Scoped { organization: Some(template.organization.name.clone()), name: group.clone() };
-        let group_id = Some(crate::groups::find(client, &scoped, &InOrganization::default()).await?.id);
-        names.push(group.clone());
-        entries.push(TemplateAccessInput { user_id: None, group_id, role });
-    }
-    let input = SetTemplateAccessInput { template_id: template.id.clone(), entries };
-    let results = client.set_template_access(input).await?;
-    report(
+    let users = subjects.users.iter().map(|name| Who::User(name));
+    let all = users.chain(subjects.groups.iter().map(|name| Who::Group(name))).collect::<Vec<_>>();
+    bulk::each(
         context,
-        &names,
-        &results,
+        &all,
+        async |who| {
+            Ok(match who {
+                Who::User(name) => {
+                    TemplateAccessInput { user_id: Some(client.user(name).await?.id), group_id: None, role }
+                }
+                Who::Group(name) => {
+                    let organization = Some(template.organization.name.clone());
+                    let scoped = Scoped { organization, name: (*name).to_owned() };
+                    let group = crate::groups::find(client, &scoped, &InOrganization::default()).await?;
+                    TemplateAccessInput { user_id: None, group_id: Some(group.id), role }
+                }
+            })
+        },
+        async |entries| {
+            let template_id = template.id.clone();
+            client.set_template_access(SetTemplateAccessInput { template_id, entries }).await
+        },
         |result| &result.user_errors,
         |name, result| match result.role {
             Some(TemplateRole::Use) => format!("{name} may use {} now.", template.name),
@@ -155,4 +280,5 @@ async fn set(
             }
         },
     )
+    .await
 }

@@ -7,10 +7,11 @@ use guildhall_client::template_change::{DayOfWeek, OrNull, TemplateSettings, Upd
 use serde_json::json;
 
 use super::find;
+use crate::change::{Expected, something};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::names::{InOrganization, Scoped};
-use crate::output::Value;
+use crate::output::{Value, yes_or_no};
 
 /// The arguments of `guildhall templates edit`.
 #[derive(Debug, Args)]
@@ -74,6 +75,8 @@ pub struct Edit {
     max_workspaces: Option<Limit>,
     #[command(flatten)]
     organization: InOrganization,
+    #[command(flatten)]
+    expected: Expected,
 }
 
 /// Seconds, or never.
@@ -148,7 +151,21 @@ impl FromStr for Limit {
 }
 
 impl Edit {
+    /// Whether anything is to change.
+    fn changes(&self) -> bool {
+        let texts = [&self.rename, &self.display_name, &self.description, &self.icon, &self.deprecate];
+        let times = [self.default_ttl, self.failure_ttl, self.dormant_after, self.dormant_delete_after];
+        let flags = [self.allow_user_ttl, self.require_active_version, self.allow_user_cancel];
+        texts.into_iter().any(Option::is_some)
+            || times.into_iter().any(|time| time.is_some())
+            || flags.into_iter().any(|flag| flag.is_some())
+            || [&self.autostart_days, &self.autostop_days].into_iter().any(Option::is_some)
+            || self.autostop_weeks.is_some()
+            || self.max_workspaces.is_some()
+    }
+
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        something(self.changes(), "templates edit")?;
         let client = context.client()?;
         let template = find(&client, &self.name, &self.organization).await?;
         let current = client.template_settings(&template.id).await?;
@@ -171,7 +188,7 @@ impl Edit {
             require_active_version: self.require_active_version,
             allow_user_cancel: self.allow_user_cancel,
             max_workspaces_per_user: self.max_workspaces.map(|Limit(limit)| OrNull(limit)),
-            expected_version: Some(current.version),
+            expected_version: Some(self.expected.or(current.version)),
         };
         let changed = client.update_template(input).await?;
         let settings = client.template_settings(&changed.id).await?.settings;
@@ -188,7 +205,6 @@ impl Edit {
 /// The settings, for people.
 pub(super) fn rows(settings: &TemplateSettings) -> Vec<(&'static str, Value)> {
     let time = |seconds: Option<i32>| seconds.map_or_else(|| "never".to_owned(), span);
-    let yes = |value: bool| if value { "yes" } else { "no" };
     let limit =
         settings.max_workspaces_per_user.map_or_else(|| "any number".to_owned(), |limit| limit.to_string());
     let autostop = match (settings.autostop_days.as_slice(), settings.autostop_weeks) {
@@ -198,14 +214,14 @@ pub(super) fn rows(settings: &TemplateSettings) -> Vec<(&'static str, Value)> {
     };
     vec![
         ("Stops after", time(settings.default_ttl_seconds).into()),
-        ("Owners set that", yes(settings.allow_user_ttl).into()),
+        ("Owners set that", yes_or_no(settings.allow_user_ttl)),
         ("Autostart on", names(&settings.autostart_days).into()),
         ("Stops at the end of", autostop.into()),
         ("Failed stops after", time(settings.failure_ttl_seconds).into()),
         ("Dormant after", time(settings.dormant_after_seconds).into()),
         ("Then deleted after", time(settings.dormant_delete_after_seconds).into()),
-        ("Active version only", yes(settings.require_active_version).into()),
-        ("Owners cancel builds", yes(settings.allow_user_cancel).into()),
+        ("Active version only", yes_or_no(settings.require_active_version)),
+        ("Owners cancel builds", yes_or_no(settings.allow_user_cancel)),
         ("Workspaces a person", limit.into()),
     ]
 }

@@ -6,10 +6,12 @@ use clap::Args;
 use guildhall_client::ClientError;
 
 use super::{find, version_called};
+use crate::change::Once;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::follow::{Lines, follow};
 use crate::names::{InOrganization, Scoped};
+use crate::output::Nothing;
 use crate::parameters::{Pair, parameters};
 
 /// The arguments of `guildhall templates dry-run`.
@@ -33,6 +35,8 @@ pub struct DryRun {
     rich_parameter_file: Option<PathBuf>,
     #[command(flatten)]
     organization: InOrganization,
+    #[command(flatten)]
+    once: Once,
 }
 
 impl DryRun {
@@ -48,7 +52,8 @@ impl DryRun {
                 return Err(ClientError::NotFound { kind: "template version", name }.into());
             }
         };
-        let queued = client.create_template_version_dry_run(&version, values).await?;
+        let queued =
+            client.create_template_version_dry_run(&version, values, self.once.idempotency_key).await?;
         let what = format!("the dry run of {}", template.name);
         follow(&client, &context.output, &queued.job.id, &what, Lines::Progress).await?;
         let planned = client.template_version_dry_run(&queued.id).await?;
@@ -59,7 +64,7 @@ impl DryRun {
             &planned.resources,
             &["RESOURCE", "TYPE"],
             |resource| vec![resource.address.as_str().into(), resource.r#type.as_str().into()],
-            "A workspace would have no resources.",
+            &Nothing::of("resource").hint("A workspace would have no resources."),
         )?;
         let cost =
             planned.daily_cost.map_or_else(|| "known after the apply".to_owned(), |cost| cost.to_string());

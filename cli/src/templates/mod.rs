@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Listing, Order};
 use crate::names::{InOrganization, Scoped};
-use crate::output::Value;
+use crate::output::{Nothing, Value};
 
 /// The verbs of `guildhall templates`.
 #[derive(Debug, Subcommand)]
@@ -41,7 +41,13 @@ pub enum Templates {
     /// Upload a folder as a new template, or as a new version of one, and import it
     Push(push::Push),
     /// List the templates of an organization
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall templates list --org data-platform
+  guildhall templates list --org data-platform --query docker --sort newest"
+    )]
     List {
         #[command(flatten)]
         listing: Listing,
@@ -49,6 +55,9 @@ pub enum Templates {
         organization: InOrganization,
     },
     /// Show a template with the parameters of its active version
+    #[command(after_help = "\
+Examples:
+  guildhall templates show data-platform/docker-dev")]
     Show {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -58,6 +67,9 @@ pub enum Templates {
     /// List the versions of a template, newest first
     Versions(version::Versions),
     /// Let new workspaces start from a version
+    #[command(after_help = "\
+Examples:
+  guildhall templates promote data-platform/docker-dev v2")]
     Promote {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -67,6 +79,11 @@ pub enum Templates {
         organization: InOrganization,
     },
     /// Put versions out of use: they can't be promoted, and nothing new is made from them
+    #[command(after_help = "\
+Each version is answered for itself; the exit code is 6 when some could not be archived.
+
+Examples:
+  guildhall templates archive data-platform/docker-dev v1 v2")]
     Archive {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -77,6 +94,9 @@ pub enum Templates {
         organization: InOrganization,
     },
     /// Take a version back into use
+    #[command(after_help = "\
+Examples:
+  guildhall templates unarchive data-platform/docker-dev v1")]
     Unarchive {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -89,7 +109,14 @@ pub enum Templates {
     #[command(visible_alias = "update")]
     Edit(Box<change::Edit>),
     /// Delete a template that no workspace is made of
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "\
+Asks for its name, or needs --yes.
+
+Examples:
+  guildhall templates delete data-platform/docker-dev"
+    )]
     Delete {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -97,6 +124,10 @@ pub enum Templates {
         organization: InOrganization,
     },
     /// Download the module of a version and unpack it
+    #[command(after_help = "\
+Examples:
+  guildhall templates pull data-platform/docker-dev
+  guildhall templates pull data-platform/docker-dev v1 --directory ./old")]
     Pull {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -109,6 +140,10 @@ pub enum Templates {
         organization: InOrganization,
     },
     /// Show what differs between two versions: files and parameters
+    #[command(after_help = "\
+Examples:
+  guildhall templates diff data-platform/docker-dev v1
+  guildhall templates diff data-platform/docker-dev v1 v2")]
     Diff {
         /// NAME or ORG/NAME
         name: Scoped,
@@ -122,6 +157,9 @@ pub enum Templates {
     /// Plan a version with given values, making nothing
     DryRun(dry_run::DryRun),
     /// Write a module to start from
+    #[command(after_help = "\
+Examples:
+  guildhall templates init --directory ./template")]
     Init {
         /// Where to, new or empty
         #[arg(long, short, value_name = "DIR", default_value = ".")]
@@ -198,6 +236,7 @@ pub(crate) async fn version_called(
 async fn list(context: &Context, listing: Listing, organization: &InOrganization) -> Result<(), Failure> {
     let client = context.client()?;
     let organization = organization.resolve(&client).await?;
+    let narrowed = listing.query.is_some();
     let filter = TemplateFilter { query: listing.query, ..TemplateFilter::default() };
     let order = Order::of(listing.order.sort);
     let page = async |after| client.templates(&organization.id, &filter, order, after).await;
@@ -215,10 +254,10 @@ async fn list(context: &Context, listing: Listing, organization: &InOrganization
                 template.deprecation_message.as_str().into(),
             ]
         },
-        &format!(
+        &Nothing::of("template").narrowed(narrowed).hint(format!(
             "No template that you can see. Push one with `guildhall templates push NAME --org {} --directory DIR`.",
             organization.name
-        ),
+        )),
     )
 }
 
@@ -229,14 +268,17 @@ async fn show(context: &Context, name: &Scoped, organization: &InOrganization) -
         Some(version) => Some(client.template_version(&version.id).await?),
         None => None,
     };
-    let settings = client.template_settings(&template.id).await?.settings;
+    let settings = client.template_settings(&template.id).await?;
     if context.output.is_json() {
         let mut object = json!(template);
         object["activeVersion"] = json!(version);
-        object["settings"] = json!(settings);
+        object["settings"] = json!(settings.settings);
+        object["version"] = json!(settings.version);
         return context.output.json(&object);
     }
-    let all = rows(&template).into_iter().chain(change::rows(&settings)).collect();
+    let mut all = rows(&template);
+    all.push(("Version", settings.version.to_string().into()));
+    all.extend(change::rows(&settings.settings));
     context.output.object(&template, all)?;
     let Some(version) = version else {
         context.output.note("No version has been imported yet: see `guildhall templates versions`.");

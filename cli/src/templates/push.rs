@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::called;
+use crate::change::Once;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::follow::{Lines, follow};
@@ -59,6 +60,8 @@ pub struct Push {
     detach: bool,
     #[command(flatten)]
     organization: InOrganization,
+    #[command(flatten)]
+    once: Once,
 }
 
 impl Push {
@@ -98,7 +101,15 @@ impl Push {
         let (name, message, promote) = (self.version_name, self.message, !self.no_promote);
         if let Some(template) = existing {
             let template_id = template.id.clone();
-            let input = CreateTemplateVersionInput { template_id, file_id, name, message, tags, promote };
+            let input = CreateTemplateVersionInput {
+                template_id,
+                file_id,
+                name,
+                message,
+                tags,
+                promote,
+                idempotency_key: self.once.idempotency_key,
+            };
             let version = client.create_template_version(input).await?;
             return Ok((template, version));
         }
@@ -110,6 +121,7 @@ impl Push {
                 description: self.description,
                 icon: self.icon,
                 version: FirstTemplateVersionInput { file_id, name, message, tags },
+                idempotency_key: self.once.idempotency_key,
             })
             .await?;
         Ok((made.template, made.version))

@@ -11,7 +11,7 @@ use super::{find, version_called};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::names::{InOrganization, Scoped};
-use crate::output::printable;
+use crate::untrusted;
 
 /// A module to start from: names and texts.
 const STARTER: [(&str, &str); 3] = [
@@ -139,16 +139,16 @@ fn lines(compared: &TemplateVersionComparison) -> Vec<String> {
     for file in &compared.files {
         let what = if file.is_binary { "binary file" } else { "file" };
         match &file.diff {
-            Some(diff) if !diff.is_empty() => lines.push(printable(diff.trim_end())),
-            _ => lines.push(format!("{what} {} {}", printable(&file.path), kind(file.kind))),
+            Some(diff) if !diff.is_empty() => lines.push(untrusted::lines(diff.trim_end())),
+            _ => lines.push(format!("{what} {} {}", untrusted::one_line(&file.path), kind(file.kind))),
         }
     }
     for parameter in &compared.parameters {
         let breaks = if parameter.is_breaking { " (breaks workspaces)" } else { "" };
-        let reasons = printable(&parameter.reasons.join(", "));
+        let reasons = untrusted::one_line(&parameter.reasons.join(", "));
         lines.push(format!(
             "parameter {} {}{breaks}: {reasons}",
-            printable(&parameter.name),
+            untrusted::one_line(&parameter.name),
             kind(parameter.kind)
         ));
     }

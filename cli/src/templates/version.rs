@@ -4,14 +4,19 @@ use clap::Args;
 use guildhall_client::template_version::{TemplateVersion, TemplateVersionFilter, TemplateVersionOrder};
 
 use super::{find, version_called};
+use crate::bulk;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, lines};
+use crate::failure::Failure;
 use crate::listing::{Age, Limit};
 use crate::names::{InOrganization, Scoped};
-use crate::output::{Value, state};
+use crate::output::{Nothing, Value, state};
 
 /// The arguments of `guildhall templates versions`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  guildhall templates versions data-platform/docker-dev
+  guildhall templates versions docker-dev --org data-platform --archived=false --limit 5")]
 pub struct Versions {
     /// NAME or ORG/NAME
     name: Scoped,
@@ -34,6 +39,7 @@ impl Versions {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         let template = find(&client, &self.name, &self.organization).await?;
+        let narrowed = self.query.is_some() || self.archived.is_some();
         let filter = TemplateVersionFilter { name: None, query: self.query, archived: self.archived };
         let order = match self.sort {
             Age::Newest => TemplateVersionOrder::CreatedAtDesc,
@@ -45,10 +51,10 @@ impl Versions {
             &versions,
             &["NAME", "USE", "IMPORT", "BY", "CREATED", "MESSAGE"],
             row,
-            &format!(
+            &Nothing::of("version").narrowed(narrowed).hint(format!(
                 "No version found. Push one with `guildhall templates push {} --directory DIR`.",
                 template.name
-            ),
+            )),
         )
     }
 }
@@ -77,23 +83,15 @@ pub(super) async fn archive(
 ) -> Result<(), Failure> {
     let client = context.client()?;
     let template = find(&client, name, organization).await?;
-    let mut ids = Vec::with_capacity(versions.len());
-    for version in versions {
-        ids.push(version_called(&client, &template, version).await?.id);
-    }
-    let results = client.archive_template_versions(&template.id, ids).await?;
-    if context.output.is_json() {
-        context.output.json(&results)?;
-    }
-    let mut refused = Vec::new();
-    for (version, result) in versions.iter().zip(&results) {
-        if !result.user_errors.is_empty() {
-            refused.push(format!("{version}: {}", lines(&result.user_errors)));
-        } else if !context.output.is_json() {
-            context.output.line(&format!("{version} of {} is out of use now.", template.name))?;
-        }
-    }
-    if refused.is_empty() { Ok(()) } else { Err(Failure::new(Exit::Refused, refused.join("\n"))) }
+    bulk::each(
+        context,
+        versions,
+        async |version| Ok(version_called(&client, &template, version).await?.id),
+        async |ids| client.archive_template_versions(&template.id, ids).await,
+        |result| &result.user_errors,
+        |version, _| format!("{version} of {} is out of use now.", template.name),
+    )
+    .await
 }
 
 pub(super) async fn unarchive(

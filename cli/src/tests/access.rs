@@ -86,7 +86,7 @@ async fn an_explanation_is_sentences() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["explain", "ana", "template-use", "tpl_1"]).await;
     assert_eq!(outcome.exit, None, "{}", outcome.notes);
-    let expected = "ana may TEMPLATE_USE.\n  Granted by the access list (use), through the group everyone.\n  \
+    let expected = "ana may template:use.\n  Granted by the access list (use), through the group everyone.\n  \
         Granted by the site role owner.\n";
     assert_eq!(outcome.results, expected);
     let asked = json!({"user": "usr_ana", "permission": "TEMPLATE_USE", "object": "tpl_1"});
@@ -124,11 +124,11 @@ async fn what_is_missing_and_what_takes_away_is_told() {
     };
     let server = Fake::knowing(answer).await;
     let outcome = server.run(&["explain", "ana", "GROUP_CREATE"]).await;
-    let expected = "ana may not GROUP_CREATE.\n  Suspended: nothing is allowed until the account is active again.\n  \
+    let expected = "ana may not group:create.\n  Suspended: nothing is allowed until the account is active again.\n  \
         Nothing grants it.\n  Roles that would: owner, user-admin.\n";
     assert_eq!(outcome.results, expected);
     let outcome = server.run(&["explain", "ana", "WORKSPACE_CREATE"]).await;
-    let expected = "ana may not WORKSPACE_CREATE.\n  Taken away by: organization-workspace-creation-ban.\n  \
+    let expected = "ana may not workspace:create.\n  Taken away by: organization-workspace-creation-ban.\n  \
         Granted by the role organization-member, for what one owns.\n";
     assert_eq!(outcome.results, expected);
     let outcome = server.run(&["explain", "ana", "WORKSPACE_CREATE", "-o", "json"]).await;

@@ -63,7 +63,8 @@ async fn a_user_is_changed_word_by_word() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["users", "update", "ben", "--rename", "benjamin", "--name", "Ben Ode"]).await;
     assert_eq!(outcome.exit, None, "{}", outcome.notes);
-    let expected = json!({"userId": "usr_ben", "username": "benjamin", "name": "Ben Ode"});
+    let expected =
+        json!({"userId": "usr_ben", "username": "benjamin", "name": "Ben Ode", "expectedVersion": 4});
     assert_eq!(server.variables("UpdateUser")["input"], expected);
     for (verb, operation) in [("suspend", "SuspendUser"), ("activate", "ActivateUser")] {
         let outcome = server.run(&["users", verb, "ben"]).await;
@@ -165,7 +166,7 @@ async fn a_new_token_prints_its_secret_alone_and_warns_beside_it() {
 async fn tokens_are_listed_and_revoked_by_name() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["tokens", "list", "--user", "robot"]).await;
-    assert!(outcome.results.contains("workspace_start, workspace_read"), "{}", outcome.results);
+    assert!(outcome.results.contains("workspace:read, workspace:start"), "{}", outcome.results);
     assert_eq!(server.variables("ApiTokens")["username"], "robot");
     let outcome = server.run(&["tokens", "revoke", "ci", "--yes"]).await;
     assert_eq!(outcome.results, "Revoked the token ci of ana.\n");

@@ -10,7 +10,6 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post, put};
-use clap::Parser;
 use guildhall_client::DateTime;
 use serde_json::{Value, json};
 
@@ -110,7 +109,7 @@ impl Outcome {
 pub(super) async fn run(folder: &Path, words: &[&str]) -> Outcome {
     let folder = folder.to_str().unwrap();
     let words = [&["guildhall", "--config-dir", folder], words].concat();
-    let line = Line::try_parse_from(words).unwrap();
+    let line = Line::read(words).unwrap();
     let Verb::Client(command) = line.verb else { panic!("not a command of the client") };
     let (results, notes) = (Written::default(), Written::default());
     let now: DateTime = NOW.parse().unwrap();
@@ -163,6 +162,7 @@ pub(super) fn user(username: &str) -> Value {
     json!({
         "id": format!("usr_{username}"), "username": username, "name": "", "email": null, "status": "ACTIVE",
         "loginType": "PASSWORD", "siteRoles": [], "isServiceAccount": false, "lastSeenAt": null, "createdAt": NOW,
+        "version": 4,
     })
 }
 

@@ -10,7 +10,7 @@ fn entry(id: &str) -> Value {
         "id": id, "time": NOW, "actor": {"kind": "USER", "id": "usr_ana", "name": "ana"}, "action": "CREATE",
         "resource": "GROUP", "resourceId": "grp_1", "resourceName": "crew", "organizationId": "org_1",
         "changes": [{"field": "name", "before": null, "after": "crew"}], "status": "DENIED",
-        "missingPermission": "GROUP_CREATE", "requestId": "r", "address": "::1",
+        "missingPermission": "GROUP_CREATE", "requestId": "r", "address": "::1", "__typename": "AuditLogEntry",
     })
 }
 
@@ -29,6 +29,10 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
             json!({"organization": {"quota": {"budget": null, "used": 7, "remaining": null}}})
         }
         "SetOrganizationQuota" => json!({"setOrganizationQuota": {"userErrors": []}}),
+        "DeletionImpact" => json!({"organization": {"deletionImpact": {
+            "workspaces": 0, "templates": 2, "provisionerKeys": 0, "groups": 1, "members": 1, "isDeletable": false,
+        }}}),
+        "AuditLogEntryById" => json!({"node": entry("aud_1")}),
         "DeleteOrganization" => {
             json!({"deleteOrganization": {"deletedOrganizationId": "org_1", "userErrors": []}})
         }
@@ -58,7 +62,20 @@ async fn a_list_of_the_log_is_a_table() {
     let outcome = server.run(&["audit", "list", "--limit", "1"]).await;
     assert_eq!(outcome.exit, None, "{}", outcome.notes);
     assert!(outcome.results.starts_with("TIME"), "{}", outcome.results);
-    assert!(outcome.results.contains("denied") && outcome.results.contains("crew"), "{}", outcome.results);
+    for part in ["denied", "crew", "group:create", "aud_1"] {
+        assert!(outcome.results.contains(part), "{part} in {}", outcome.results);
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_shown_field_by_field() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["audit", "show", "aud_1"]).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    for part in ["ana (user)", "Missing:", "group:create", "FIELD  BEFORE  AFTER\nname   -       crew"] {
+        assert!(outcome.results.contains(part), "{part} in {}", outcome.results);
+    }
+    assert_eq!(server.variables("AuditLogEntryById"), json!({"id": "aud_1"}));
 }
 
 #[tokio::test]
@@ -84,6 +101,11 @@ async fn an_organization_is_deleted_with_a_yes_alone() {
     let outcome = server.run(&["organizations", "delete", "data"]).await;
     assert_eq!(outcome.exit, Some(Exit::Usage));
     assert!(!server.asked().contains(&"DeleteOrganization".to_owned()));
+    // What there is none of is not listed.
+    let holds = "data still holds 2 templates, 1 group besides Everyone, 1 member besides you.";
+    assert!(outcome.notes.contains(holds), "{}", outcome.notes);
+    let outcome = server.run(&["organizations", "impact", "data"]).await;
+    assert!(outcome.results.contains("Can be deleted:           no"), "{}", outcome.results);
     let outcome = server.run(&["organizations", "delete", "data", "--yes"]).await;
     assert_eq!((outcome.exit, outcome.results.as_str()), (None, "Deleted the organization data.\n"));
 }

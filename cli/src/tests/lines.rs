@@ -1,13 +1,12 @@
 //! What the parser takes and what it refuses.
 
-use clap::{CommandFactory, Parser};
 use rstest::rstest;
 
 use super::Line;
 
 #[test]
 fn the_parser_is_sound() {
-    Line::command().debug_assert();
+    Line::parser().debug_assert();
 }
 
 #[rstest]
@@ -23,6 +22,16 @@ fn the_parser_is_sound() {
 #[case("audit list --org data --status denied --limit 5")]
 #[case("audit export --from 2026-11-01T00:00:00Z --actor ana")]
 #[case("quota show ana --org data")]
+#[case("quota preview --template data/dev --owner ana")]
+#[case("users update ana --avatar-url x")]
+#[case("users create ana --email a@example.com --site-role auditor")]
+#[case("users list --site-role owner")]
+#[case("organizations update data --display-name -5")]
+#[case("groups update data/analysts --avatar-url x")]
+#[case("roles update data/clerk --permission GROUP_CREATE")]
+#[case("audit list --from 2d --to today --resource PROVISIONER_KEY --action SIGN_IN")]
+#[case("can group:create --group data/analysts")]
+#[case("can --org data")]
 #[case("quota set --group data/analysts 20")]
 #[case("quota set --org data --none")]
 #[case("members add ana ben --org data --role organization-admin --role organization-auditor")]
@@ -79,17 +88,34 @@ fn the_parser_is_sound() {
 #[case("completion fish")]
 fn the_lines_of_the_guide_parse(#[case] line: &str) {
     let words = std::iter::once("guildhall").chain(line.split(' '));
-    if let Err(error) = Line::try_parse_from(words) {
+    if let Err(error) = Line::read(words) {
         panic!("{line}: {error}");
     }
 }
 
 #[rstest]
 #[case("members roles ana", "--role")]
+#[case("groups create analysts --quota-allowance -5", "'-5' for")]
+#[case("quota set --org data -5", "'-5' for")]
+#[case("audit list --limit 0", "expected a number, 1 or more")]
+#[case("groups list --limit 0", "expected a number, 1 or more")]
+#[case("events --org data --limit 0", "expected a number, 1 or more")]
+#[case("audit list --from someday", "or how long ago: 90m, 12h, 2d")]
+#[case("tokens create ci --expires-at soon", "or in how long: 90m, 12h, 30d")]
+#[case("audit list --action nope", "cancel, create, delete")]
+#[case("audit list --resource nope", "audit-log, deployment-settings, group")]
+#[case("audit list --status nope", "denied, failure, success")]
+#[case("events --org data --resource nope", "audit-log, deployment-settings, group")]
+#[case("explain w-gu template:updat", "perhaps template:update")]
+#[case("roles create x --permission group:creat", "perhaps group:create")]
+#[case("roles edit x --permission nonsense", "`guildhall roles permissions` lists")]
+#[case("tokens create ci --scope group", "group:create or group:delete")]
+#[case("can pigeon:fly", "`guildhall roles permissions` lists")]
+#[case("quota preview", "--template")]
+#[case("quota preview --template dev --workspace dev", "cannot be used")]
 #[case("members roles ana --none --role x", "cannot be used")]
 #[case("members add", "USERNAME")]
 #[case("groups create analysts --quota-allowance=-1", "-1")]
-#[case("provisioner keys update data/gpu", "--rename")]
 #[case("provisioner keys rotate data/gpu --overlap-minutes 10081", "10080")]
 #[case("provisionerd start --org data", "--key")]
 #[case("provisionerd start --org data --key x --concurrency 0", "1..=64")]
@@ -100,16 +126,26 @@ fn the_lines_of_the_guide_parse(#[case] line: &str) {
 #[case("whoami -o yaml", "table, json")]
 fn what_makes_no_sense_is_refused_by_name(#[case] line: &str, #[case] part: &str) {
     let words = std::iter::once("guildhall").chain(line.split(' '));
-    match Line::try_parse_from(words) {
+    match Line::read(words) {
         Ok(parsed) => panic!("{line} was accepted: {parsed:?}"),
         Err(error) => assert!(error.to_string().contains(part), "{error}"),
     }
 }
 
+/// What the environment sets, or was given for all commands, is not what was wrong.
+#[test]
+fn a_refusal_shows_the_command_and_not_the_global_options() {
+    let line =
+        ["guildhall", "--url", "http://127.0.0.1:1", "--token", "t", "--config-dir", "/x", "members", "add"];
+    let error = Line::read(line).unwrap_err().to_string();
+    assert!(error.contains("Usage: guildhall members add"), "{error}");
+    assert!(!error.contains("--url") && !error.contains("--token"), "{error}");
+}
+
 #[test]
 fn secrets_of_the_command_line_are_not_shown_when_it_is_printed() {
     let words = ["guildhall", "--token", "very-secret", "whoami"];
-    match Line::try_parse_from(words) {
+    match Line::read(words) {
         Ok(parsed) => assert!(!format!("{parsed:?}").contains("very-secret")),
         Err(error) => panic!("{error}"),
     }
@@ -125,5 +161,5 @@ fn every_command_explains_itself() {
         }
         command.get_subcommands().for_each(walk);
     }
-    walk(&Line::command());
+    walk(&Line::parser());
 }

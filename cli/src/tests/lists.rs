@@ -132,7 +132,7 @@ async fn a_list_asks_for_what_was_said(
 #[tokio::test]
 async fn a_list_ends_where_it_was_told_to(#[case] line: &str, #[case] all: usize) {
     let server = Fake::knowing(known).await;
-    for limit in 0..=all + 1 {
+    for limit in 1..=all + 1 {
         let limit = limit.to_string();
         let words: Vec<_> = line.split(' ').chain(["--limit", &limit, "-o", "json"]).collect();
         let shown = server.run(&words).await.json().as_array().map(Vec::len);

@@ -4,22 +4,26 @@
 
 mod access;
 mod accounts;
+mod bulk;
 mod commands;
 mod events;
+mod examples;
 mod fake;
 mod ledger;
 mod lines;
 mod lists;
+mod looks;
 mod people;
+mod printed;
 mod provisioner;
 mod roles;
 mod sign_in;
 mod templates;
 mod workspaces;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
-use crate::{Command, EXIT_CODES, Globals, completion, manual, provisionerd};
+use crate::{Command, EXIT_CODES, Globals, completion, dressed, manual, provisionerd};
 
 /// A GraphQL control plane for developer platforms
 #[derive(Debug, Parser)]
@@ -41,4 +45,16 @@ enum Verb {
     Completion(completion::Completion),
     #[command(name = "man")]
     Manual(manual::Manual),
+}
+
+impl Line {
+    /// The parser as the binary uses it.
+    pub(crate) fn parser() -> clap::Command {
+        dressed(Self::command())
+    }
+
+    /// Reads a command line.
+    fn read<I: IntoIterator<Item: Into<std::ffi::OsString> + Clone>>(words: I) -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&Self::parser().try_get_matches_from(words)?)
+    }
 }

@@ -45,7 +45,7 @@ async fn roles_are_listed_and_shown() {
     let outcome = server.run(&["roles", "list", "--site", "-o", "json"]).await;
     assert_eq!(outcome.json()[0]["permissions"], json!(["USER_CREATE"]));
     let outcome = server.run(&["roles", "show", "data/CLERK"]).await;
-    assert!(outcome.results.contains("GROUP_CREATE, GROUP_UPDATE"), "{}", outcome.results);
+    assert!(outcome.results.contains("group:create, group:update"), "{}", outcome.results);
     let outcome = server.run(&["roles", "show", "data/nobody"]).await;
     assert_eq!(outcome.exit, Some(Exit::NotFound));
     let outcome = server.run(&["roles", "permissions"]).await;
@@ -64,7 +64,7 @@ async fn a_role_is_made_changed_and_deleted() {
     assert_eq!(server.variables("CreateRole")["input"], input);
     let outcome = server.run(&["roles", "update", "data/clerk", "--permission", "GROUP_DELETE"]).await;
     assert_eq!(outcome.exit, Some(Exit::Refused));
-    assert!(outcome.notes.contains("missing: GROUP_DELETE"), "{}", outcome.notes);
+    assert!(outcome.notes.contains("missing: group:delete"), "{}", outcome.notes);
     let input = json!({"roleId": "role_clerk", "permissions": ["GROUP_DELETE"], "expectedVersion": 3});
     assert_eq!(server.variables("UpdateRole")["input"], input);
     let outcome = server.run(&["roles", "delete", "data/clerk"]).await;

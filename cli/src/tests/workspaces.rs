@@ -25,6 +25,7 @@ fn whole() -> Value {
     }
     whole["isOutdated"] = json!(true);
     whole["updatedAt"] = json!(NOW);
+    whole["version"] = json!(1);
     whole["latestBuild"]["templateVersion"] = json!({"id": "tver_1", "name": "v1", "createdAt": NOW});
     whole["latestBuild"]["initiator"] = Value::Null;
     for empty in ["parameters", "resources", "apps", "metadata"] {

@@ -5,6 +5,8 @@ use guildhall_client::account::UpdateUserInput;
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::rows;
+use crate::change::{Expected, something};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::globals::{secret, secret_or_file};
@@ -13,7 +15,6 @@ use crate::session::Password;
 
 /// What to change about a user.
 #[derive(Debug, Args)]
-#[group(id = "changes", required = true, multiple = true)]
 pub struct Changes {
     /// A new username: the old one is free then
     #[arg(long = "rename", value_name = "USERNAME")]
@@ -25,8 +26,8 @@ pub struct Changes {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// An emoji, `https:` URL or site path
-    #[arg(long, value_name = "ICON")]
-    avatar_url: Option<String>,
+    #[arg(long, value_name = "ICON", alias = "avatar-url")]
+    icon: Option<String>,
 }
 
 /// Roles that a user shall have in the whole deployment.
@@ -34,7 +35,7 @@ pub struct Changes {
 #[group(required = true, multiple = false)]
 pub struct NewRoles {
     /// A role; may be repeated
-    #[arg(long = "site-role", value_name = "ROLE")]
+    #[arg(long = "role", value_name = "ROLE", alias = "site-role")]
     site_roles: Vec<String>,
     /// No role
     #[arg(long)]
@@ -43,6 +44,10 @@ pub struct NewRoles {
 
 /// Whose password, and what it shall be.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  guildhall users password
+  guildhall users password ana --password-file new-password.txt")]
 pub struct NewPassword {
     /// Somebody else, whose password is to be reset; default: your own, with the current one
     username: Option<String>,
@@ -62,13 +67,27 @@ pub struct NewPassword {
     password: Password,
 }
 
-pub(super) async fn update(context: &Context, username: &str, changes: Changes) -> Result<(), Failure> {
+pub(super) async fn edit(
+    context: &Context,
+    username: &str,
+    changes: Changes,
+    expected: Expected,
+) -> Result<(), Failure> {
+    let Changes { new_username, email, name, icon } = changes;
+    let any = [&new_username, &email, &name, &icon].into_iter().any(Option::is_some);
+    something(any, "users edit")?;
     let client = context.client()?;
-    let user_id = client.user(username).await?.id;
-    let Changes { new_username, email, name, avatar_url } = changes;
-    let input = UpdateUserInput { user_id, username: new_username, email, name, avatar_url };
+    let current = client.user(username).await?;
+    let input = UpdateUserInput {
+        user_id: current.id,
+        username: new_username,
+        email,
+        name,
+        avatar_url: icon,
+        expected_version: Some(expected.or(current.version)),
+    };
     let user = client.update_user(input).await?;
-    context.output.done(&user, &format!("Changed the user {}.", user.username))
+    context.output.object(&user, rows(&user))
 }
 
 pub(super) async fn set_roles(context: &Context, username: &str, roles: NewRoles) -> Result<(), Failure> {

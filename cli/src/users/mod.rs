@@ -6,11 +6,12 @@ mod sessions;
 use clap::{Args, Subcommand, ValueEnum};
 use guildhall_client::user::{NewUser, User, UserFilter, UserOrder, UserStatus};
 
+use crate::change::{Expected, Once};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::Limit;
-use crate::members::names;
-use crate::output::{Value, state};
+use crate::members::{listed, names};
+use crate::output::{Nothing, Value, state, yes_or_no};
 use crate::session::Password;
 
 /// The verbs of `guildhall users`.
@@ -20,28 +21,58 @@ Examples:
   guildhall users create ana --email ana@example.com --name 'Ana Ruiz' --org data-platform
   guildhall users create robot --service-account --org data-platform
   guildhall users list --status suspended
-  guildhall users roles ana --site-role auditor
+  guildhall users roles ana --role auditor
   guildhall users password
   guildhall users sessions --end-all")]
 pub enum Users {
     /// Create a user; the password is asked for
+    #[command(after_help = "\
+Examples:
+  guildhall users create ana --email ana@example.com --name 'Ana Ruiz' --org data-platform
+  guildhall users create ben --email ben@example.com --role auditor --password-stdin < password.txt
+  guildhall users create robot --service-account --org data-platform")]
     Create(Create),
     /// List the users that you can see
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "\
+Examples:
+  guildhall users list --status suspended
+  guildhall users list --role owner
+  guildhall users list --query an --sort last-seen --limit 20"
+    )]
     List(Which),
     /// Show a user
+    #[command(after_help = "\
+Examples:
+  guildhall users show ana")]
     Show {
         /// Their username
         username: String,
     },
     /// Change who a user is
-    Update {
+    #[command(
+        visible_alias = "update",
+        after_help = "\
+Examples:
+  guildhall users edit ana --name 'Ana Ruiz' --icon 🦉
+  guildhall users edit ana --rename ana-ruiz --expected-version 2"
+    )]
+    Edit {
         /// Their username
         username: String,
         #[command(flatten)]
         changes: change::Changes,
+        #[command(flatten)]
+        expected: Expected,
     },
     /// Replace the roles of a user in the whole deployment
+    #[command(after_help = "\
+Roles in one organization are given with `guildhall members roles`.
+
+Examples:
+  guildhall users roles ana --role auditor --role template-admin
+  guildhall users roles ana --none")]
     Roles {
         /// Their username
         username: String,
@@ -53,17 +84,30 @@ pub enum Users {
     /// List where you are signed in, or somebody else, and end sessions
     Sessions(sessions::Sessions),
     /// Take every permission from a user
+    #[command(after_help = "\
+Examples:
+  guildhall users suspend ana")]
     Suspend {
         /// Their username
         username: String,
     },
     /// Let a suspended user act again
+    #[command(after_help = "\
+Examples:
+  guildhall users activate ana")]
     Activate {
         /// Their username
         username: String,
     },
     /// Delete a user who owns no workspace
-    #[command(visible_alias = "rm")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "\
+Asks for their username, or needs --yes.
+
+Examples:
+  guildhall users delete ana"
+    )]
     Delete {
         /// Their username
         username: String,
@@ -80,8 +124,8 @@ pub struct Which {
     #[arg(long)]
     status: Option<Status>,
     /// Only those who hold this role in the whole deployment
-    #[arg(long, value_name = "ROLE")]
-    site_role: Option<String>,
+    #[arg(long, value_name = "ROLE", alias = "site-role")]
+    role: Option<String>,
     /// Only service accounts
     #[arg(long)]
     service_accounts: bool,
@@ -130,13 +174,15 @@ pub struct Create {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// A role in the whole deployment; may be repeated
-    #[arg(long = "site-role", value_name = "ROLE")]
+    #[arg(long = "role", value_name = "ROLE", alias = "site-role")]
     site_roles: Vec<String>,
     /// An organization to join at once; may be repeated
     #[arg(long = "org", short = 'O', value_name = "ORG")]
     organizations: Vec<String>,
     #[command(flatten)]
     password: Password,
+    #[command(flatten)]
+    once: Once,
 }
 
 impl Users {
@@ -144,7 +190,9 @@ impl Users {
         match self {
             Self::Create(create) => create.run(context).await,
             Self::List(which) => list(context, which).await,
-            Self::Update { username, changes } => change::update(context, &username, changes).await,
+            Self::Edit { username, changes, expected } => {
+                change::edit(context, &username, changes, expected).await
+            }
             Self::Roles { username, roles } => change::set_roles(context, &username, roles).await,
             Self::Password(password) => password.run(context).await,
             Self::Sessions(sessions) => sessions.run(context).await,
@@ -167,8 +215,17 @@ impl Create {
             organizations.push(client.organization(name).await?.id);
         }
         let password = if self.service_account { None } else { Some(self.password.new_one(context.person)?) };
-        let Self { username, email, service_account, name, site_roles, .. } = self;
-        let new = NewUser { username, email, name, password, service_account, site_roles, organizations };
+        let Self { username, email, service_account, name, site_roles, once, .. } = self;
+        let new = NewUser {
+            username,
+            email,
+            name,
+            password,
+            service_account,
+            site_roles,
+            organizations,
+            idempotency_key: once.idempotency_key,
+        };
         let user = client.create_user(&new).await?;
         let next = match self.organizations.first() {
             _ if service_account => {
@@ -193,8 +250,12 @@ async fn list(context: &Context, which: Which) -> Result<(), Failure> {
             Status::Dormant => UserStatus::Dormant,
             Status::Suspended => UserStatus::Suspended,
         }),
-        site_role: which.site_role,
+        site_role: which.role,
     };
+    let narrowed = filter.query.is_some()
+        || filter.status.is_some()
+        || filter.site_role.is_some()
+        || filter.is_service_account.is_some();
     let order = match which.sort {
         Sort::Username => UserOrder::UsernameAsc,
         Sort::Newest => UserOrder::CreatedAtDesc,
@@ -211,11 +272,13 @@ async fn list(context: &Context, which: Which) -> Result<(), Failure> {
                 user.name.as_str().into(),
                 user.email.clone().unwrap_or_default().into(),
                 status(user),
-                roles(user).into(),
+                user.site_roles.as_deref().map(names).unwrap_or_default().into(),
                 user.last_seen_at.into(),
             ]
         },
-        "No user that you can see. Create one with `guildhall users create USERNAME --email EMAIL`.",
+        &Nothing::of("user").narrowed(narrowed).hint(
+            "No user that you can see. Create one with `guildhall users create USERNAME --email EMAIL`.",
+        ),
     )
 }
 
@@ -225,9 +288,10 @@ fn rows(user: &User) -> Vec<(&'static str, Value)> {
         ("Name", user.name.as_str().into()),
         ("Email", user.email.clone().unwrap_or_default().into()),
         ("Status", status(user)),
-        ("Roles", roles(user).into()),
-        ("Service account", if user.is_service_account { "yes" } else { "no" }.into()),
+        ("Roles", listed(user.site_roles.as_deref())),
+        ("Service account", yes_or_no(user.is_service_account)),
         ("Id", user.id.inner().into()),
+        ("Version", user.version.to_string().into()),
         ("Last seen", user.last_seen_at.into()),
         ("Created", user.created_at.into()),
     ]
@@ -235,8 +299,4 @@ fn rows(user: &User) -> Vec<(&'static str, Value)> {
 
 fn status(user: &User) -> Value {
     user.status.as_ref().map_or_else(|| "".into(), state)
-}
-
-fn roles(user: &User) -> String {
-    user.site_roles.as_deref().map(names).unwrap_or_default()
 }

@@ -7,10 +7,17 @@ use serde_json::json;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::Limit;
+use crate::output::{Nothing, counted, mark};
 use crate::tokens::whose;
 
 /// Whose sessions, and whether to end some.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  guildhall users sessions
+  guildhall users sessions ana
+  guildhall users sessions --end ses_01h455vb4pex5vsknk084sn02q
+  guildhall users sessions ana --end-all")]
 pub struct Sessions {
     /// Whose; default: your own
     username: Option<String>,
@@ -37,7 +44,7 @@ impl Sessions {
                 None => None,
             };
             let ended = client.revoke_all_sessions(user.as_ref(), true).await?;
-            let sentence = format!("Ended {ended} sessions.");
+            let sentence = format!("Ended {}.", counted(ended, "session"));
             return context.output.done(&json!({ "revokedCount": ended }), &sentence);
         }
         let user = whose(&client, self.username).await?;
@@ -53,10 +60,10 @@ impl Sessions {
                     session.created_at.into(),
                     session.last_used_at.into(),
                     session.expires_at.into(),
-                    if session.is_current { "yes" } else { "" }.into(),
+                    mark(session.is_current),
                 ]
             },
-            "No session that you can see.",
+            &Nothing::of("session"),
         )
     }
 }

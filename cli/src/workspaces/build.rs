@@ -80,7 +80,7 @@ impl Start {
 }
 
 /// The version called `name` of a workspace's template.
-pub(super) async fn version(
+pub(crate) async fn version(
     client: &Client,
     workspace: &WorkspaceSummary,
     name: &str,

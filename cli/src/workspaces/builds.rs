@@ -12,7 +12,7 @@ use super::Which;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Age, Limit};
-use crate::output::{Value, state, word};
+use crate::output::{Nothing, Value, state, word};
 
 /// The arguments of `guildhall workspaces builds`.
 #[derive(Debug, Args)]
@@ -92,14 +92,15 @@ impl Builds {
                 Reason::Dormancy => BuildReason::Dormancy,
             }),
         };
+        let narrowed = filter.status.is_some() || filter.transition.is_some() || filter.reason.is_some();
         let order = match self.sort {
             Age::Newest => WorkspaceBuildOrder::NumberDesc,
             Age::Oldest => WorkspaceBuildOrder::NumberAsc,
         };
         let page = async |after| client.workspace_builds(&workspace.id, &filter, order, after).await;
         let builds = self.limit.read(page).await?;
-        let header = ["NUMBER", "TRANSITION", "STATUS", "COST", "CREATED"];
-        context.output.list(&builds, &header, row, "No build found.")
+        let header = ["NUMBER", "TRANSITION", "STATUS", "CREDITS A DAY", "CREATED"];
+        context.output.list(&builds, &header, row, &Nothing::of("build").narrowed(narrowed))
     }
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use guildhall_client::workspace_change::UpdateWorkspaceInput;
 
 use super::{Which, schedule};
+use crate::change::Expected;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::time::Span;
@@ -17,14 +18,19 @@ pub struct Rename {
     /// The new name: a-z, 0-9 and single hyphens, at most 32 characters
     #[arg(value_name = "NEW-NAME")]
     new_name: String,
+    #[command(flatten)]
+    expected: Expected,
 }
 
 impl Rename {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         let workspace = self.which.find(&client).await?;
-        let input =
-            UpdateWorkspaceInput { name: Some(self.new_name), ..UpdateWorkspaceInput::of(&workspace.id) };
+        let input = UpdateWorkspaceInput {
+            name: Some(self.new_name),
+            expected_version: self.expected.given(),
+            ..UpdateWorkspaceInput::of(&workspace.id)
+        };
         let renamed = client.update_workspace(input).await?;
         let place = &workspace.organization.name;
         context.output.done(&renamed, &format!("Renamed {place}/{} to {}.", workspace.name, renamed.name))

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::build::Waiting;
 use super::show::present;
+use crate::change::Once;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::follow::{Lines, follow};
@@ -50,6 +51,8 @@ pub struct Create {
     waiting: Waiting,
     #[command(flatten)]
     organization: InOrganization,
+    #[command(flatten)]
+    once: Once,
 }
 
 impl Create {
@@ -72,6 +75,7 @@ impl Create {
             name: self.name,
             template_version_id: self.template_version.map(|_| version.id),
             parameters,
+            idempotency_key: self.once.idempotency_key,
         };
         let workspace = client.create_workspace(input).await?;
         let place = format!("{}/{}", workspace.organization.name, workspace.name);

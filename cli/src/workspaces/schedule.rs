@@ -6,6 +6,7 @@ use guildhall_client::workspace_change::{
 };
 
 use super::Which;
+use crate::change::Expected;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{Value, word};
@@ -21,10 +22,20 @@ Examples:
   guildhall workspaces schedule clear dev --autostart")]
 pub enum Schedule {
     /// Show when it starts, stops, falls dormant and is deleted
+    #[command(after_help = "\
+Examples:
+  guildhall workspaces schedule show data-platform/dev")]
     Show(Which),
     /// Set when it starts by itself, and for how long it runs
+    #[command(after_help = "\
+Examples:
+  guildhall workspaces schedule set dev --autostart '30 8 * * 1-5' --timezone Europe/Berlin
+  guildhall workspaces schedule set dev --ttl 9h --automatic-updates always")]
     Set(Set),
     /// Take that away
+    #[command(after_help = "\
+Examples:
+  guildhall workspaces schedule clear dev --autostart --ttl")]
     Clear(Clear),
 }
 
@@ -46,6 +57,8 @@ pub struct Set {
     /// Whether it moves to the template's active version when it starts
     #[arg(long, value_name = "WHEN")]
     automatic_updates: Option<Updates>,
+    #[command(flatten)]
+    expected: Expected,
 }
 
 /// Whether it moves to the active version.
@@ -90,6 +103,7 @@ impl Schedule {
                         Updates::Always => AutomaticUpdates::Always,
                         Updates::Never => AutomaticUpdates::Never,
                     }),
+                    expected_version: set.expected.given(),
                     ..UpdateWorkspaceInput::of(&workspace.id)
                 };
                 present(context, &client.update_workspace(input).await?)

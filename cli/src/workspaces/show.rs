@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Listing, Order};
 use crate::names::{InOrganization, Scoped};
-use crate::output::{Value, state, word};
+use crate::output::{Nothing, Value, mark, state, word, yes_or_no};
 use crate::templates;
 
 /// The arguments of `guildhall workspaces list`.
@@ -97,6 +97,11 @@ impl List {
             (None, true) => None,
             (None, false) => client.viewer().await?.map(|viewer| viewer.id),
         };
+        let narrowed = self.listing.query.is_some()
+            || self.owner.is_some()
+            || template_id.is_some()
+            || self.status.is_some()
+            || [self.dormant, self.outdated, self.favorite].into_iter().any(|only| only.is_some());
         let filter = WorkspaceFilter {
             query: self.listing.query,
             owner_id,
@@ -118,10 +123,12 @@ impl List {
         }
         context.output.list(
             &workspaces,
-            &["NAME", "STATUS", "ORGANIZATION", "OWNER", "TEMPLATE", "COST", "LAST BUILD", "FAVORITE"],
+            &["NAME", "STATUS", "ORGANIZATION", "OWNER", "TEMPLATE", "CREDITS A DAY", "LAST BUILD", "FAVORITE"],
             row,
-            "No workspace found. Create one with `guildhall workspaces create NAME --template ORG/TEMPLATE`; \
-             `guildhall templates list` shows from what, and --all the workspaces of others.",
+            &Nothing::of("workspace").narrowed(narrowed).hint(
+                "No workspace found. Create one with `guildhall workspaces create NAME --template ORG/TEMPLATE`; \
+                 `guildhall templates list` shows from what, and --all the workspaces of others.",
+            ),
         )
     }
 }
@@ -135,7 +142,7 @@ fn row(workspace: &WorkspaceSummary) -> Vec<Value> {
         workspace.template.name.as_str().into(),
         workspace.latest_build.daily_cost.to_string().into(),
         workspace.latest_build.created_at.into(),
-        if workspace.is_favorite { "yes" } else { "" }.into(),
+        mark(workspace.is_favorite),
     ]
 }
 
@@ -158,9 +165,10 @@ pub(super) fn present(context: &Context, workspace: &Workspace) -> Result<(), Fa
         ("Owner", workspace.owner.username.as_str().into()),
         ("Template", template.into()),
         ("Build", format!("{} ({}, {})", build.number, word(&build.transition), word(&build.status)).into()),
-        ("Cost a day", build.daily_cost.to_string().into()),
-        ("Favorite", if workspace.is_favorite { "yes" } else { "no" }.into()),
+        ("Credits a day", build.daily_cost.to_string().into()),
+        ("Favorite", yes_or_no(workspace.is_favorite)),
         ("Id", workspace.id.inner().into()),
+        ("Version", workspace.version.to_string().into()),
         ("Created", workspace.created_at.into()),
     ];
     if let Some(error) = &build.job.error {

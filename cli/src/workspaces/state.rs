@@ -15,7 +15,7 @@ const STATE_MAX: u64 = 64 * 1024 * 1024;
 /// The verbs of `guildhall workspaces state`.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-A state holds secrets in clear. Each pull and push is noted in the audit log, and needs WORKSPACE_MANAGE_STATE.
+A state holds secrets in clear. Each pull and push is noted in the audit log, and needs workspace:manage-state.
 
 Examples:
   guildhall workspaces state pull data-platform/dev > dev.tfstate
@@ -23,8 +23,17 @@ Examples:
   guildhall workspaces state push data-platform/dev dev.tfstate")]
 pub enum States {
     /// Print the Terraform state that a workspace had after a build
+    #[command(after_help = "\
+Examples:
+  guildhall workspaces state pull data-platform/dev > dev.tfstate
+  guildhall workspaces state pull data-platform/dev --build 3 --file dev-3.tfstate")]
     Pull(Pull),
     /// Replace the Terraform state of a workspace by one that was repaired
+    #[command(after_help = "\
+Asks for the workspace's name, or needs --yes.
+
+Examples:
+  guildhall workspaces state push data-platform/dev dev.tfstate")]
     Push(Push),
 }
 

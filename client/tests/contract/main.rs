@@ -22,7 +22,13 @@ fn client(server: &Server) -> Client {
 }
 
 fn named(name: &str) -> CreateOrganizationInput {
-    CreateOrganizationInput { name: name.to_owned(), display_name: None, description: None, icon: None }
+    CreateOrganizationInput {
+        name: name.to_owned(),
+        display_name: None,
+        description: None,
+        icon: None,
+        idempotency_key: None,
+    }
 }
 
 #[tokio::test]

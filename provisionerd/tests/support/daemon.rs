@@ -32,7 +32,7 @@ variable "secret" {
 resource "terraform_data" "first" {}
 resource "terraform_data" "slow" {
   depends_on = [terraform_data.first]
-  provisioner "local-exec" { command = "echo begun; until test -e go; do sleep 0.05; done" }
+  provisioner "local-exec" { command = "echo begun; until test -e go; do test -e main.tf || exit 1; sleep 0.05; done" }
 }
 "#;
 

@@ -1,5 +1,7 @@
 //! `quota`: what workspaces may cost a day, and what they do.
 
+mod preview;
+
 use clap::{Args, Subcommand};
 use guildhall_client::quota::Quota;
 
@@ -7,6 +9,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::groups;
 use crate::names::{InOrganization, Scoped};
+use crate::numbers::natural;
 use crate::output::Value;
 
 /// The verbs of `guildhall quota`.
@@ -17,9 +20,14 @@ Examples:
   guildhall quota show ana --org data-platform
   guildhall quota set --group data-platform/analysts 20
   guildhall quota set --org data-platform 500
-  guildhall quota set --org data-platform --none")]
+  guildhall quota set --org data-platform --none
+  guildhall quota preview --template data-platform/docker-dev")]
 pub enum QuotaCommand {
     /// Show a member's budget, or the organization's cap, and what is used of it
+    #[command(after_help = "\
+Examples:
+  guildhall quota show --org data-platform
+  guildhall quota show ana --org data-platform")]
     Show {
         /// The member; the organization itself if left out
         username: Option<String>,
@@ -27,14 +35,21 @@ pub enum QuotaCommand {
         organization: InOrganization,
     },
     /// Set the allowance of a group's members, or the organization's cap
+    #[command(after_help = "\
+Examples:
+  guildhall quota set --group data-platform/analysts 20
+  guildhall quota set --org data-platform 500
+  guildhall quota set --org data-platform --none")]
     Set(Set),
+    /// Show what a build would cost a day, and whether it would be let pass
+    Preview(preview::Preview),
 }
 
 /// What to set.
 #[derive(Debug, Args)]
 pub struct Set {
     /// Credits a day
-    #[arg(value_name = "CREDITS", value_parser = clap::value_parser!(i32).range(0..),
+    #[arg(value_name = "CREDITS", value_parser = natural,
           required_unless_present = "none")]
     credits: Option<i32>,
     /// Remove the organization's cap
@@ -68,6 +83,7 @@ impl QuotaCommand {
                 }
             }
             Self::Set(set) => set.run(context).await,
+            Self::Preview(preview) => preview.run(context).await,
         }
     }
 }
@@ -92,8 +108,11 @@ impl Set {
     }
 }
 
+fn limit(credits: Option<i32>) -> String {
+    credits.map_or_else(|| "no limit".to_owned(), |some| some.to_string())
+}
+
 fn rows(quota: &Quota) -> Vec<(&'static str, Value)> {
-    let limit = |credits: Option<i32>| credits.map_or_else(|| "no limit".to_owned(), |some| some.to_string());
     vec![
         ("Budget", limit(quota.budget).into()),
         ("Used", quota.used.to_string().into()),
