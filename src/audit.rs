@@ -72,6 +72,11 @@ impl Action {
 /// What the log tells of a thing: its fields, without secrets.
 pub type Facts = Map<String, Value>;
 
+/// A thing in a fact: by its name for people, and by its id for whoever comes later, when the name may be another's.
+pub(crate) fn named(name: &str, id: impl std::fmt::Display) -> String {
+    format!("{name} ({id})")
+}
+
 /// Facts from a JSON object literal.
 pub(crate) fn facts(object: Value) -> Facts {
     match object {
@@ -100,6 +105,11 @@ impl Change {
     /// What it is a change of.
     pub(crate) fn subject(&self) -> (&'static str, Uuid) {
         (self.prefix, self.id)
+    }
+
+    /// Whether anything is another after it. What is not is not written: it stays at its version.
+    pub(crate) fn alters(&self) -> bool {
+        self.diff.as_object().is_none_or(|fields| !fields.is_empty())
     }
 
     /// What was done.
@@ -155,18 +165,24 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// A write that the policy denied.
+    /// A write that the policy denied for lack of a permission: `tried` is what its author would have done, where that is known.
     pub(crate) fn denied(
         actor: &'a Actor,
         permission: Permission,
         organization: Option<OrganizationId>,
-        target: Option<Target>,
+        (tried, target): (Option<(Action, Resource)>, Option<Target>),
     ) -> Self {
-        let action = match permission.action() {
-            known @ ("CREATE" | "DELETE" | "START" | "STOP" | "CANCEL") => known,
-            _ => Action::Update.as_str(),
+        let (action, resource) = match tried {
+            Some((action, resource)) => (action.as_str(), resource),
+            None => {
+                let action = match permission.action() {
+                    known @ ("CREATE" | "DELETE" | "START" | "STOP" | "CANCEL") => known,
+                    _ => Action::Update.as_str(),
+                };
+                (action, permission.resource())
+            }
         };
-        let (resource, status) = (permission.resource(), "DENIED");
+        let status = "DENIED";
         let (about, name) = target.map(|target| (target.about, target.name)).unzip();
         let (name, permission) = (name.unwrap_or_default(), Some(permission));
         Self { actor, action, resource, organization, about, name, permission, status }

@@ -115,7 +115,7 @@ pub enum RefusalKind {
     },
     /// The state of things forbids it.
     Conflict,
-    /// A role would give more than the actor has.
+    /// The actor lacks what would be given, taken or used.
     MissingPermissions(Vec<Permission>),
     /// The last administrator would be lost.
     LastAdmin,
@@ -192,6 +192,27 @@ impl Contents {
     }
 }
 
+/// What somebody would do with permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Somebody would hold them who does not.
+    Give,
+    /// Nobody would hold them by this any more.
+    Take,
+    /// Some are given, others taken.
+    Change,
+}
+
+impl Deed {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Give => "give",
+            Self::Take => "take away",
+            Self::Change => "change",
+        }
+    }
+}
+
 /// The first of these permissions, and how many more there are: a message is for people, the data has all of them.
 /// A number of things, e.g. `1 member`, `2 members`.
 fn counted(number: i64, one: &str) -> String {
@@ -222,6 +243,12 @@ impl Refusal {
         Self::new(RefusalKind::NotFound, field, format!("there is no such {noun}, or you can't see it"))
     }
 
+    /// What the input names was there a moment ago, and was deleted meanwhile.
+    pub fn gone_meanwhile(field: &[&str]) -> Self {
+        let message = "something that this names was deleted at the same moment; look again";
+        Self::new(RefusalKind::NotFound, field, message)
+    }
+
     /// The name is in use.
     pub fn name_taken(field: &[&str], noun: &str, name: &str) -> Self {
         let message = format!("the {noun} name `{name}` is taken; choose another");
@@ -233,10 +260,10 @@ impl Refusal {
         Self::new(RefusalKind::Conflict, field, message)
     }
 
-    /// A role would give more than the actor has.
-    pub fn missing_permissions(field: &[&str], missing: Vec<Permission>) -> Self {
-        let names = listed(&missing);
-        let message = format!("you can't give permissions that you don't hold yourself: {names}");
+    /// What is done with permissions that the actor does not hold.
+    pub fn missing_permissions(field: &[&str], deed: Deed, missing: Vec<Permission>) -> Self {
+        let (deed, names) = (deed.words(), listed(&missing));
+        let message = format!("you can't {deed} permissions that you don't hold yourself: {names}");
         Self::new(RefusalKind::MissingPermissions(missing), field, message)
     }
 
@@ -246,6 +273,15 @@ impl Refusal {
         let message =
             format!("they hold permissions that you don't hold yourself: {names}; ask somebody who does");
         Self::new(RefusalKind::MissingPermissions(missing), field, message)
+    }
+
+    /// The owner of a token holds none of this anywhere, so that the token would leave nothing of it.
+    pub fn out_of_reach(field: &[&str], permissions: &[Permission]) -> Self {
+        let names = listed(permissions);
+        let message = format!(
+            "the token's owner can't do this anywhere: {names}; leave it out, or give them a role first"
+        );
+        Self::invalid(field, message)
     }
 
     /// What is asked needs more than the actor has.
@@ -315,11 +351,35 @@ impl Refusal {
         Self::new(RefusalKind::ParameterMismatch(mismatches), field, message)
     }
 
-    /// Somebody changed it meanwhile.
-    pub fn stale_version(expected: i32, current: i32) -> Self {
+    /// Refuses a change whose author has read another version than the current one. Whoever expects none changes what is
+    /// there, so the caller has locked it.
+    ///
+    /// # Errors
+    /// `STALE_VERSION` when somebody changed it meanwhile.
+    pub fn unless_current(expected: Option<i32>, current: i32) -> Result<(), Self> {
+        let Some(expected) = expected.filter(|&expected| expected != current) else { return Ok(()) };
         let message = format!(
             "it has changed since: you expected version {expected}, it is at {current}; read it again"
         );
-        Self::new(RefusalKind::StaleVersion { current }, &["expectedVersion"], message)
+        Err(Self::new(RefusalKind::StaleVersion { current }, &["expectedVersion"], message))
+    }
+
+    /// The same of the item at this place of a list in the input. `own` are the fields of such an item: what is about
+    /// another field is about the whole input.
+    #[must_use]
+    pub fn of_item(mut self, list: &str, at: usize, own: &[&str]) -> Self {
+        let item = [list.to_owned(), at.to_string()];
+        match self.field.first().map(String::as_str) {
+            // A list of ids has no fields: an operation on one of them calls it by its own name.
+            Some(name) if name == list || list.strip_suffix('s') == Some(name) => {
+                self.field.splice(..1, item);
+            }
+            Some(name) if own.contains(&name) => {
+                self.field.splice(..0, item);
+            }
+            Some(_) => {}
+            None => self.field.extend(item),
+        }
+        self
     }
 }

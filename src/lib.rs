@@ -11,6 +11,7 @@ pub mod authz;
 pub mod clock;
 pub mod commands;
 pub mod config;
+mod credits;
 pub mod db;
 pub mod demo;
 mod departure;

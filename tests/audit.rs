@@ -141,13 +141,13 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
     app.upload(&mia).await;
     assert_eq!(log.news().await, Vec::<String>::new(), "it is there already");
     let template = json!({ "organizationId": org_id, "name": "dev", "version": { "fileId": file } });
-    let rows = ["CREATE TEMPLATE dev", "CREATE TEMPLATE v1"];
+    let rows = ["CREATE TEMPLATE dev", "CREATE TEMPLATE dev/v1"];
     let made = log.leaves(&mia, "createTemplate", "template { id }", template.clone(), &rows).await;
     log.leaves_nothing(&mia, "createTemplate", template).await;
     let template = made["template"]["id"].clone();
     let version = json!({ "templateId": template, "fileId": file, "promote": false });
     let made = log
-        .leaves(&mia, "createTemplateVersion", "templateVersion { id }", version, &["CREATE TEMPLATE v2"])
+        .leaves(&mia, "createTemplateVersion", "templateVersion { id }", version, &["CREATE TEMPLATE dev/v2"])
         .await;
     let promote = json!({ "templateVersionId": made["templateVersion"]["id"] });
     log.leaves_nothing(&mia, "promoteTemplateVersion", promote.clone()).await;
@@ -307,4 +307,75 @@ async fn what_somebody_lacked_is_noted(#[values(Backend::Sqlite, Backend::Postgr
     assert!(noted < 60, "{noted}");
     app.denied(Some(&keeper.token), "deleteOrganization", json!({ "organizationId": org.id })).await;
     assert_eq!(log.news().await, ["DELETE ORGANIZATION DENIED"]);
+}
+
+/// An entry of the log is about what was tried, whatever was missing for it.
+#[rstest]
+#[tokio::test]
+async fn a_denial_says_what_was_tried(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "data-platform").await;
+    app.role(&owner, &org, "host", &["MEMBER_CREATE", "MEMBER_UPDATE", "MEMBER_DELETE"]).await;
+    let mia = app.member_of(&owner, &org, "mia", &["host"]).await;
+    let zoe = app.member_of(&owner, &org, "zoe", &[]).await;
+    let nora = app.user(&owner, "nora", &[]).await;
+    let mut log = Log { app: &app, seen: 0 };
+    log.news().await;
+    let roles = ["organization-auditor"];
+    let members = json!([{ "userId": nora.id, "roles": roles }, { "username": "nobody" }]);
+    let add = json!({ "organizationId": org.id, "members": members });
+    let selection = "results { userErrors { code field } }";
+    let added = app.done(&mia.token, "addMembers", selection, add).await;
+    let told = |at: usize| added["results"][at]["userErrors"][0].clone();
+    assert_eq!(told(0), json!({ "code": "MISSING_PERMISSIONS", "field": ["input", "members", "0"] }));
+    assert_eq!(told(1), json!({ "code": "NOT_FOUND", "field": ["input", "members", "1", "username"] }));
+    assert_eq!(log.news().await, ["CREATE MEMBER DENIED"]);
+    let set = json!({ "organizationId": org.id, "userId": zoe.id, "roles": roles });
+    assert_eq!(app.denied(Some(&mia.token), "setMemberRoles", set).await, "FORBIDDEN");
+    let removal = json!({ "organizationId": org.id, "userId": zoe.id, "workspaces": "DELETE" });
+    assert_eq!(app.refused(&mia.token, "removeMember", removal).await.code, "MISSING_PERMISSIONS");
+    assert_eq!(log.news().await, ["UPDATE MEMBER zoeDENIED", "DELETE MEMBER zoeDENIED"]);
+}
+
+/// Who reads the log sees what became of somebody's things, and things by their names.
+#[rstest]
+#[tokio::test]
+async fn an_entry_is_read_without_looking_ids_up(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "data-platform").await;
+    let mia = app.member_of(&owner, &org, "mia", &[]).await;
+    let zoe = app.member_of(&owner, &org, "zoe", &[]).await;
+    let crew = app.group(&owner, &org, "crew", &[&mia]).await;
+    let last = async || {
+        let query = "{ auditLog(first: 1) { nodes { resourceName changes { field before after } } } }";
+        app.ok(&owner, query, json!({})).await["auditLog"]["nodes"][0].clone()
+    };
+    let change = |entry: &Value, field: &str| {
+        let changes = entry["changes"].as_array().unwrap();
+        let change = changes.iter().find(|change| change["field"] == field);
+        change.map(|change| (change["before"].clone(), change["after"].clone())).unwrap_or_default()
+    };
+    let named = |name: &str, id: &str| json!(format!("{name} ({id})"));
+    assert_eq!(change(&last().await, "member"), (Value::Null, named("mia", &mia.id)));
+    let template = app.template(&owner, &org, "dev").await;
+    assert_eq!(last().await["resourceName"], "dev/v1");
+    assert_eq!(change(&last().await, "template").1, named("dev", &template.id));
+    let entries = json!([{ "userId": zoe.id, "role": "ADMIN" }]);
+    let access = json!({ "templateId": template.id, "entries": entries });
+    app.done(&owner.token, "setTemplateAccess", "", access).await;
+    let field = format!("access of zoe ({})", zoe.id);
+    assert_eq!(change(&last().await, &field), (Value::Null, json!("ADMIN")));
+    let removal = json!({
+        "organizationId": org.id, "userId": mia.id, "workspaces": "TRANSFER", "transferToUserId": zoe.id,
+    });
+    app.done(&owner.token, "removeMember", "", removal).await;
+    let entry = last().await;
+    assert_eq!(change(&entry, "groups"), (json!(["crew"]), Value::Null));
+    assert_eq!(change(&entry, "workspaces"), (Value::Null, json!("TRANSFER")));
+    assert_eq!(change(&entry, "transferredTo"), (Value::Null, named("zoe", &zoe.id)));
+    app.done(&owner.token, "deleteGroup", "", json!({ "groupId": crew })).await;
 }

@@ -289,6 +289,7 @@ async fn several_leave_each_for_themselves(#[values(Backend::Sqlite, Backend::Po
         [&json!(null), &json!("CONFLICT"), &json!("NOT_FOUND"), &json!(null), &json!("NOT_FOUND")]
     );
     assert_eq!(results[0]["workspaceIds"].as_array().map(Vec::len), Some(1));
+    assert_eq!(results[1]["userErrors"][0]["field"], json!(["input", "userIds", "1"]));
     for count in [0, 101] {
         let ids = vec![scene.mia.id.clone(); count];
         let input = json!({ "organizationId": scene.org.id, "userIds": ids });
@@ -312,9 +313,12 @@ async fn several_get_their_roles_each_for_themselves(
         entry("nonsense", &[]),
     ]);
     let input = json!({ "organizationId": scene.org.id, "members": members });
-    let selection = "results { userId member { roles { name } } userErrors { code } }";
+    let selection = "results { userId member { roles { name } } userErrors { code field } }";
     let done = app.done(&owner.token, "setMembersRoles", selection, input.clone()).await;
     let results = done["results"].as_array().unwrap();
+    let paths: Vec<_> = results[1..].iter().map(|result| result["userErrors"][0]["field"].clone()).collect();
+    let path = |at: &str, field: &str| json!(["input", "members", at, field]);
+    assert_eq!(paths, [path("1", "roles"), path("2", "userId"), path("3", "userId")]);
     let told: Vec<_> = results.iter().map(|result| &result["userErrors"][0]["code"]).collect();
     assert_eq!(told, [&json!(null), &json!("BAD_USER_INPUT"), &json!("CONFLICT"), &json!("NOT_FOUND")]);
     assert_eq!(results[0]["member"]["roles"], json!([{ "name": "organization-auditor" }]));
@@ -354,4 +358,25 @@ async fn nothing_is_made_behind_the_back_of_a_removal(
         assert_eq!(owners, expected, "{created:#}");
         app.join(&scene.owner, &scene.org, &scene.mia, &[]).await;
     }
+}
+
+/// Each workspace is in one of the parts.
+#[rstest]
+#[tokio::test]
+async fn what_failed_is_told_as_well(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    scene.running(&scene.mia, "up").await;
+    scene.app.workspace(&scene.mia, &scene.template, "broken", "").await;
+    let job = scene.app.acquire(&scene.daemon).await.unwrap();
+    scene.app.fail(&scene.daemon, &job, "BUILD_FAILED", "no such image").await;
+    let query = "query($id: ID!, $user: ID!) { organization(by: { id: $id }) {
+        members(filter: { userId: $user }) { nodes { removalImpact {
+          workspaces runningWorkspaces stoppedWorkspaces buildingWorkspaces failedWorkspaces } } } } }";
+    let variables = json!({ "id": scene.org.id, "user": scene.mia.id });
+    let data = scene.app.ok(&scene.owner, query, variables).await;
+    let expected = json!({
+        "workspaces": 2, "runningWorkspaces": 1, "stoppedWorkspaces": 0, "buildingWorkspaces": 0,
+        "failedWorkspaces": 1,
+    });
+    assert_eq!(data["organization"]["members"]["nodes"][0]["removalImpact"], expected);
 }

@@ -10,6 +10,7 @@ use crate::support::{Backend, Org, Person, TestApp};
 const EXPLAIN: &str = "query($user: ID!, $permission: Permission!, $object: ID) {
     explainAccess(userId: $user, permission: $permission, objectId: $object) {
       user { username } permission allowed suspended missing deniedBy { name } grantedBy { name }
+      grantedByTemplateRole grantedByMembership
       reasons { reach role { name builtIn } templateRole group { name } }
     }
 }";
@@ -317,4 +318,66 @@ async fn a_group_says_what_the_viewer_may_do(#[values(Backend::Sqlite, Backend::
         can(&scene.ana).await,
         json!(["GROUP_CREATE", "GROUP_READ", "GROUP_READ_MEMBERS", "GROUP_UPDATE", "GROUP_DELETE"])
     );
+}
+
+/// A workspace is made of a template: whoever may not use it makes none, and is told what would do.
+#[rstest]
+#[tokio::test]
+async fn what_would_do_is_told(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner, ana, mia) = (&scene.app, &scene.owner, &scene.ana, &scene.mia);
+    let (org, template) = (Some(scene.org.id.as_str()), Some(scene.template.as_str()));
+    let answer = scene.explain(ana, mia, "WORKSPACE_CREATE", template).await;
+    assert_eq!(answer["allowed"], true);
+    assert_eq!(
+        answer["reasons"],
+        json!([reason("OWN", "organization-member", true), listed("USE", Some("everyone"))])
+    );
+    let entries = json!([{ "groupId": scene.org.id.replace("org_", "grp_"), "role": "NONE" }]);
+    let hide = json!({ "templateId": scene.template, "entries": entries });
+    app.done(&ana.token, "setTemplateAccess", "", hide).await;
+    for permission in ["WORKSPACE_CREATE", "TEMPLATE_USE"] {
+        let answer = scene.explain(ana, mia, permission, template).await;
+        assert_eq!((&answer["allowed"], &answer["missing"]), (&json!(false), &json!("TEMPLATE_USE")));
+        assert_eq!(answer["grantedByTemplateRole"], "USE", "{permission}");
+        assert_eq!(answer["grantedByMembership"], false, "she belongs to it");
+        assert!(!answer["grantedBy"].as_array().unwrap().is_empty());
+    }
+    let answer = scene.explain(ana, mia, "TEMPLATE_DELETE", template).await;
+    assert_eq!(answer["grantedByTemplateRole"], "ADMIN");
+    let answer = scene.explain(ana, mia, "TEMPLATE_INSIGHTS", template).await;
+    assert_eq!(answer["grantedByTemplateRole"], Value::Null, "no entry gives that");
+    // Whoever is no member could be one.
+    let stranger = app.user(owner, "sam", &[]).await;
+    for (permission, object, would) in [
+        ("WORKSPACE_CREATE", org, true),
+        ("MEMBER_READ", org, true),
+        ("WORKSPACE_STOP", Some(scene.workspace.as_str()), false),
+        ("GROUP_CREATE", org, false),
+    ] {
+        let answer = scene.explain(owner, &stranger, permission, object).await;
+        assert_eq!(answer["grantedByMembership"], would, "{permission}");
+    }
+    assert_eq!(scene.explain(ana, mia, "GROUP_CREATE", org).await["grantedByMembership"], false);
+}
+
+/// What can't be done to such a thing has no answer.
+#[rstest]
+#[tokio::test]
+async fn nonsense_is_refused(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (owner, mia) = (&scene.owner, &scene.mia);
+    for (permission, object, about) in [
+        ("GROUP_CREATE", &scene.template, "a template"),
+        ("WORKSPACE_STOP", &mia.id, "a user"),
+        ("TEMPLATE_USE", &scene.crew, "a group"),
+        ("USER_DELETE", &scene.workspace, "a workspace"),
+    ] {
+        let body = scene.refused(owner, &mia.id, permission, Some(object)).await;
+        let error = &body["errors"][0];
+        assert_eq!(code(&body), "BAD_USER_INPUT", "{body:#}");
+        assert_eq!(error["extensions"]["argument"], "permission");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(about) && message.contains(permission), "{message}");
+    }
 }

@@ -176,3 +176,41 @@ async fn who_may_no_longer_is_not_answered(#[values(Backend::Sqlite, Backend::Po
     assert!(refused.is("CONFLICT", "input.idempotencyKey"), "{refused:?}");
     assert!(refused.message.contains("new key"), "{refused:?}");
 }
+
+/// A key that made what is gone makes nothing any more, whatever it was.
+#[rstest]
+#[tokio::test]
+async fn what_is_gone_is_not_answered(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let file = app.upload(&owner).await;
+    let permissions = ["GROUP_CREATE"];
+    let things = [
+        ("Organization", "organization", json!({ "name": "beta" }), "delete"),
+        ("User", "user", json!({ "username": "mia", "email": "mia@example.com" }), "delete"),
+        ("ApiToken", "apiToken", json!({ "name": "ci" }), "revoke"),
+        ("ProvisionerKey", "provisionerKey", json!({ "organizationId": org.id, "name": "gpu" }), "delete"),
+        (
+            "Role",
+            "role",
+            json!({ "organizationId": org.id, "name": "clerk", "permissions": permissions }),
+            "delete",
+        ),
+        (
+            "Template",
+            "template",
+            json!({ "organizationId": org.id, "name": "dev", "version": { "fileId": file } }),
+            "delete",
+        ),
+    ];
+    for (noun, field, input, verb) in things {
+        let (create, end) = (format!("create{noun}"), format!("{verb}{noun}"));
+        let input = with(input, &create);
+        let made = app.done(&owner.token, &create, &format!("{field} {{ id }}"), input.clone()).await;
+        app.done(&owner.token, &end, "", json!({ format!("{field}Id"): made[field]["id"] })).await;
+        let refused = app.refused(&owner.token, &create, input).await;
+        assert!(refused.is("CONFLICT", "input.idempotencyKey"), "{create}: {refused:?}");
+        assert!(refused.message.contains("new key"), "{create}: {refused:?}");
+    }
+}

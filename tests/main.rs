@@ -39,6 +39,7 @@ mod plans;
 mod policy;
 mod provisioners;
 mod quotas;
+mod races;
 mod roles;
 mod scheduler;
 mod sealing;

@@ -209,6 +209,10 @@ async fn a_preview_says_what_a_build_would_cost_and_leave(
     );
     let end = preview(mia, &format!("{its}, transition: DELETE")).await;
     assert_eq!((&end["cost"], &end["basis"]), (&json!(0), &json!("CERTAIN")));
+    // A workspace has its owner: another is no question.
+    let both = format!("{{ buildCostPreview({its}, ownerId: \"{}\") {{ cost }} }}", mia.id);
+    let body = scene.app.graphql(Some(&mia.token), &both, json!({})).await;
+    assert_eq!(crate::support::calls::code(&body), "BAD_USER_INPUT");
     // What is missing or foreign is null; what is somebody else's is FORBIDDEN without the permission.
     let stranger = scene.app.user(&scene.owner, "zoe", &[]).await;
     assert_eq!(preview(&stranger, &new).await, Value::Null);
@@ -278,4 +282,39 @@ async fn a_cap_is_said(#[values(Backend::Sqlite, Backend::Postgres)] backend: Ba
     assert!(refused.is("BAD_USER_INPUT", "input.cap"), "{refused:?}");
     let caps = "select cast(quota_cap as text) from organization where name = 'data-platform'";
     assert_eq!(scene.app.tables().texts(caps).await, ["5"]);
+}
+
+/// Budgets are numbers that a client can read, whatever comes together in them.
+#[rstest]
+#[tokio::test]
+async fn sums_stay_readable(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner, org) = (&scene.app, &scene.owner, &scene.org);
+    let crew = app.group(owner, org, "crew", &[&scene.mia]).await;
+    let everyone = org.id.replace("org_", "grp_");
+    for (mutation, field, input) in [
+        ("setGroupQuota", "allowance", json!({ "groupId": everyone, "allowance": 1_000_001 })),
+        ("updateGroup", "quotaAllowance", json!({ "groupId": crew, "quotaAllowance": 1_000_001 })),
+        (
+            "createGroup",
+            "quotaAllowance",
+            json!({ "organizationId": org.id, "name": "x", "quotaAllowance": i32::MAX }),
+        ),
+        ("setOrganizationQuota", "cap", json!({ "organizationId": org.id, "cap": 1_000_001 })),
+    ] {
+        let refused = app.refused(&owner.token, mutation, input).await;
+        assert!(refused.is("BAD_USER_INPUT", &format!("input.{field}")), "{mutation}: {refused:?}");
+        assert!(refused.message.contains("1000000"), "{refused:?}");
+    }
+    scene.cap(Some(1_000_000)).await;
+    scene.allow(1_000_000).await;
+    app.done(&owner.token, "setGroupQuota", "", json!({ "groupId": crew, "allowance": 1_000_000 })).await;
+    assert_eq!(scene.standing(&scene.mia).await, json!([2_000_000, 0, 2_000_000]));
+    let (_, job) = scene.held(&scene.mia, "dear").await;
+    let dear = json!({ "provisionerJobId": job.id, "dailyCost": 1_000_001 });
+    let refused = app.refused(&scene.daemon.secret, "planWorkspaceBuild", dear).await;
+    assert!(refused.is("BAD_USER_INPUT", "input.dailyCost"), "{refused:?}");
+    // What was set before there was a bound.
+    app.tables().execute("update \"group\" set quota_allowance = 2147483647").await;
+    assert_eq!(scene.standing(&scene.mia).await, json!([i32::MAX, 0, i32::MAX]));
 }

@@ -88,6 +88,17 @@ async fn nobody_gives_or_takes_what_they_do_not_have(
     assert!(!lacking.iter().any(|name| name == "MEMBER_READ"), "what they have is not missing: {lacking:?}");
     let lacking = scene.app.missing(&people, "setMemberRoles", scene.roles(&scene.ana, &[])).await;
     assert!(!lacking.is_empty(), "taking a role is power as well");
+    let told = app.refused(&people.token, "setMemberRoles", scene.roles(&scene.ana, &[])).await.message;
+    assert!(told.starts_with("they hold permissions"), "{told}");
+    let role = app.role(&scene.ana, &scene.org, "smith", &["TEMPLATE_CREATE"]).await;
+    let keeps = ["ROLE_DELETE", "ROLE_UPDATE", "ROLE_ASSIGN"];
+    app.role(&scene.ana, &scene.org, "janitor", &keeps).await;
+    let janitor = scene.member("janitor", &["janitor"]).await;
+    let told = app.refused(&janitor.token, "deleteRole", json!({ "roleId": role })).await.message;
+    assert!(told.starts_with("you can't take away permissions"), "{told}");
+    let raise = json!({ "roleId": role, "permissions": ["TEMPLATE_CREATE", "GROUP_CREATE"] });
+    let told = app.refused(&janitor.token, "updateRole", raise).await.message;
+    assert!(told.starts_with("you can't give permissions"), "{told}");
     // What they have they may give, and to a new member only that.
     app.done(&people.token, "setMemberRoles", "", scene.roles(&mia, &["organization-user-admin"])).await;
     let zoe = app.user(&scene.owner, "zoe", &[]).await;

@@ -212,3 +212,34 @@ async fn passwords_are_changed_by_who_knows_them_or_has_the_power(
         assert_eq!(app.tables().holding(secret).await, Vec::<String>::new(), "{secret}");
     }
 }
+
+/// A new password is another one, and not the name that everybody knows; an organization named twice is meant once.
+#[rstest]
+#[tokio::test]
+async fn slips_are_caught(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    for (new, field) in [(PASSWORD, "newPassword"), ("Olga-Owner", "newPassword")] {
+        let input = json!({ "currentPassword": PASSWORD, "newPassword": new });
+        let refused = app.refused(&owner.token, "changePassword", input).await;
+        assert!(refused.is("BAD_USER_INPUT", &format!("input.{field}")), "{new}: {refused:?}");
+    }
+    let user = json!({ "username": "ana-ruiz", "email": "ana@example.com" });
+    let mut named = user.clone();
+    named["password"] = "ana-ruiz".into();
+    let refused = app.refused(&owner.token, "createUser", named).await;
+    assert!(refused.is("BAD_USER_INPUT", "input.password"), "{refused:?}");
+    let mut twice = user;
+    twice["organizationIds"] = json!([org.id, org.id]);
+    let selection = "user { id organizations { nodes { name } } }";
+    let made = app.done(&owner.token, "createUser", selection, twice).await;
+    assert_eq!(made["user"]["organizations"]["nodes"], json!([{ "name": "alpha" }]));
+    let reset = json!({ "userId": made["user"]["id"], "password": "ana-ruiz" });
+    let refused = app.refused(&owner.token, "resetPassword", reset).await;
+    assert!(refused.is("BAD_USER_INPUT", "input.password"), "{refused:?}");
+    let unknown =
+        json!({ "username": "x", "email": "x@example.com", "organizationIds": [org.id, "nonsense"] });
+    let refused = app.refused(&owner.token, "createUser", unknown).await;
+    assert!(refused.is("NOT_FOUND", "input.organizationIds.1"), "{refused:?}");
+}

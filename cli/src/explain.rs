@@ -72,8 +72,15 @@ pub(crate) fn why(answer: &AccessExplanation) -> Vec<String> {
         lines.push(format!("Taken away by: {}.", names(&answer.denied_by)));
     }
     lines.extend(answer.reasons.iter().map(|reason| format!("Granted by {}.", because(reason))));
-    if answer.missing.is_some() {
-        lines.push("Nothing grants it.".to_owned());
+    if let Some(missing) = &answer.missing {
+        let what = if missing == &answer.permission { "it".to_owned() } else { spoken(missing) };
+        lines.push(format!("Nothing grants {what}."));
+        if answer.granted_by_membership {
+            lines.push("Belonging to the organization would.".to_owned());
+        }
+        if let Some(role) = answer.granted_by_template_role {
+            lines.push(format!("An entry of the access list would: {}.", word(&role)));
+        }
         if !answer.granted_by.is_empty() {
             lines.push(format!("Roles that would: {}.", names(&answer.granted_by)));
         }

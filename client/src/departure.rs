@@ -29,6 +29,8 @@ pub struct MemberRemovalImpact {
     pub running_workspaces: i32,
     /// Those that are down.
     pub stopped_workspaces: i32,
+    /// Those that are neither: their last build failed or was canceled.
+    pub failed_workspaces: i32,
     /// Those with a build under way.
     pub building_workspaces: i32,
     /// What they cost, in credits a day.

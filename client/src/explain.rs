@@ -57,6 +57,10 @@ pub struct AccessExplanation {
     pub missing: Option<Permission>,
     /// Roles that would grant it.
     pub granted_by: Vec<Role>,
+    /// What an entry of the template's access list would have to give at least, if one would do.
+    pub granted_by_template_role: Option<TemplateRole>,
+    /// Whether belonging to the organization would do.
+    pub granted_by_membership: bool,
 }
 
 #[derive(cynic::QueryVariables)]

@@ -4,7 +4,7 @@
 use guildhall_entity::id::UserId;
 use guildhall_entity::kind::LoginType;
 use sea_orm::sea_query::LockType;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use crate::audit::facts;
@@ -30,6 +30,11 @@ pub(crate) async fn change_password(
     let permit = actor.authorize(Permission::UserUpdate, Object::SITE.owned_by(id))?;
     refuse_tokens(actor)?;
     password::check(&["newPassword"], &new)?;
+    password::check_unlike(&["newPassword"], &new, actor.name())?;
+    if current.expose_secret() == new.expose_secret() {
+        let message = "this is what `currentPassword` is; choose another";
+        return Err(Refusal::invalid(&["newPassword"], message).into());
+    }
     if !authn::is_own_password(db, limit, actor, current).await? {
         return Err(Refusal::invalid(&["currentPassword"], "this is not your password").into());
     }
@@ -51,7 +56,7 @@ pub(crate) async fn reset_password(db: &Db, actor: &Actor, id: UserId, new: Secr
     let permit = actor.authorize(Permission::UserUpdate, Object::SITE)?;
     refuse_tokens(actor)?;
     password::check(&["password"], &new)?;
-    let hash = password::hash(db.clock(), new).await?;
+    let hash = password::hash(db.clock(), new.clone()).await?;
     let tx = db.begin(permit).await?;
     let oneself = "change your own password with `changePassword`, which asks for the current one";
     let account = user::decided_over_in(&tx, actor, id, LockType::NoKeyUpdate, oneself).await?;
@@ -59,6 +64,7 @@ pub(crate) async fn reset_password(db: &Db, actor: &Actor, id: UserId, new: Secr
         let message = "they don't sign in with a password kept here";
         return Err(Refusal::conflict(&["userId"], message).into());
     }
+    password::check_unlike(&["password"], &new, &account.row.username)?;
     let ended = authn::ending::end_all_in(&tx, id, None).await?;
     let after = facts(json!({ "passwordChanged": true, "sessionsEnded": ended }));
     let change = user::set_password_in(&tx, &account, hash, &after).await?;

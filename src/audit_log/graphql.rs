@@ -139,7 +139,7 @@ impl AuditLogEntry {
         AuditActor(self.0.clone())
     }
 
-    /// What was done; of a denied write, what the missing permission would have allowed, or UPDATE.
+    /// What was done; of a denied write, what was tried.
     async fn action(&self) -> Result<Action> {
         value(&self.0.action)
     }

@@ -9,9 +9,9 @@ pub(crate) use store::{AuditFilter, AuditList, AuditOrder, AuditRow};
 
 use guildhall_entity::id::{OrganizationId, UserId};
 
-use crate::audit::{Attempt, Target};
+use crate::audit::{Action, Attempt, Target};
 use crate::authz::policy::System;
-use crate::authz::{Actor, Denied, Object, Origin, Permission, Reach};
+use crate::authz::{Actor, Denied, Object, Origin, Permission, Reach, Resource};
 use crate::db::{Db, Unaudited};
 
 /// An empty log says that nothing happened: whoever may read none is told so instead.
@@ -28,20 +28,20 @@ pub(crate) fn require_some(actor: &Actor) -> Result<(), Denied> {
 }
 
 /// Notes a write that the policy denied, or that was refused because its author lacks a permission, in a transaction of its
-/// own. The same denial of the same actor on the same thing is noted once a minute, and of each actor and of all together
-/// so many, so that nobody can fill the disk.
+/// own. `tried` is what they would have done. The same denial of the same actor on the same thing is noted once a minute,
+/// and of each actor and of all together so many, so that nobody can fill the disk.
 pub(crate) async fn note_denial(
     db: &Db,
     actor: &Actor,
     (permission, organization): (Permission, Option<OrganizationId>),
-    target: Option<Target>,
+    (tried, target): (Option<(Action, Resource)>, Option<Target>),
 ) {
     let organization = organization.or(target.as_ref().and_then(|target| target.organization));
     let place = organization.map_or_else(String::new, |id| id.to_string());
     let what = target.as_ref().map(|target| target.about);
     let who = format!("{:?}", actor.identity());
-    let kind = format!("{permission} {place} {what:?}");
-    note(db, (&who, &kind), Attempt::denied(actor, permission, organization, target)).await;
+    let kind = format!("{permission} {tried:?} {place} {what:?}");
+    note(db, (&who, &kind), Attempt::denied(actor, permission, organization, (tried, target))).await;
 }
 
 /// Notes a sign-in that failed, for an account that there is. What was typed is never kept: people type passwords into

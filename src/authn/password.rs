@@ -37,6 +37,17 @@ pub fn check(field: &[&str], password: &SecretString) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Checks that a new password is not what everybody knows of its owner.
+///
+/// # Errors
+/// A refusal when it is their username.
+pub fn check_unlike(field: &[&str], password: &SecretString, username: &str) -> Result<(), Refusal> {
+    if password.expose_secret().trim().eq_ignore_ascii_case(username.trim()) {
+        return Err(Refusal::invalid(field, "a password is not the username; choose another"));
+    }
+    Ok(())
+}
+
 /// Hashes a password that was checked. Takes tens of milliseconds of a blocking thread.
 ///
 /// # Errors

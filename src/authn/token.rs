@@ -12,7 +12,7 @@ use super::{TokenRow, secret};
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Denied, Limits, Object, Permission, PermissionSet, Resource};
 use crate::db::{Db, OnViolation, Tx};
-use crate::error::{Refusal, Result};
+use crate::error::{Deed, Refusal, Result};
 use crate::name::Slug;
 use crate::user;
 
@@ -27,6 +27,8 @@ pub(crate) struct NewToken {
     name: Slug,
     /// `None` for all that the owner may.
     scopes: Option<PermissionSet>,
+    /// Those that were asked for by name.
+    named: PermissionSet,
     organization: Option<OrganizationId>,
     expires_at: DateTimeUtc,
 }
@@ -52,7 +54,8 @@ impl NewToken {
         if expires_at <= now || expires_at > now + LASTS_AT_MOST {
             return Err(Refusal::invalid(&["expiresAt"], "a token expires in the future, within a year"));
         }
-        Ok(Self { name, scopes: scopes.map(with_reading), organization, expires_at })
+        let named = PermissionSet::of(scopes.unwrap_or_default());
+        Ok(Self { name, scopes: scopes.map(with_reading), named, organization, expires_at })
     }
 
     fn limits(&self) -> Limits {
@@ -72,7 +75,7 @@ fn with_reading(scopes: &[Permission]) -> PermissionSet {
 ///
 /// # Errors
 /// FORBIDDEN without `TOKEN_CREATE`; refusals for a name in use, for another person, for a service account with more power,
-/// and for a token that would leave more than the one in use.
+/// for scopes that the owner can't use, and for a token that would leave more than the one in use.
 pub(crate) async fn create(
     db: &Db,
     actor: &Actor,
@@ -91,6 +94,10 @@ pub(crate) async fn create(
         return Err(Refusal::conflict(&["userId"], message).into());
     }
     account.require_power(actor, &["userId"])?;
+    let useless = new.named.without(account.reachable(new.organization));
+    if !useless.is_empty() {
+        return Err(Refusal::out_of_reach(&["scopes"], &useless.iter().collect::<Vec<_>>()).into());
+    }
     let id: ApiTokenId = tx.clock().id();
     let name = String::from(new.name);
     let scopes: Option<Vec<String>> =
@@ -127,7 +134,7 @@ async fn within_the_one_in_use(db: &Db, actor: &Actor, new: &NewToken) -> Result
             let message = "the token in use is bound to an organization; bind the new one to the same";
             Refusal::invalid(&["organizationId"], message)
         } else {
-            Refusal::missing_permissions(&["scopes"], missing)
+            Refusal::missing_permissions(&["scopes"], Deed::Give, missing)
         };
         return Err(refusal.into());
     }

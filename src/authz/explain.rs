@@ -122,6 +122,20 @@ impl Subject {
         )
     }
 
+    /// Whether belonging to an organization, without any role there, would let them do something to what is their `own` or
+    /// else to everything in it.
+    pub fn would_by_joining(
+        &self,
+        permission: Permission,
+        organization: Option<OrganizationId>,
+        own: bool,
+    ) -> bool {
+        let Some(organization) = organization else { return false };
+        let grant = BuiltinRole::OrganizationMember.grant();
+        let gives = grant.organization.contains(permission) || own && grant.own.contains(permission);
+        gives && self.memberships.iter().all(|held| held.organization != organization)
+    }
+
     /// Whether and why they may do something to an object. `listings` are the entries of the object's access list that
     /// name them or one of their groups.
     pub fn explain(

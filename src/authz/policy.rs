@@ -286,6 +286,11 @@ pub const fn listed(role: AclRole) -> PermissionSet {
     }
 }
 
+/// The least that an access list has to give for this; `None` for what none gives.
+pub fn least_listed(permission: Permission) -> Option<AclRole> {
+    [AclRole::Use, AclRole::Admin].into_iter().find(|&role| listed(role).contains(permission))
+}
+
 /// What a custom role of an organization may hold: nothing that only makes sense for the whole deployment.
 pub const CUSTOM: PermissionSet = BuiltinRole::OrganizationAdmin.grant().organization.without(set(&[USERS]));
 

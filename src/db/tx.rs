@@ -1,14 +1,15 @@
 //! A write transaction: begun with a permit, ended with a change.
 
 use guildhall_entity::id::{AuditLogId, ProvisionerJobId};
-use sea_orm::sea_query::{DeleteStatement, InsertStatement, SelectStatement, UpdateStatement};
+use sea_orm::sea_query::{DeleteStatement, InsertStatement, LockType, SelectStatement, UpdateStatement};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, Insert, QueryTrait, Statement, StatementBuilder,
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, Insert, QueryTrait, Statement,
+    StatementBuilder,
 };
 use tracing::{Instrument as _, Span};
 
 use super::row::{Columns, Read};
-use super::violation::{ORGANIZATION_LIVES, OnViolation, USER_LIVES};
+use super::violation::{self, ORGANIZATION_LIVES, OnViolation, USER_LIVES};
 use super::{Db, boxed, once, statement};
 use crate::audit::{self, Attempt, Change};
 use crate::authz::{Actor, Permit};
@@ -70,7 +71,7 @@ impl Tx {
     }
 
     /// Which database it is.
-    pub(crate) fn backend(&self) -> sea_orm::DbBackend {
+    pub(crate) fn backend(&self) -> DbBackend {
         self.db.backend()
     }
 
@@ -91,19 +92,24 @@ impl Tx {
         let gone = || Refusal::not_found(&["organizationId"], "organization");
         let left = || Refusal::not_found(&["userId"], "user");
         let inserted = inserted.on_violation(ORGANIZATION_LIVES, gone).on_violation(USER_LIVES, left);
-        Ok(inserted?.rows_affected())
+        Ok(violation::overtaken(inserted, missing)?.rows_affected())
     }
 
     /// Updates; answers how many rows.
     pub(crate) async fn update(&self, statement: &UpdateStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(boxed(self.transaction.execute(statement)).instrument(self.span(statement)).await?.rows_affected())
+        let updated = boxed(self.transaction.execute(statement)).instrument(self.span(statement)).await;
+        Ok(violation::overtaken(updated.map_err(Error::from), missing)?.rows_affected())
     }
 
     /// Deletes; answers how many rows.
     pub(crate) async fn delete(&self, statement: &DeleteStatement) -> Result<u64> {
         self.db.stats.count(0);
-        Ok(boxed(self.transaction.execute(statement)).instrument(self.span(statement)).await?.rows_affected())
+        let deleted = boxed(self.transaction.execute(statement)).instrument(self.span(statement)).await;
+        let deleted = violation::overtaken(deleted.map_err(Error::from), || {
+            Refusal::conflict(&[], "something came to belong to it at the same moment; look again")
+        });
+        Ok(deleted?.rows_affected())
     }
 
     /// Reads rows as the transaction sees them.
@@ -122,6 +128,18 @@ impl Tx {
         let row = boxed(self.transaction.query_one_raw(statement)).instrument(span).await?;
         self.db.stats.count(usize::from(row.is_some()));
         Ok(row.map(|row| R::read(&mut Columns::new(&row))).transpose()?)
+    }
+
+    /// Reads one row that stays as the lock says until the transaction ends. SQLite has one writer anyway.
+    pub(crate) async fn locked<R: Read>(
+        &self,
+        mut select: SelectStatement,
+        lock: LockType,
+    ) -> Result<Option<R>> {
+        if self.backend() == DbBackend::Postgres {
+            select.lock(lock);
+        }
+        self.row(&select).await
     }
 
     fn written(&self, select: &SelectStatement) -> Statement {
@@ -211,4 +229,9 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// What a row was to refer to.
+fn missing() -> Refusal {
+    Refusal::gone_meanwhile(&[])
 }

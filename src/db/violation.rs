@@ -44,6 +44,26 @@ fn constraint(error: &DbErr) -> Option<String> {
     UNIQUE_ON_SQLITE.iter().find(|(_, on)| *on == columns).map(|(name, _)| (*name).to_owned())
 }
 
+/// What a row refers to was there when it was looked up and is gone now, or what is deleted has got something meanwhile that
+/// refers to it: somebody was faster, and it is no fault of ours. SQLite does not say which key it was.
+pub(super) fn overtaken<T>(done: Result<T, Error>, refusal: impl FnOnce() -> Refusal) -> Result<T, Error> {
+    done.map_err(|error| match &error {
+        Error::Internal(cause) if cause.downcast_ref::<DbErr>().is_some_and(is_of_foreign_key) => {
+            tracing::info!(%error, "a row refers to what is gone, or something came to refer to what was to go");
+            refusal().into()
+        }
+        _ => error,
+    })
+}
+
+fn is_of_foreign_key(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error
+    else {
+        return false;
+    };
+    source.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
+}
+
 /// Turns the violation of a named constraint into a refusal.
 pub(crate) trait OnViolation<T> {
     /// The refusal when `constraint` was violated; any other error stays what it is.

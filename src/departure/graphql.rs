@@ -7,9 +7,11 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::id::{OrganizationId, UserId};
 
 use super::{Disposition, Impact};
+use crate::authz::{self, Permission};
+use crate::credits;
 use crate::error::{Error, Refusal, Result};
 use crate::graphql::context::{Ask, Loaders, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
 
 /// What the removal of a member would change; nothing of it has happened.
 #[derive(Clone, Copy)]
@@ -58,14 +60,19 @@ impl MemberRemovalImpact {
         self.0.stopped
     }
 
+    /// How many of those are neither: their last build failed or was canceled.
+    async fn failed_workspaces(&self) -> i64 {
+        self.0.failed
+    }
+
     /// How many of those have a build under way: `STOP` and `DELETE` are refused until it has ended.
     async fn building_workspaces(&self) -> i64 {
         self.0.building
     }
 
     /// What they cost, in credits a day: with `TRANSFER`, it must fit into the new owner's budget.
-    async fn daily_cost(&self) -> i64 {
-        self.0.daily_cost
+    async fn daily_cost(&self) -> i32 {
+        credits::told(self.0.daily_cost)
     }
 
     /// How many groups besides Everyone they leave.
@@ -237,10 +244,11 @@ async fn remove_all(request: &Request, input: RemoveMembersInput) -> Result<Vec<
             format!("between 1 and {MEMBERS_AT_ONCE} members at once, got {}", input.user_ids.len());
         return Err(Refusal::invalid(&["userIds"], message).into());
     }
+    request.require(Permission::MemberDelete, authz::Object::in_organization(organization))?;
     let mut results = Vec::with_capacity(input.user_ids.len());
-    for user_id in input.user_ids {
+    for (at, user_id) in input.user_ids.into_iter().enumerate() {
         let removed = remove_one(request, organization, &user_id, disposition).await;
-        let (touched, user_errors) = outcome(removed)?;
+        let (touched, user_errors) = outcome_of_item(removed, ("userIds", at), &[])?;
         results.push(RemoveMemberResult { user_id, workspace_ids: touched.unwrap_or_default(), user_errors });
     }
     Ok(results)

@@ -9,13 +9,15 @@ pub(crate) use store::Impact;
 
 use guildhall_entity::id::{OrganizationId, UserId, WorkspaceId};
 use guildhall_entity::kind::Transition;
+use serde_json::json;
 
+use crate::audit::{facts, named};
 use crate::authz::{Actor, Object, Permission};
 use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
 use crate::seal::Sealer;
 use crate::workspace::owner;
-use crate::{member, quota};
+use crate::{group, member, quota};
 
 /// What becomes of the workspaces of somebody who leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,16 @@ pub(crate) enum Disposition {
 }
 
 impl Disposition {
+    /// As it stands in the log.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "KEEP",
+            Self::Transfer(_) => "TRANSFER",
+            Self::Stop => "STOP",
+            Self::Delete => "DELETE",
+        }
+    }
+
     /// What it needs besides `MEMBER_DELETE`.
     fn needs(self) -> Option<Permission> {
         match self {
@@ -66,8 +78,18 @@ pub(crate) async fn remove(
         return Err(Refusal::lacking(&["workspaces"], lacking).into());
     }
     let mut tx = db.begin(permit).await?;
+    // Whoever is to take the workspaces stays.
+    member::lock_roles_in(&tx, organization).await?;
+    let lost = facts(json!({ "groups": group::names_in(&tx, organization, user).await? }));
+    let mut becomes = facts(json!({ "workspaces": disposition.as_str() }));
+    if let Disposition::Transfer(to) = disposition {
+        let name = member::name_in(&tx, organization, to).await?.filter(|_| to != user);
+        let name = name.ok_or_else(|| Refusal::not_found(&["transferToUserId"], "other member"))?;
+        becomes.insert("transferredTo".into(), named(&name, to).into());
+    }
     // The membership first: whoever makes a workspace for this person at the same moment comes before, or finds no member.
-    let mut changes = vec![member::delete_in(&tx, organization, user, &person.username).await?];
+    let gone = member::delete_in(&tx, (organization, user), &person.username, (lost, &becomes)).await?;
+    let mut changes = vec![gone];
     let held = owner::held_in(&tx, organization, user).await?;
     let take_down = async |tx: &mut Tx, transition| {
         owner::take_down_in(tx, db, sealer, actor.user_id(), &held, transition).await
@@ -75,9 +97,6 @@ pub(crate) async fn remove(
     let (mut touched, more) = match disposition {
         Disposition::Keep => (Vec::new(), Vec::new()),
         Disposition::Transfer(to) => {
-            if to == user || !member::is_one_in(&tx, organization, to).await? {
-                return Err(Refusal::not_found(&["transferToUserId"], "other member").into());
-            }
             if let Some(refusal) = quota::taken_over_in(&tx, organization, user, to).await? {
                 return Err(Refusal::quota_exceeded(&["transferToUserId"], refusal).into());
             }

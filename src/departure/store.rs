@@ -22,6 +22,8 @@ pub(crate) struct Impact {
     pub(crate) running: i64,
     /// Those that are down.
     pub(crate) stopped: i64,
+    /// Those that are neither: their last build failed, was canceled, or left nothing to speak of.
+    pub(crate) failed: i64,
     /// Those whose build is under way.
     pub(crate) building: i64,
     /// What they cost a day.
@@ -69,7 +71,7 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
             }
             (JobState::Succeeded, Transition::Start) => impact.running += tally.count,
             (JobState::Succeeded, Transition::Stop) => impact.stopped += tally.count,
-            _ => {}
+            _ => impact.failed += tally.count,
         }
     }
     let groups = Query::select().from_as(group_member::Entity, "x").to_owned();

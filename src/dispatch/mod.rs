@@ -13,6 +13,7 @@ use guildhall_entity::kind::{JobState, JobType};
 
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Object, Permission, Resource};
+use crate::credits;
 use crate::db::{Db, Tx, Unaudited, boxed};
 use crate::error::{Error, Refusal, Result};
 use crate::provisioner::JobRow;
@@ -108,9 +109,7 @@ pub(crate) async fn plan(db: &Db, actor: &Actor, held: Held, daily_cost: Option<
     if row.kind != JobType::WorkspaceBuild {
         return Err(Refusal::invalid(&["provisionerJobId"], "the job builds no workspace").into());
     }
-    if daily_cost.is_some_and(|cost| cost < 0) {
-        return Err(Refusal::invalid(&["dailyCost"], "a cost is 0 or more").into());
-    }
+    let daily_cost = daily_cost.map(|cost| credits::checked(&["dailyCost"], cost)).transpose()?;
     let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;
     let refusal = match daily_cost {
         Some(cost) => quota::decide_in(&tx, &target, cost).await?,

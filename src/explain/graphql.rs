@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, Object};
 use guildhall_entity::id::{OrganizationId, UserId};
 
-use super::About;
-use crate::authz::{Explanation, Ground, Named, Permission, Through};
+use super::{About, Answer};
+use crate::authz::{Ground, Named, Permission, Through};
 use crate::error::Result;
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, nullable};
@@ -20,7 +20,7 @@ pub(crate) struct AccessExplanation {
     user: UserId,
     permission: Permission,
     organization: Option<OrganizationId>,
-    explanation: Explanation,
+    answer: Answer,
 }
 
 impl AccessExplanation {
@@ -47,9 +47,9 @@ impl AccessExplanation {
         about: About,
     ) -> Result<Vec<Self>> {
         let organization = about.object.organization;
-        let explanations = super::explain(&request.db, &request.actor, user, permissions, about).await?;
-        let with = |(explanation, &permission)| Self { user, permission, organization, explanation };
-        Ok(explanations.into_iter().zip(permissions).map(with).collect())
+        let answers = super::explain(&request.db, &request.actor, user, permissions, about).await?;
+        let with = |(answer, &permission)| Self { user, permission, organization, answer };
+        Ok(answers.into_iter().zip(permissions).map(with).collect())
     }
 }
 
@@ -68,40 +68,50 @@ impl AccessExplanation {
 
     /// Whether they may, signed in. An API token of theirs may be narrower.
     async fn allowed(&self) -> bool {
-        self.explanation.allowed
+        self.answer.explanation.allowed
     }
 
     /// What grants it, also when something else takes it away.
     async fn reasons(&self) -> Vec<AccessReason> {
-        self.explanation.grounds.iter().cloned().map(AccessReason).collect()
+        self.answer.explanation.grounds.iter().cloned().map(AccessReason).collect()
     }
 
     /// Roles of theirs that take it away, whatever else grants it.
     async fn denied_by(&self) -> Vec<Role> {
-        self.explanation.denied_by.iter().map(|&role| Role::BuiltIn(role, self.organization)).collect()
+        self.answer.explanation.denied_by.iter().map(|&role| Role::BuiltIn(role, self.organization)).collect()
     }
 
     /// Whether they are suspended, and may nothing for that.
     async fn suspended(&self) -> bool {
-        self.explanation.suspended
+        self.answer.explanation.suspended
     }
 
-    /// The permission that they lack; null when something grants it.
+    /// The permission that they lack; null when something grants it. Of a workspace to be made of a template, that may be the
+    /// use of the template.
     async fn missing(&self) -> Option<Permission> {
-        self.explanation.grounds.is_empty().then_some(self.permission)
+        self.answer.missing
     }
 
     /// Roles that would grant it, of those that can be held there and that the viewer can see; none when something grants
     /// it.
     async fn granted_by(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
-        if !self.explanation.grounds.is_empty() {
-            return Ok(Vec::new());
-        }
+        let Some(missing) = self.answer.missing else { return Ok(Vec::new()) };
         let all = match self.organization {
             Some(organization) => Role::all_of(ctx.request(), organization).await?,
             None => Role::all_of_site(),
         };
-        Ok(all.into_iter().filter(|role| role.gives().contains(self.permission)).collect())
+        Ok(all.into_iter().filter(|role| role.gives().contains(missing)).collect())
+    }
+
+    /// What an entry of the template's access list would have to give them, or a group of theirs, at least; null when
+    /// something grants it, and where no entry would do. To be on the list, one belongs to the organization.
+    async fn granted_by_template_role(&self) -> Option<TemplateRole> {
+        self.answer.entry.map(TemplateRole::from)
+    }
+
+    /// Whether it would do that they belong to the organization, without any role there.
+    async fn granted_by_membership(&self) -> bool {
+        self.answer.membership
     }
 }
 
@@ -171,7 +181,7 @@ impl ExplainQuery {
     /// Whether a user may do something, and which role, group or access list allows it or what is missing. Anybody may ask
     /// about themselves; about others, it takes the permission from a role in the object's organization (of a group or a
     /// template `GROUP_READ_MEMBERS`, too), and for what is of none `USER_READ_CONTACT`: FORBIDDEN without. NOT_FOUND for a
-    /// user or an object that is missing or not visible.
+    /// user or an object that is missing or not visible; BAD_USER_INPUT for a permission that says nothing of such an object.
     #[graphql(directive = requires::apply("MEMBER".into(), "READ_CONTACT".into()))]
     async fn explain_access(
         &self,

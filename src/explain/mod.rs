@@ -2,6 +2,7 @@
 //! must see the user, the object, and the roles that the user holds.
 
 pub(crate) mod graphql;
+mod kind;
 mod store;
 
 use guildhall_entity::id::{
@@ -9,10 +10,13 @@ use guildhall_entity::id::{
     SessionId, TemplateDryRunId, TemplateId, TemplateVersionId, TypedId, UserId, WorkspaceBuildId,
     WorkspaceId, prefix,
 };
+use guildhall_entity::kind::AclRole;
+use kind::Kind;
 
-use crate::authz::{Actor, Denied, Explanation, Object, Permission};
+use crate::authz::{Actor, Denied, Explanation, Object, Permission, policy};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::group::GroupRow;
 use crate::template::{TemplateRow, access};
 use crate::user::SeenUser;
 use crate::workspace::WorkspaceRow;
@@ -20,6 +24,7 @@ use crate::{group, role, template, workspace};
 
 /// What an explanation is about.
 pub(crate) struct About {
+    kind: Kind,
     object: Object,
     template: Option<TemplateRow>,
     group: Option<GroupId>,
@@ -27,26 +32,37 @@ pub(crate) struct About {
 
 impl About {
     /// The deployment.
-    const SITE: Self = Self { object: Object::SITE, template: None, group: None };
+    const SITE: Self = Self { kind: Kind::Whole, object: Object::SITE, template: None, group: None };
 
-    fn of(object: Object) -> Self {
-        Self { object, ..Self::SITE }
+    fn of(kind: Kind, object: Object) -> Self {
+        Self { kind, object, ..Self::SITE }
     }
 
-    fn inside(organization: OrganizationId) -> Self {
-        Self::of(Object::in_organization(organization))
+    fn inside(kind: Kind, organization: OrganizationId) -> Self {
+        Self::of(kind, Object::in_organization(organization))
     }
 }
 
 impl From<TemplateRow> for About {
     fn from(template: TemplateRow) -> Self {
-        Self { template: Some(template.clone()), ..Self::inside(template.organization_id) }
+        Self { template: Some(template.clone()), ..Self::inside(Kind::Template, template.organization_id) }
     }
 }
 
 /// The same answer for a user and an object, missing or not visible.
 fn not_found() -> Error {
     Error::NotFound("user or object")
+}
+
+/// An answer, and what would change it besides a role.
+pub(crate) struct Answer {
+    pub(crate) explanation: Explanation,
+    /// The permission that nothing grants.
+    pub(crate) missing: Option<Permission>,
+    /// What an entry of the template's access list would have to give at least, if that would do.
+    pub(crate) entry: Option<AclRole>,
+    /// Whether belonging to the organization would do.
+    pub(crate) membership: bool,
 }
 
 /// What somebody makes is theirs: whether they may is asked about their own.
@@ -80,16 +96,19 @@ fn may_know(actor: &Actor, seen: &SeenUser, about: &About) -> Result<(), Denied>
 /// # Errors
 /// NOT_FOUND for what the actor can't see. FORBIDDEN, but about oneself, without `MEMBER_READ_CONTACT` from a role in the
 /// object's organization (of groups and templates also `GROUP_READ_MEMBERS`); for what is of none without
-/// `USER_READ_CONTACT`.
+/// `USER_READ_CONTACT`. BAD_USER_INPUT for what can't be done to such a thing.
 pub(crate) async fn explain(
     db: &Db,
     actor: &Actor,
     user: UserId,
     permissions: &[Permission],
     about: About,
-) -> Result<Vec<Explanation>> {
+) -> Result<Vec<Answer>> {
     let seen = db.find(actor, user).await?.ok_or_else(not_found)?;
     may_know(actor, &seen, &about)?;
+    for &permission in permissions {
+        about.kind.admits(permission)?;
+    }
     let subject = store::subject(db, user).await?.ok_or_else(not_found)?;
     let listings: Vec<_> = match &about.template {
         Some(template) => {
@@ -105,11 +124,29 @@ pub(crate) async fn explain(
         // A group is its members' own.
         object = object.owned_by(user);
     }
-    let explain = |&permission: &Permission| {
+    let explain = |permission: Permission| {
         let is_theirs = object.owner.is_none() && MADE_FOR_ONESELF.contains(&permission);
         subject.explain(permission, if is_theirs { object.owned_by(user) } else { object }, &listings)
     };
-    Ok(permissions.iter().map(explain).collect())
+    let answer = |&permission: &Permission| {
+        let mut asked = (permission, explain(permission));
+        // A workspace is made of a template: it takes the use of that as well.
+        if permission == Permission::WorkspaceCreate && about.template.is_some() && asked.1.allowed {
+            let using = explain(Permission::TemplateUse);
+            if using.allowed {
+                asked.1.grounds.extend(using.grounds);
+            } else {
+                asked = (Permission::TemplateUse, using);
+            }
+        }
+        let (asked, explanation) = asked;
+        let missing = explanation.grounds.is_empty().then_some(asked);
+        let entry = missing.filter(|_| about.template.is_some()).and_then(policy::least_listed);
+        let own = object.owner.map_or_else(|| MADE_FOR_ONESELF.contains(&asked), |owner| owner == user);
+        let membership = missing.is_some() && subject.would_by_joining(asked, object.organization, own);
+        Answer { explanation, missing, entry, membership }
+    };
+    Ok(permissions.iter().map(answer).collect())
 }
 
 /// What an id means, if the actor can see it; `None` for the deployment.
@@ -135,18 +172,22 @@ async fn find(db: &Db, actor: &Actor, id: &str) -> Result<Option<About>> {
         };
     }
     Ok(match prefix(id) {
-        Some(OrganizationId::PREFIX) => found!(OrganizationId).map(|row| About::inside(row.id)),
+        Some(OrganizationId::PREFIX) => found!(OrganizationId).map(|row| About::inside(Kind::Whole, row.id)),
         Some(GroupId::PREFIX) => {
-            found!(GroupId).map(|row| About { group: Some(row.id), ..About::inside(row.organization_id) })
+            let of = |row: GroupRow| About {
+                group: Some(row.id),
+                ..About::inside(Kind::Group, row.organization_id)
+            };
+            found!(GroupId).map(of)
         }
         Some(RoleId::PREFIX) => match parse::<RoleId>(id).and_then(role::builtin) {
             Some((_, Some(organization))) => {
                 let reads = actor.may(Permission::RoleRead, Object::in_organization(organization));
                 let found = db.find(actor, organization).await?.filter(|_| reads);
-                found.map(|row| About::inside(row.id))
+                found.map(|row| About::inside(Kind::Role, row.id))
             }
-            Some((_, None)) => Some(About::SITE),
-            None => found!(RoleId).map(|row| About::inside(row.organization_id)),
+            Some((_, None)) => Some(About::of(Kind::Role, Object::SITE)),
+            None => found!(RoleId).map(|row| About::inside(Kind::Role, row.organization_id)),
         },
         Some(TemplateId::PREFIX) => found!(TemplateId).map(About::from),
         Some(TemplateVersionId::PREFIX) => match found!(TemplateVersionId) {
@@ -154,7 +195,7 @@ async fn find(db: &Db, actor: &Actor, id: &str) -> Result<Option<About>> {
             None => None,
         },
         Some(TemplateDryRunId::PREFIX) => {
-            found!(TemplateDryRunId).map(|row| owned(row.organization_id, row.created_by))
+            found!(TemplateDryRunId).map(|row| owned(Kind::DryRun, row.organization_id, row.created_by))
         }
         Some(WorkspaceId::PREFIX) => found!(WorkspaceId).map(|whole| of_workspace(&whole.workspace)),
         Some(WorkspaceBuildId::PREFIX) => match found!(WorkspaceBuildId) {
@@ -165,29 +206,30 @@ async fn find(db: &Db, actor: &Actor, id: &str) -> Result<Option<About>> {
             None => None,
         },
         Some(ProvisionerKeyId::PREFIX) => {
-            found!(ProvisionerKeyId).map(|row| About::inside(row.organization_id))
+            found!(ProvisionerKeyId).map(|row| About::inside(Kind::ProvisionerKey, row.organization_id))
         }
         Some(ProvisionerDaemonId::PREFIX) => {
-            found!(ProvisionerDaemonId).map(|row| About::inside(row.daemon.organization_id))
+            let inside = |organization| About::inside(Kind::ProvisionerDaemon, organization);
+            found!(ProvisionerDaemonId).map(|row| inside(row.daemon.organization_id))
         }
         Some(ProvisionerJobId::PREFIX) => {
-            found!(ProvisionerJobId).map(|row| owned(row.organization_id, row.owner_id))
+            found!(ProvisionerJobId).map(|row| owned(Kind::ProvisionerJob, row.organization_id, row.owner_id))
         }
-        Some(UserId::PREFIX) => found!(UserId).map(|seen| of_user(seen.user.id)),
-        Some(SessionId::PREFIX) => found!(SessionId).map(|row| of_user(row.user_id)),
-        Some(ApiTokenId::PREFIX) => found!(ApiTokenId).map(|row| of_user(row.user_id)),
+        Some(UserId::PREFIX) => found!(UserId).map(|seen| of_user(Kind::User, seen.user.id)),
+        Some(SessionId::PREFIX) => found!(SessionId).map(|row| of_user(Kind::Token, row.user_id)),
+        Some(ApiTokenId::PREFIX) => found!(ApiTokenId).map(|row| of_user(Kind::Token, row.user_id)),
         _ => None,
     })
 }
 
-fn owned(organization: OrganizationId, owner: UserId) -> About {
-    About::of(Object::in_organization(organization).owned_by(owner))
+fn owned(kind: Kind, organization: OrganizationId, owner: UserId) -> About {
+    About::of(kind, Object::in_organization(organization).owned_by(owner))
 }
 
 fn of_workspace(workspace: &WorkspaceRow) -> About {
-    owned(workspace.organization_id, workspace.owner_id)
+    owned(Kind::Workspace, workspace.organization_id, workspace.owner_id)
 }
 
-fn of_user(user: UserId) -> About {
-    About::of(Object::SITE.owned_by(user))
+fn of_user(kind: Kind, user: UserId) -> About {
+    About::of(kind, Object::SITE.owned_by(user))
 }

@@ -6,6 +6,7 @@ use async_graphql::{Enum, ErrorExtensionValues, Interface, ServerError, SimpleOb
 use futures_util::FutureExt;
 
 use crate::authz::{Denied, Permission};
+use crate::credits;
 use crate::db::boxed;
 use crate::error::{Error, Mismatch, MismatchKind, Refusal, RefusalKind, Result};
 
@@ -20,7 +21,7 @@ pub(crate) enum UserErrorCode {
     NameTaken,
     /// The state of things forbids it.
     Conflict,
-    /// A role would give more than the viewer has.
+    /// The viewer lacks what they would give, take or use.
     MissingPermissions,
     /// The last administrator would be lost.
     LastAdmin,
@@ -100,7 +101,7 @@ user_error! {
     Conflict {}
 }
 user_error! {
-    /// A role would give more than the viewer has.
+    /// The viewer lacks what they would give, take or use.
     MissingPermissions {
         /// What the viewer lacks.
         permissions: Vec<Permission>,
@@ -137,9 +138,9 @@ user_error! {
     /// The build would use more than the budget leaves.
     QuotaExceeded {
         /// Credits a day that may be used.
-        budget: i64,
+        budget: i32,
         /// Credits a day that other workspaces use.
-        used: i64,
+        used: i32,
         /// Credits a day that the build would cost.
         cost: i32,
     }
@@ -256,8 +257,8 @@ impl From<Refusal> for UserError {
                 message,
                 code: UserErrorCode::QuotaExceeded,
                 field,
-                budget: refusal.budget,
-                used: refusal.used,
+                budget: credits::told(refusal.budget),
+                used: credits::told(refusal.used),
                 cost: refusal.cost,
             }),
             RefusalKind::TemplateInUse { workspaces } => Self::TemplateInUse(TemplateInUse {
@@ -307,6 +308,25 @@ pub(crate) fn outcome<T>(result: Result<T>) -> Result<(Option<T>, Vec<UserError>
         }
         Err(error) => Err(error),
     }
+}
+
+/// The same of the item at this place of a list in the input: what is refused of it has the path of that item. `own` are
+/// the fields of such an item.
+pub(crate) fn outcome_of_item<T>(
+    result: Result<T>,
+    (list, at): (&str, usize),
+    own: &[&str],
+) -> Result<(Option<T>, Vec<UserError>)> {
+    outcome(result.map_err(|error| match error {
+        Error::Refused(refusals) => {
+            Error::Refused(refusals.into_iter().map(|refusal| refusal.of_item(list, at, own)).collect())
+        }
+        // The items before it are done: what this one alone lacks is told of it alone.
+        Error::Denied(Denied::Lacking(permission) | Denied::LackingIn(permission, _)) => {
+            Refusal::lacking(&[], permission).of_item(list, at, own).into()
+        }
+        other => other,
+    }))
 }
 
 /// What a nullable field answers. An error makes the field null and leaves its neighbours alone; async-graphql lets the

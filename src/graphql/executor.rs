@@ -75,7 +75,8 @@ impl Coded {
         if !denials.is_empty() {
             let target = boxed(context.drive(named.target(context))).await;
             for denial in denials {
-                boxed(audit_log::note_denial(&context.db, &context.actor, denial, target.clone())).await;
+                let about = (named.tried(), target.clone());
+                boxed(audit_log::note_denial(&context.db, &context.actor, denial, about)).await;
             }
         }
         coded(response)

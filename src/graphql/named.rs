@@ -1,20 +1,61 @@
-//! What a mutation names in its input, for the entry of the audit log when it is denied.
+//! What a mutation does and what it names in its input, for the entry of the audit log when it is denied.
 
-use async_graphql::parser::types::{ExecutableDocument, Selection};
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection};
 use async_graphql::{Request as GraphqlRequest, Value, Variables};
 use guildhall_entity::id::{
     GroupId, OrganizationId, ProvisionerKeyId, RoleId, TemplateId, TypedId, UserId, WorkspaceId, prefix,
 };
 
 use super::context::Request;
-use crate::audit::Target;
+use crate::audit::{Action, Target};
+use crate::authz::Resource;
 
 /// Fields of inputs that name something besides what is to be changed.
 const BESIDES: [&str; 4] = ["organizationId", "transferToUserId", "ownerId", "fileId"];
 
-/// The ids in the input of a mutation's only field. Where it has several, none is told from another.
+/// What a mutation's name says that it is done to, as its entry in the audit log would say; the first that fits.
+const NOUNS: [(&str, Resource); 17] = [
+    ("OrganizationQuota", Resource::Quota),
+    ("Organization", Resource::Organization),
+    ("Member", Resource::Member),
+    ("GroupQuota", Resource::Quota),
+    ("Group", Resource::Group),
+    ("Role", Resource::Role),
+    ("Template", Resource::Template),
+    ("Workspace", Resource::Workspace),
+    ("ProvisionerKey", Resource::ProvisionerKey),
+    ("ProvisionerDaemon", Resource::ProvisionerDaemon),
+    ("ProvisionerJob", Resource::ProvisionerJob),
+    ("FirstUser", Resource::User),
+    ("User", Resource::User),
+    ("Password", Resource::User),
+    ("ApiToken", Resource::Token),
+    ("Session", Resource::Token),
+    ("AllSessions", Resource::Token),
+];
+
+/// What a mutation of this name does to what kind of thing.
+fn tried(mutation: &str) -> Option<(Action, Resource)> {
+    let (verb, noun) = mutation.split_at(mutation.find(|c: char| c.is_ascii_uppercase())?);
+    let (_, resource) = NOUNS.into_iter().find(|(start, _)| noun.starts_with(start))?;
+    let action = match verb {
+        // Whoever is in a group is a part of it.
+        _ if noun == "GroupMembers" => Action::Update,
+        "create" | "add" => Action::Create,
+        "delete" | "remove" | "revoke" => Action::Delete,
+        "start" => Action::Start,
+        "stop" => Action::Stop,
+        "restart" => Action::Restart,
+        "cancel" => Action::Cancel,
+        _ => Action::Update,
+    };
+    Some((action, resource))
+}
+
+/// What a mutation's only field does, and the ids in its input. Where there are several, none is told from another.
 #[derive(Debug, Default)]
 pub(super) struct Named {
+    tried: Option<(Action, Resource)>,
     organization: Option<OrganizationId>,
     things: Vec<String>,
 }
@@ -24,16 +65,18 @@ impl Named {
     pub(super) fn of(request: &mut GraphqlRequest) -> Self {
         let variables = std::mem::take(&mut request.variables);
         let named = match request.parsed_query() {
-            Ok(document) => input(document, &variables).map(Self::read).unwrap_or_default(),
+            Ok(document) => {
+                only_field(document).map(|field| Self::read(field, &variables)).unwrap_or_default()
+            }
             Err(_) => Self::default(),
         };
         request.variables = variables;
         named
     }
 
-    fn read(input: Value) -> Self {
-        let mut named = Self::default();
-        let Value::Object(fields) = input else { return named };
+    fn read(field: &Field, variables: &Variables) -> Self {
+        let mut named = Self { tried: tried(&field.name.node), ..Self::default() };
+        let Some(Value::Object(fields)) = input(field, variables) else { return named };
         for (field, value) in &fields {
             let first = match value {
                 Value::List(values) => values.first(),
@@ -47,6 +90,11 @@ impl Named {
             }
         }
         named
+    }
+
+    /// What the mutation does, to what kind of thing.
+    pub(super) fn tried(&self) -> Option<(Action, Resource)> {
+        self.tried
     }
 
     /// Where the mutation says that it is.
@@ -65,12 +113,15 @@ impl Named {
     }
 }
 
-/// The input of the document's only field.
-fn input(document: &ExecutableDocument, variables: &Variables) -> Option<Value> {
+fn only_field(document: &ExecutableDocument) -> Option<&Field> {
     let (_, operation) = document.operations.iter().next()?;
     let [selection] = operation.node.selection_set.node.items.as_slice() else { return None };
     let Selection::Field(field) = &selection.node else { return None };
-    let value = field.node.get_argument("input")?.node.clone();
+    Some(&field.node)
+}
+
+fn input(field: &Field, variables: &Variables) -> Option<Value> {
+    let value = field.get_argument("input")?.node.clone();
     let known = |name: async_graphql::Name| {
         Ok::<_, std::convert::Infallible>(variables.get(&name).cloned().unwrap_or_default())
     };

@@ -21,36 +21,36 @@ impl Request {
     /// The one thing that was made, as it is now.
     ///
     /// # Errors
-    /// CONFLICT when it was made earlier and is gone: only another key makes something.
+    /// As [`Request::made_earlier`].
     pub(crate) async fn made<I: Find + std::fmt::Display + std::str::FromStr>(
         &self,
         made: Made<I>,
     ) -> Result<I::Row> {
-        let earlier = matches!(made, Made::Earlier(_));
-        match self.get(made.id()?).await {
-            Err(Error::Conflict(_)) if earlier => {
+        match made {
+            Made::Now(id) => self.get(id).await,
+            Made::Earlier(subjects) => self.made_earlier::<I>(&subjects, 0).await,
+        }
+    }
+
+    /// One of the things that an earlier request made, as it is now.
+    ///
+    /// # Errors
+    /// CONFLICT when it is gone: only another key makes something.
+    pub(crate) async fn made_earlier<I: Find + std::fmt::Display + std::str::FromStr>(
+        &self,
+        subjects: &[String],
+        at: usize,
+    ) -> Result<I::Row> {
+        let id = subjects.get(at).and_then(|id| id.parse::<I>().ok());
+        let id = id.ok_or_else(|| Error::internal("an idempotency key leads to another kind of thing"))?;
+        match self.get(id).await {
+            Err(Error::Conflict(_)) => {
                 let message = "what this key made is gone, or can't be seen by you any more; take a new key";
                 Err(Refusal::conflict(&["idempotencyKey"], message).into())
             }
             found => found,
         }
     }
-}
-
-impl<T: std::str::FromStr> Made<T> {
-    /// The id of the one thing that was made.
-    pub(crate) fn id(self) -> Result<T> {
-        match self {
-            Self::Now(id) => Ok(id),
-            Self::Earlier(subjects) => nth(&subjects, 0),
-        }
-    }
-}
-
-/// One of the things that an earlier request made.
-pub(crate) fn nth<T: std::str::FromStr>(subjects: &[String], at: usize) -> Result<T> {
-    let id = subjects.get(at).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Error::internal("an idempotency key leads to another kind of thing"))
 }
 
 /// What a key may be.

@@ -2,11 +2,12 @@
 
 use guildhall_entity::id::UserId;
 use guildhall_entity::kind::GroupSource;
+use sea_orm::sea_query::LockType;
 use serde_json::json;
 
 use super::store::{group as groups, member as store};
 use super::{GroupRow, power};
-use crate::audit::{Action, Change, Facts, facts};
+use crate::audit::{Action, Change, Facts, facts, named};
 use crate::authz::{Actor, Object, Permission, Resource};
 use crate::db::Db;
 use crate::error::{Refusal, Result};
@@ -21,16 +22,16 @@ pub(crate) async fn add(db: &Db, actor: &Actor, group: &GroupRow, user: UserId) 
     let permit = actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
     chosen_by_hand(group, "add them to the organization instead")?;
     let tx = db.begin(permit).await?;
-    if !groups::hold_in(&tx, group.id).await? {
-        return Err(Refusal::not_found(&["groupId"], "group").into());
-    }
+    let gone = || Refusal::not_found(&["groupId"], "group");
+    let group = &groups::locked_in(&tx, group.id, LockType::KeyShare).await?.ok_or_else(gone)?;
     power::check_in(&tx, group, user).await?;
     let added = store::insert_in(&tx, group.organization_id, group.id, user).await?;
-    let added = added.ok_or_else(|| Refusal::not_found(&["userIds"], "member of the organization"))?;
+    let (username, added) =
+        added.ok_or_else(|| Refusal::not_found(&["userIds"], "member of the organization"))?;
     if !added {
         return Err(Refusal::conflict(&["userIds"], "they are in the group already").into());
     }
-    tx.commit(changed(group, &Facts::new(), &facts(json!({ "member": user.to_string() })))).await
+    tx.commit(changed(group, &Facts::new(), &facts(json!({ "member": named(&username, user) })))).await
 }
 
 /// Takes somebody out of a group.
@@ -42,10 +43,9 @@ pub(crate) async fn remove(db: &Db, actor: &Actor, group: &GroupRow, user: UserI
     let permit = actor.authorize(Permission::GroupUpdate, Object::in_organization(group.organization_id))?;
     chosen_by_hand(group, "remove them from the organization instead")?;
     let tx = db.begin(permit).await?;
-    if !store::delete_in(&tx, group.id, user).await? {
-        return Err(Refusal::not_found(&["userIds"], "member of the group").into());
-    }
-    tx.commit(changed(group, &facts(json!({ "member": user.to_string() })), &Facts::new())).await
+    let username = store::delete_in(&tx, group.id, user).await?;
+    let username = username.ok_or_else(|| Refusal::not_found(&["userIds"], "member of the group"))?;
+    tx.commit(changed(group, &facts(json!({ "member": named(&username, user) })), &Facts::new())).await
 }
 
 /// Members of Everyone are the organization's; of some groups an identity provider decides.

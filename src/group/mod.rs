@@ -10,10 +10,12 @@ pub(crate) use store::group::{Filter, GroupList, GroupOrder, GroupRow};
 pub(crate) use store::member::{GroupMemberList, GroupMemberOrder, GroupMemberRow};
 
 use guildhall_entity::id::{GroupId, OrganizationId, UserId};
+use sea_orm::sea_query::LockType;
 use serde_json::json;
 
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Object, Permission, Resource};
+use crate::credits;
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
 use crate::name::{self, Slug};
@@ -41,7 +43,7 @@ impl NewGroup {
         let name = Slug::parse(&["name"], name)?;
         let display_name = name::display_name(&["displayName"], display_name, &name)?;
         let avatar_url = name::icon(&["avatarUrl"], avatar_url.unwrap_or_default())?;
-        let quota_allowance = checked_allowance("quotaAllowance", quota_allowance.unwrap_or_default())?;
+        let quota_allowance = credits::checked(&["quotaAllowance"], quota_allowance.unwrap_or_default())?;
         Ok(Self { name, display_name, avatar_url, quota_allowance })
     }
 }
@@ -135,7 +137,7 @@ impl Patch {
             next.avatar_url = name::icon(&["avatarUrl"], &text)?;
         }
         if let Some(allowance) = self.quota_allowance {
-            next.quota_allowance = checked_allowance("quotaAllowance", allowance)?;
+            next.quota_allowance = credits::checked(&["quotaAllowance"], allowance)?;
         }
         Ok(next)
     }
@@ -146,37 +148,44 @@ impl Patch {
 /// # Errors
 /// FORBIDDEN without `GROUP_UPDATE` and, where the allowance is to change, `QUOTA_UPDATE`; refusals for a stale version, a
 /// name in use, values that break a rule, and for anything but the allowance of Everyone.
-pub(crate) async fn update(db: &Db, actor: &Actor, current: &GroupRow, patch: Patch) -> Result<()> {
-    let object = Object::in_organization(current.organization_id);
+pub(crate) async fn update(db: &Db, actor: &Actor, group: &GroupRow, patch: Patch) -> Result<()> {
+    let object = Object::in_organization(group.organization_id);
     let describes = patch.describes();
     if patch.quota_allowance.is_some() {
         actor.require(Permission::QuotaUpdate, object)?;
     }
     let only_quota = patch.quota_allowance.is_some() && describes.is_none();
     let permission = if only_quota { Permission::QuotaUpdate } else { Permission::GroupUpdate };
-    let permit = actor.authorize(permission, object)?;
-    if let Some(expected) = patch.expected_version.filter(|&expected| expected != current.version) {
-        return Err(Refusal::stale_version(expected, current.version).into());
-    }
+    let tx = db.begin(actor.authorize(permission, object)?).await?;
+    let current = store::group::locked_in(&tx, group.id, LockType::NoKeyUpdate).await?.ok_or_else(gone)?;
+    Refusal::unless_current(patch.expected_version, current.version)?;
     if let (true, Some(field)) = (current.is_everyone(), describes) {
         return Err(Refusal::conflict(&[field], "of Everyone, only the allowance can be changed").into());
     }
-    let next = patch.apply(current)?;
-    let tx = db.begin(permit).await?;
-    let updated = store::group::update_in(&tx, &next)
-        .await
-        .on_violation("uq_group_name", || Refusal::name_taken(&["name"], "group", &next.name))?;
-    if !updated {
-        return Err(Refusal::stale_version(current.version, current.version + 1).into());
-    }
+    let next = patch.apply(&current)?;
     let mut changes = Vec::new();
     if !only_quota {
-        changes.push(changed(Action::Update, &next, &described(current), &described(&next)));
+        changes.push(changed(Action::Update, &next, &described(&current), &described(&next)));
     }
     if next.quota_allowance != current.quota_allowance || only_quota {
         changes.push(quota_changed(&next, current.quota_allowance, next.quota_allowance));
     }
+    write_in(&tx, &next, &changes).await?;
     tx.commit_all(changes).await
+}
+
+/// Writes what a group is after these changes, if they alter anything.
+async fn write_in(tx: &Tx, next: &GroupRow, changes: &[Change]) -> Result<()> {
+    if !changes.iter().any(Change::alters) {
+        return Ok(());
+    }
+    store::group::update_in(tx, next)
+        .await
+        .on_violation("uq_group_name", || Refusal::name_taken(&["name"], "group", &next.name))
+}
+
+fn gone() -> Refusal {
+    Refusal::not_found(&["groupId"], "group")
 }
 
 /// Deletes a group: its members lose what it gave them. Its name is free then. Its allowance goes with it, which may have
@@ -184,28 +193,25 @@ pub(crate) async fn update(db: &Db, actor: &Actor, current: &GroupRow, patch: Pa
 ///
 /// # Errors
 /// FORBIDDEN without `GROUP_DELETE` and, with an allowance, `QUOTA_UPDATE`; a refusal for Everyone.
-pub(crate) async fn delete(db: &Db, actor: &Actor, current: &GroupRow) -> Result<()> {
-    let object = Object::in_organization(current.organization_id);
+pub(crate) async fn delete(db: &Db, actor: &Actor, group: &GroupRow) -> Result<()> {
+    let object = Object::in_organization(group.organization_id);
     let permit = actor.authorize(Permission::GroupDelete, object)?;
-    if current.is_everyone() {
+    if group.is_everyone() {
         let message = "Everyone ends with its organization and not before";
         return Err(Refusal::conflict(&["groupId"], message).into());
     }
     let tx = db.begin(permit).await?;
-    let allowance = store::group::lock_allowance_in(&tx, current.id).await?;
-    let allowance = allowance.ok_or_else(|| Refusal::not_found(&["groupId"], "group"))?;
-    if allowance > 0 {
+    let current = store::group::locked_in(&tx, group.id, LockType::Update).await?.ok_or_else(gone)?;
+    if current.quota_allowance > 0 {
         actor.require(Permission::QuotaUpdate, object)?;
     }
     let (members, templates) = store::group::holdings_in(&tx, current.id).await?;
-    if !store::group::delete_in(&tx, current.id).await? {
-        return Err(Refusal::not_found(&["groupId"], "group").into());
-    }
-    let mut before = described(current);
+    store::group::delete_in(&tx, current.id).await?;
+    let mut before = described(&current);
     before.extend(facts(json!({
-        "quotaAllowance": allowance, "members": members, "templateAccess": templates,
+        "quotaAllowance": current.quota_allowance, "members": members, "templateAccess": templates,
     })));
-    tx.commit(changed(Action::Delete, current, &before, &Facts::new())).await
+    tx.commit(changed(Action::Delete, &current, &before, &Facts::new())).await
 }
 
 fn described(row: &GroupRow) -> Facts {
@@ -229,17 +235,10 @@ fn quota_changed(row: &GroupRow, before: i32, after: i32) -> Change {
     )
 }
 
-fn checked_allowance(field: &str, allowance: i32) -> Result<i32, Refusal> {
-    if allowance < 0 {
-        return Err(Refusal::invalid(&[field], "an allowance is 0 or more credits a day"));
-    }
-    Ok(allowance)
-}
-
 /// Sets what each member of a group may use, in credits a day. Everyone may carry an allowance as well.
 ///
 /// # Errors
-/// FORBIDDEN without `QUOTA_UPDATE`; a refusal for a negative allowance.
+/// FORBIDDEN without `QUOTA_UPDATE`; a refusal for an allowance out of bounds.
 pub(crate) async fn set_quota_allowance(
     db: &Db,
     actor: &Actor,
@@ -248,16 +247,23 @@ pub(crate) async fn set_quota_allowance(
 ) -> Result<()> {
     let organization = group.organization_id;
     let permit = actor.authorize(Permission::QuotaUpdate, Object::in_organization(organization))?;
-    let allowance = checked_allowance("allowance", allowance)?;
+    let allowance = credits::checked(&["allowance"], allowance)?;
     let tx = db.begin(permit).await?;
-    let before = store::group::set_quota_allowance_in(&tx, group.id, allowance).await?;
-    let before = before.ok_or_else(|| Refusal::not_found(&["groupId"], "group"))?;
-    tx.commit(quota_changed(group, before, allowance)).await
+    let current = store::group::locked_in(&tx, group.id, LockType::NoKeyUpdate).await?.ok_or_else(gone)?;
+    let next = GroupRow { quota_allowance: allowance, ..current.clone() };
+    let changes = vec![quota_changed(&next, current.quota_allowance, allowance)];
+    write_in(&tx, &next, &changes).await?;
+    tx.commit_all(changes).await
 }
 
 /// Which of these groups a user is in, Everyone included.
 pub(crate) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId]) -> Result<Vec<GroupId>> {
     store::member::groups_of(db, user, groups).await
+}
+
+/// The names of the groups that a member of an organization is in besides Everyone, as the transaction sees them.
+pub(crate) async fn names_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<Vec<String>> {
+    store::member::names_in(tx, organization, user).await
 }
 
 /// Finds a group that the actor can see.

@@ -7,7 +7,7 @@ use super::GroupRow;
 use super::store::access;
 use crate::authz::{Object, Permission, PermissionSet, policy};
 use crate::db::Tx;
-use crate::error::{Refusal, Result};
+use crate::error::{Deed, Refusal, Result};
 
 /// Checks that the transaction's actor may hand on what a group gives. Who keeps groups decides who uses templates and has
 /// a budget: that is what groups are for. Who administers a template is decided by those who could say so on its access
@@ -31,5 +31,5 @@ pub(super) async fn check_in(tx: &Tx, group: &GroupRow, user: UserId) -> Result<
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Refusal::missing_permissions(&["userIds"], missing.iter().collect()).into())
+    Err(Refusal::missing_permissions(&["userIds"], Deed::Give, missing.iter().collect()).into())
 }

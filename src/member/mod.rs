@@ -71,28 +71,28 @@ pub(crate) async fn insert_in(
 }
 
 /// Ends a membership inside the transaction that decides what becomes of the person's things; their place in groups and
-/// their entries in access lists end with it.
+/// their entries in access lists end with it. The log tells what goes with it, and what becomes of the rest.
 ///
 /// # Errors
 /// Refusals for somebody who is no member, for somebody with more power there, and for the last administrator.
 pub(crate) async fn delete_in(
     tx: &Tx,
-    organization: OrganizationId,
-    user: UserId,
+    (organization, user): (OrganizationId, UserId),
     username: &str,
+    (lost, becomes): (Facts, &Facts),
 ) -> Result<Change> {
     let roles = held_in(tx, organization, user).await?;
     crate::role::check_loss_in(tx, organization, &["userId"], &roles).await?;
-    end_in(tx, organization, user, username, roles).await
+    end_in(tx, (organization, user), username, roles, (lost, becomes)).await
 }
 
 /// Ends a membership with these roles, whoever ends it.
 async fn end_in(
     tx: &Tx,
-    organization: OrganizationId,
-    user: UserId,
+    (organization, user): (OrganizationId, UserId),
     username: &str,
     roles: Vec<String>,
+    (mut before, after): (Facts, &Facts),
 ) -> Result<Change> {
     if roles.iter().any(|role| role == BuiltinRole::OrganizationAdmin.name()) {
         keep_an_admin(tx, organization, user).await?;
@@ -100,21 +100,13 @@ async fn end_in(
     if !store::delete_in(tx, organization, user).await? {
         return Err(Refusal::not_found(&["userId"], "member").into());
     }
-    let before = facts(json!({ "roles": roles }));
-    Ok(Change::new(
-        Action::Delete,
-        Resource::Member,
-        Some(organization),
-        user,
-        username,
-        &before,
-        &Facts::new(),
-    ))
+    before.insert("roles".into(), json!(roles));
+    Ok(Change::new(Action::Delete, Resource::Member, Some(organization), user, username, &before, after))
 }
 
-/// Whether a user is a member, as the transaction sees it.
-pub(crate) async fn is_one_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<bool> {
-    Ok(store::roles_in(tx, organization, user).await?.is_some())
+/// The name of a member; `None` when a user is none.
+pub(crate) async fn name_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<Option<String>> {
+    store::name_in(tx, organization, user).await
 }
 
 /// Gives a member exactly these roles.
@@ -149,9 +141,6 @@ pub(crate) async fn set_roles(
         keep_an_admin(&tx, organization, user).await?;
     }
     let (before, after) = (facts(json!({ "roles": held })), facts(json!({ "roles": roles })));
-    if !store::set_roles_in(&tx, organization, user, roles).await? {
-        return Err(Refusal::not_found(&["userId"], "member").into());
-    }
     let change = Change::new(
         Action::Update,
         Resource::Member,
@@ -161,6 +150,9 @@ pub(crate) async fn set_roles(
         &before,
         &after,
     );
+    if change.alters() {
+        store::set_roles_in(&tx, organization, user, roles).await?;
+    }
     tx.commit(change).await
 }
 
@@ -180,7 +172,8 @@ pub(crate) async fn leave_all_in(tx: &Tx, user: UserId, username: &str) -> Resul
     let mut changes = Vec::new();
     for organization in store::organizations_in(tx, user).await? {
         let roles = held_in(tx, organization, user).await?;
-        changes.push(end_in(tx, organization, user, username, roles).await?);
+        let nothing = (Facts::new(), &Facts::new());
+        changes.push(end_in(tx, (organization, user), username, roles, nothing).await?);
     }
     Ok(changes)
 }

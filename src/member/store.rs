@@ -247,6 +247,7 @@ pub(super) async fn insert_in(
     Ok(tx.execute_insert(&statement).await? == 1)
 }
 
+/// The name of a live user, who is neither deleted nor renamed until the transaction ends.
 pub(super) async fn username_in(tx: &Tx, user: UserId) -> Result<Option<String>> {
     let statement = Query::select()
         .column(user::Column::Username)
@@ -254,7 +255,7 @@ pub(super) async fn username_in(tx: &Tx, user: UserId) -> Result<Option<String>>
         .and_where(Expr::col(user::Column::Id).eq(user))
         .and_where(Expr::col(user::Column::DeletedAt).is_null())
         .to_owned();
-    Ok(tx.row::<One<String>>(&statement).await?.map(|name| name.0))
+    Ok(tx.locked::<One<String>>(statement, LockType::KeyShare).await?.map(|name| name.0))
 }
 
 /// Removes a member. `false` when they were none.
@@ -310,6 +311,17 @@ pub(super) async fn organizations_in(tx: &Tx, user: UserId) -> Result<Vec<Organi
         .to_owned();
     let rows = tx.rows::<One<OrganizationId>>(&statement).await?;
     Ok(rows.into_iter().map(|organization| organization.0).collect())
+}
+
+/// The name of a member, as the transaction sees it.
+pub(super) async fn name_in(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<Option<String>> {
+    let statement = Query::select()
+        .column(Column::Username)
+        .from(Entity)
+        .and_where(Expr::col(Column::OrganizationId).eq(organization))
+        .and_where(Expr::col(Column::UserId).eq(user))
+        .to_owned();
+    Ok(tx.row::<One<String>>(&statement).await?.map(|name| name.0))
 }
 
 /// The roles of a member as the transaction sees them.

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::policy::{BuiltinRole, System};
 use crate::authz::{Actor, Object, Origin, Permission, Resource};
+use crate::credits;
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Contents, Refusal, Result};
 use crate::name::{self, DEFAULT, Slug};
@@ -94,49 +95,55 @@ pub(crate) struct Patch {
     pub(crate) expected_version: Option<i32>,
 }
 
+impl Patch {
+    /// What the organization would be.
+    ///
+    /// # Errors
+    /// The first rule that a value breaks.
+    fn apply(self, current: &OrganizationRow) -> Result<OrganizationRow, Refusal> {
+        let mut next = current.clone();
+        if let Some(name) = self.name {
+            let slug = Slug::parse(&["name"], &name)?;
+            let slug = if current.is_default { slug } else { slug.not_default(&["name"])? };
+            next.name = slug.into();
+        }
+        if let Some(text) = self.display_name {
+            let slug = Slug::parse(&["name"], &next.name)?;
+            next.display_name = name::display_name(&["displayName"], Some(&text), &slug)?;
+        }
+        if let Some(text) = self.description {
+            next.description = name::description(&["description"], &text)?;
+        }
+        if let Some(text) = self.icon {
+            next.icon = name::icon(&["icon"], &text)?;
+        }
+        Ok(next)
+    }
+}
+
 /// Changes an organization.
 ///
 /// # Errors
 /// FORBIDDEN without `ORGANIZATION_UPDATE`; refusals for a stale version, a name in use and values that break a rule.
-pub(crate) async fn update(db: &Db, actor: &Actor, current: OrganizationRow, patch: Patch) -> Result<()> {
-    let permit = actor.authorize(Permission::OrganizationUpdate, Object::in_organization(current.id))?;
-    if let Some(expected) = patch.expected_version.filter(|&expected| expected != current.version) {
-        return Err(Refusal::stale_version(expected, current.version).into());
-    }
-    let mut next = current.clone();
-    if let Some(name) = patch.name {
-        let slug = Slug::parse(&["name"], &name)?;
-        let slug = if current.is_default { slug } else { slug.not_default(&["name"])? };
-        next.name = slug.into();
-    }
-    let slug = Slug::parse(&["name"], &next.name)?;
-    if let Some(text) = patch.display_name {
-        next.display_name = name::display_name(&["displayName"], Some(&text), &slug)?;
-    }
-    if let Some(text) = patch.description {
-        next.description = name::description(&["description"], &text)?;
-    }
-    if let Some(text) = patch.icon {
-        next.icon = name::icon(&["icon"], &text)?;
-    }
+pub(crate) async fn update(db: &Db, actor: &Actor, id: OrganizationId, patch: Patch) -> Result<()> {
+    let permit = actor.authorize(Permission::OrganizationUpdate, Object::in_organization(id))?;
     let tx = db.begin(permit).await?;
-    let updated = store::update_in(&tx, &next).await.on_violation("uq_organization_name", || {
-        Refusal::name_taken(&["name"], "organization", &next.name)
-    })?;
-    if !updated {
-        return Err(Refusal::stale_version(current.version, current.version + 1).into());
-    }
+    let current = store::locked_in(&tx, id, LockType::NoKeyUpdate).await?.ok_or_else(gone)?;
+    Refusal::unless_current(patch.expected_version, current.version)?;
+    let next = patch.apply(&current)?;
     let (before, after) = (described(&current), described(&next));
-    let change = Change::new(
-        Action::Update,
-        Resource::Organization,
-        Some(next.id),
-        next.id,
-        &next.name,
-        &before,
-        &after,
-    );
+    let change =
+        Change::new(Action::Update, Resource::Organization, Some(id), id, &next.name, &before, &after);
+    if change.alters() {
+        store::update_in(&tx, &next).await.on_violation("uq_organization_name", || {
+            Refusal::name_taken(&["name"], "organization", &next.name)
+        })?;
+    }
     tx.commit(change).await
+}
+
+fn gone() -> Refusal {
+    Refusal::not_found(&["organizationId"], "organization")
 }
 
 /// Deletes an empty organization. Its name is free then, and nothing can come into it any more.
@@ -151,25 +158,17 @@ pub(crate) async fn delete(db: &Db, actor: &Actor, current: &OrganizationRow) ->
         return Err(Refusal::conflict(&["organizationId"], message).into());
     }
     let tx = db.begin(permit).await?;
-    store::lock_in(&tx, id, LockType::Update).await?;
+    let current = store::locked_in(&tx, id, LockType::Update).await?.ok_or_else(gone)?;
     let contents = store::contents_in(&tx, id, actor.user_id()).await?;
     if !contents.is_empty() {
         return Err(Refusal::organization_not_empty(&["organizationId"], contents).into());
     }
     store::delete_groups_in(&tx, id).await?;
     crate::role::delete_all_in(&tx, id).await?;
-    if !store::delete_in(&tx, id).await? {
-        return Err(Refusal::not_found(&["organizationId"], "organization").into());
-    }
-    let change = Change::new(
-        Action::Delete,
-        Resource::Organization,
-        Some(id),
-        id,
-        &current.name,
-        &described(current),
-        &Facts::new(),
-    );
+    store::delete_in(&tx, id).await?;
+    let (before, after) = (described(&current), Facts::new());
+    let change =
+        Change::new(Action::Delete, Resource::Organization, Some(id), id, &current.name, &before, &after);
     tx.commit(change).await
 }
 
@@ -185,7 +184,7 @@ pub(crate) async fn contents_of(
 /// Sets the organization's own cap, in credits a day; `None` removes it.
 ///
 /// # Errors
-/// FORBIDDEN without `QUOTA_UPDATE`; a refusal for a negative cap.
+/// FORBIDDEN without `QUOTA_UPDATE`; a refusal for a cap out of bounds.
 pub(crate) async fn set_quota_cap(
     db: &Db,
     actor: &Actor,
@@ -193,31 +192,28 @@ pub(crate) async fn set_quota_cap(
     cap: Option<i32>,
 ) -> Result<()> {
     let permit = actor.authorize(Permission::QuotaUpdate, Object::in_organization(current.id))?;
-    if cap.is_some_and(|cap| cap < 0) {
-        return Err(Refusal::invalid(&["cap"], "a cap is 0 or more credits a day, or null for none").into());
-    }
+    let cap = cap.map(|cap| credits::checked(&["cap"], cap)).transpose()?;
     let tx = db.begin(permit).await?;
-    store::lock_in(&tx, current.id, LockType::NoKeyUpdate).await?;
-    let before = store::quota_cap_in(&tx, current.id).await?;
-    if !store::set_quota_cap_in(&tx, current.id, cap).await? {
-        return Err(Refusal::not_found(&["organizationId"], "organization").into());
-    }
+    let current = store::locked_in(&tx, current.id, LockType::NoKeyUpdate).await?.ok_or_else(gone)?;
     let change = Change::new(
         Action::Update,
         Resource::Quota,
         Some(current.id),
         current.id,
         &current.name,
-        &facts(json!({ "cap": before })),
+        &facts(json!({ "cap": current.quota_cap })),
         &facts(json!({ "cap": cap })),
     );
+    if change.alters() {
+        store::set_quota_cap_in(&tx, current.id, cap).await?;
+    }
     tx.commit(change).await
 }
 
 /// The organization's own cap, while nobody else uses of its budget.
 pub(crate) async fn lock_quota_in(tx: &Tx, id: OrganizationId) -> Result<Option<i32>> {
-    store::lock_in(tx, id, LockType::NoKeyUpdate).await?;
-    store::quota_cap_in(tx, id).await
+    let organization = store::locked_in(tx, id, LockType::NoKeyUpdate).await?;
+    Ok(organization.and_then(|organization| organization.quota_cap))
 }
 
 fn described(row: &OrganizationRow) -> Facts {

@@ -8,7 +8,9 @@ use guildhall_entity::text::Folded;
 use guildhall_entity::{group, organization_member, provisioner_key, template, template_acl, workspace};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, LockType, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Asterisk, Condition, Expr, ExprTrait, Func, LockType, Query, SelectStatement, UpdateStatement,
+};
 
 use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
@@ -164,72 +166,55 @@ pub(super) async fn insert_in(tx: &Tx, row: NewRow) -> Result<()> {
     .await
 }
 
-/// Writes the fields that people change, if the row is still at `row.version`. `false` when it is not.
-pub(super) async fn update_in(tx: &Tx, row: &OrganizationRow) -> Result<bool> {
-    let statement = Query::update()
+/// A change of an organization, which is a new version of it.
+fn change(tx: &Tx, id: OrganizationId) -> UpdateStatement {
+    Query::update()
         .table(Entity)
+        .value(Column::Version, Expr::col(Column::Version).add(1))
+        .value(Column::UpdatedAt, tx.clock().now())
+        .and_where(Expr::col(Column::Id).eq(id))
+        .to_owned()
+}
+
+/// Writes the fields that people change.
+pub(super) async fn update_in(tx: &Tx, row: &OrganizationRow) -> Result<()> {
+    let mut statement = change(tx, row.id);
+    statement
         .value(Column::Name, row.name.as_str())
         .value(Column::DisplayName, row.display_name.as_str())
         .value(Column::DisplayNameFolded, Folded::of(&row.display_name))
         .value(Column::Description, row.description.as_str())
-        .value(Column::Icon, row.icon.as_str())
-        .value(Column::Version, row.version + 1)
-        .value(Column::UpdatedAt, tx.clock().now())
-        .and_where(Expr::col(Column::Id).eq(row.id))
-        .and_where(Expr::col(Column::Version).eq(row.version))
-        .and_where(Expr::col(Column::DeletedAt).is_null())
-        .to_owned();
-    Ok(tx.update(&statement).await? == 1)
-}
-
-/// Sets or removes the cap. `false` when the organization is gone.
-pub(super) async fn set_quota_cap_in(tx: &Tx, id: OrganizationId, cap: Option<i32>) -> Result<bool> {
-    let statement = Query::update()
-        .table(Entity)
-        .value(Column::QuotaCap, cap)
-        .value(Column::Version, Expr::col(Column::Version).add(1))
-        .value(Column::UpdatedAt, tx.clock().now())
-        .and_where(Expr::col(Column::Id).eq(id))
-        .and_where(Expr::col(Column::DeletedAt).is_null())
-        .to_owned();
-    Ok(tx.update(&statement).await? == 1)
-}
-
-/// The organization's own cap as the transaction sees it.
-pub(super) async fn quota_cap_in(tx: &Tx, id: OrganizationId) -> Result<Option<i32>> {
-    let statement = Query::select()
-        .column(Column::QuotaCap)
-        .from(Entity)
-        .and_where(Expr::col(Column::Id).eq(id))
-        .to_owned();
-    Ok(tx.row::<One<Option<i32>>>(&statement).await?.and_then(|cap| cap.0))
-}
-
-/// Waits for others who lock the organization so or who bring something into it (with `FOR UPDATE`), and keeps them
-/// waiting until the transaction ends. SQLite has one writer anyway.
-pub(super) async fn lock_in(tx: &Tx, id: OrganizationId, lock: LockType) -> Result<()> {
-    if tx.backend() == sea_orm::DbBackend::Postgres {
-        let statement = Query::select()
-            .column(Column::Id)
-            .from(Entity)
-            .and_where(Expr::col(Column::Id).eq(id))
-            .lock(lock)
-            .to_owned();
-        tx.row::<One<OrganizationId>>(&statement).await?;
-    }
+        .value(Column::Icon, row.icon.as_str());
+    tx.update(&statement).await?;
     Ok(())
 }
 
-/// Marks the organization as deleted, which frees its name. `false` when it was.
-pub(super) async fn delete_in(tx: &Tx, id: OrganizationId) -> Result<bool> {
-    let statement = Query::update()
-        .table(Entity)
-        .value(Column::DeletedAt, tx.clock().now())
-        .value(Column::Version, Expr::col(Column::Version).add(1))
-        .and_where(Expr::col(Column::Id).eq(id))
-        .and_where(Expr::col(Column::DeletedAt).is_null())
+/// Sets or removes the cap.
+pub(super) async fn set_quota_cap_in(tx: &Tx, id: OrganizationId, cap: Option<i32>) -> Result<()> {
+    tx.update(change(tx, id).value(Column::QuotaCap, cap)).await?;
+    Ok(())
+}
+
+/// A live organization that stays as it is until the transaction ends, and into which with `FOR UPDATE` nothing comes
+/// meanwhile.
+pub(super) async fn locked_in(
+    tx: &Tx,
+    id: OrganizationId,
+    lock: LockType,
+) -> Result<Option<OrganizationRow>> {
+    let mut statement = Query::select()
+        .from_as(Entity, "o")
+        .and_where(Expr::col(("o", Column::Id)).eq(id))
+        .and_where(Expr::col(("o", Column::DeletedAt)).is_null())
         .to_owned();
-    Ok(tx.update(&statement).await? == 1)
+    select::<OrganizationRow>(&mut statement, "o");
+    tx.locked(statement, lock).await
+}
+
+/// Marks the organization as deleted, which frees its name.
+pub(super) async fn delete_in(tx: &Tx, id: OrganizationId) -> Result<()> {
+    tx.update(change(tx, id).value(Column::DeletedAt, tx.clock().now())).await?;
+    Ok(())
 }
 
 /// What the groups of a deleted organization were for is gone with it.

@@ -114,10 +114,13 @@ pub(crate) async fn update(db: &Db, actor: &Actor, key: &KeyRow, patch: Patch) -
     if let Some(expires_at) = patch.expires_at {
         next.expires_at = check_end(expires_at, tx.clock().now())?;
     }
-    store::update_in(&tx, &next).await.on_violation("uq_provisioner_key_name", || {
-        Refusal::name_taken(&["name"], "provisioner key", &next.name)
-    })?;
-    tx.commit(updated(&next, &described(&current), &described(&next))).await
+    let change = updated(&next, &described(&current), &described(&next));
+    if change.alters() {
+        store::update_in(&tx, &next).await.on_violation("uq_provisioner_key_name", || {
+            Refusal::name_taken(&["name"], "provisioner key", &next.name)
+        })?;
+    }
+    tx.commit(change).await
 }
 
 /// The longest that a replaced secret stays good: a week.

@@ -40,7 +40,9 @@ pub(crate) fn parse_tags(
     tags: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Tags, Refusal> {
     let mut parsed = BTreeMap::new();
-    for (name, value) in tags {
+    for (at, (name, value)) in tags.into_iter().enumerate() {
+        let at = at.to_string();
+        let field = &[field, &[at.as_str()]].concat();
         let fits = |text: &str| {
             !text.is_empty() && text.len() <= TAG_LENGTH && text.chars().all(|c| c.is_ascii_graphic())
         };

@@ -10,7 +10,7 @@ use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::policy::{self, BuiltinRole};
 use crate::authz::{Actor, Object, Permission, PermissionSet, Resource};
 use crate::db::{Db, OnViolation, Tx};
-use crate::error::{Refusal, Result};
+use crate::error::{Deed, Refusal, Result};
 use crate::member;
 use crate::name::{self, Slug};
 
@@ -79,7 +79,7 @@ pub(crate) async fn create(
 ) -> Result<RoleId> {
     let object = Object::in_organization(organization);
     let permit = actor.authorize(Permission::RoleCreate, object)?;
-    check_held(actor, object, &["permissions"], new.permissions)?;
+    check_held(actor, object, &["permissions"], Deed::Give, new.permissions)?;
     let tx = db.begin(permit).await?;
     member::lock_roles_in(&tx, organization).await?;
     if store::count_in(&tx, organization).await? >= MOST {
@@ -124,63 +124,83 @@ pub(crate) struct Patch {
 /// FORBIDDEN without `ROLE_UPDATE`, and without `ROLE_ASSIGN` where members hold it and their permissions change;
 /// `MISSING_PERMISSIONS` for what the actor lacks of the difference; refusals for a stale version, for a role that the
 /// actor holds, and for values that break a rule.
-pub(crate) async fn update(db: &Db, actor: &Actor, current: &RoleRow, patch: Patch) -> Result<()> {
-    let organization = current.organization_id;
+pub(crate) async fn update(db: &Db, actor: &Actor, role: &RoleRow, patch: Patch) -> Result<()> {
+    let organization = role.organization_id;
     let permit = actor.authorize(Permission::RoleUpdate, Object::in_organization(organization))?;
-    if let Some(expected) = patch.expected_version.filter(|&expected| expected != current.version) {
-        return Err(Refusal::stale_version(expected, current.version).into());
-    }
-    let mut next = current.clone();
-    if let Some(text) = patch.display_name {
-        let name = Slug::parse(&["name"], &current.name)?;
-        next.display_name = name::display_name(&["displayName"], Some(&text), &name)?;
-    }
-    if let Some(text) = patch.description {
-        next.description = name::description(&["description"], &text)?;
-    }
-    if let Some(permissions) = patch.permissions {
-        next.permissions = names(parse_permissions(&permissions)?);
-    }
-    let (before, after) = (current.grants(), next.grants());
     let tx = db.begin(permit).await?;
-    check_change_in(&tx, current, &["permissions"], before.without(after).with(after.without(before)))
-        .await?;
-    if !store::update_in(&tx, &next).await? {
-        return Err(Refusal::stale_version(current.version, current.version + 1).into());
-    }
+    let current = locked_in(&tx, role).await?;
+    Refusal::unless_current(patch.expected_version, current.version)?;
+    let next = patch.apply(&current)?;
+    let (before, after) = (current.grants(), next.grants());
+    let (given, taken) = (after.without(before), before.without(after));
+    let deed = match (given.is_empty(), taken.is_empty()) {
+        (false, false) => Deed::Change,
+        (true, _) => Deed::Take,
+        (_, true) => Deed::Give,
+    };
+    check_change_in(&tx, &current, &["permissions"], deed, given.with(taken)).await?;
     let change = Change::new(
         Action::Update,
         Resource::Role,
         Some(organization),
         current.id,
         current.name.as_str(),
-        &described(current),
+        &described(&current),
         &described(&next),
     );
+    if change.alters() {
+        store::update_in(&tx, &next).await?;
+    }
     tx.commit(change).await
+}
+
+impl Patch {
+    /// What the role would be.
+    ///
+    /// # Errors
+    /// The first rule that a value breaks.
+    fn apply(self, current: &RoleRow) -> Result<RoleRow, Refusal> {
+        let mut next = current.clone();
+        if let Some(text) = self.display_name {
+            let name = Slug::parse(&["name"], &current.name)?;
+            next.display_name = name::display_name(&["displayName"], Some(&text), &name)?;
+        }
+        if let Some(text) = self.description {
+            next.description = name::description(&["description"], &text)?;
+        }
+        if let Some(permissions) = self.permissions {
+            next.permissions = names(parse_permissions(&permissions)?);
+        }
+        Ok(next)
+    }
+}
+
+/// A role as it is, while nobody else changes roles of its organization, nor gives or takes any.
+async fn locked_in(tx: &Tx, role: &RoleRow) -> Result<RoleRow> {
+    member::lock_roles_in(tx, role.organization_id).await?;
+    let current = store::find_in(tx, role.id).await?;
+    Ok(current.ok_or_else(|| Refusal::not_found(&["roleId"], "role"))?)
 }
 
 /// Deletes a role and takes it from whoever holds it; answers how many that were.
 ///
 /// # Errors
 /// FORBIDDEN without `ROLE_DELETE`, and without `ROLE_ASSIGN` where members hold it; `MISSING_PERMISSIONS` for what the
-/// actor lacks of it; refusals for a role that the actor holds and when somebody has changed it meanwhile.
-pub(crate) async fn delete(db: &Db, actor: &Actor, current: &RoleRow) -> Result<usize> {
-    let organization = current.organization_id;
+/// actor lacks of it; refusals for a role that the actor holds and for one that is gone.
+pub(crate) async fn delete(db: &Db, actor: &Actor, role: &RoleRow) -> Result<usize> {
+    let organization = role.organization_id;
     let permit = actor.authorize(Permission::RoleDelete, Object::in_organization(organization))?;
     let tx = db.begin(permit).await?;
-    check_change_in(&tx, current, &["roleId"], current.grants()).await?;
-    if !store::delete_in(&tx, current).await? {
-        let message = "it has been changed or deleted since you read it; read it again";
-        return Err(Refusal::conflict(&["roleId"], message).into());
-    }
+    let current = locked_in(&tx, role).await?;
+    check_change_in(&tx, &current, &["roleId"], Deed::Take, current.grants()).await?;
+    store::delete_in(&tx, current.id).await?;
     let mut changes = vec![Change::new(
         Action::Delete,
         Resource::Role,
         Some(organization),
         current.id,
         current.name.as_str(),
-        &described(current),
+        &described(&current),
         &Facts::new(),
     )];
     let taken = member::take_role_in(&tx, organization, &current.name).await?;
@@ -190,10 +210,15 @@ pub(crate) async fn delete(db: &Db, actor: &Actor, current: &RoleRow) -> Result<
     Ok(holders)
 }
 
-/// Checks that the actor may change what a role grants by `difference`, and keeps others from giving the role meanwhile.
-async fn check_change_in(tx: &Tx, role: &RoleRow, field: &[&str], difference: PermissionSet) -> Result<()> {
+/// Checks that the actor may change what a locked role grants by `difference`.
+async fn check_change_in(
+    tx: &Tx,
+    role: &RoleRow,
+    field: &[&str],
+    deed: Deed,
+    difference: PermissionSet,
+) -> Result<()> {
     let organization = role.organization_id;
-    member::lock_roles_in(tx, organization).await?;
     if difference.is_empty() {
         return Ok(());
     }
@@ -204,9 +229,9 @@ async fn check_change_in(tx: &Tx, role: &RoleRow, field: &[&str], difference: Pe
         return Err(Refusal::conflict(&["roleId"], message).into());
     }
     if holders.is_empty() {
-        return check_held(actor, object, field, difference);
+        return check_held(actor, object, field, deed, difference);
     }
-    check_power(actor, object, field, difference)
+    check_power(actor, object, field, deed, difference)
 }
 
 fn described(role: &RoleRow) -> Facts {

@@ -14,7 +14,7 @@ use guildhall_entity::id::OrganizationId;
 use crate::authz::policy::{BuiltinRole, Scope};
 use crate::authz::{Actor, Object, Permission, PermissionSet};
 use crate::db::{Db, Tx};
-use crate::error::{Refusal, Result};
+use crate::error::{Deed, Refusal, Result};
 
 /// Checks the names of roles that an actor wants to give on the site. Answers them sorted, without repeats.
 ///
@@ -31,7 +31,7 @@ pub(crate) fn check_site_assignment(actor: &Actor, field: &[&str], names: &[Stri
         gives = gives.with(role.weighs());
     }
     if !names.is_empty() {
-        check_power(actor, Object::SITE, field, gives)?;
+        check_power(actor, Object::SITE, field, Deed::Give, gives)?;
     }
     Ok(names)
 }
@@ -75,7 +75,7 @@ pub(crate) async fn check_assignment_in(
     for name in given {
         gives = gives.with(known.weighs(name).ok_or_else(|| known.refuse(field, name))?);
     }
-    check_power(actor, object, field, gives)?;
+    check_power(actor, object, field, Deed::Give, gives)?;
     let restrains = |name: &String| {
         BuiltinRole::assignable(name, Scope::Organization).is_some_and(BuiltinRole::restrains)
     };
@@ -139,16 +139,28 @@ fn unknown(field: &[&str], name: &str, known: &[&str]) -> Refusal {
 
 /// # Errors
 /// FORBIDDEN without `ROLE_ASSIGN`, `MISSING_PERMISSIONS` for what the actor does not hold.
-fn check_power(actor: &Actor, object: Object, field: &[&str], gives: PermissionSet) -> Result<()> {
+fn check_power(
+    actor: &Actor,
+    object: Object,
+    field: &[&str],
+    deed: Deed,
+    permissions: PermissionSet,
+) -> Result<()> {
     actor.require(Permission::RoleAssign, object)?;
-    check_held(actor, object, field, gives)
+    check_held(actor, object, field, deed, permissions)
 }
 
 /// # Errors
 /// `MISSING_PERMISSIONS` for what the actor does not hold.
-fn check_held(actor: &Actor, object: Object, field: &[&str], permissions: PermissionSet) -> Result<()> {
+fn check_held(
+    actor: &Actor,
+    object: Object,
+    field: &[&str],
+    deed: Deed,
+    permissions: PermissionSet,
+) -> Result<()> {
     let missing = lacking(actor, object, permissions);
-    if missing.is_empty() { Ok(()) } else { Err(Refusal::missing_permissions(field, missing).into()) }
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::missing_permissions(field, deed, missing).into()) }
 }
 
 /// # Errors
@@ -164,7 +176,7 @@ fn lacking(actor: &Actor, object: Object, permissions: PermissionSet) -> Vec<Per
 
 /// Whether the actor may give a role that grants this.
 fn is_assignable(actor: &Actor, object: Object, gives: PermissionSet) -> bool {
-    check_power(actor, object, &[], gives).is_ok()
+    check_power(actor, object, &[], Deed::Give, gives).is_ok()
 }
 
 /// The roles that can be given on the site.

@@ -111,8 +111,16 @@ pub(super) async fn insert_in(tx: &Tx, role: NewRow) -> Result<()> {
     .await
 }
 
-/// Writes everything but the name. `false` when somebody else was faster.
-pub(super) async fn update_in(tx: &Tx, role: &RoleRow) -> Result<bool> {
+/// A role as the transaction sees it.
+pub(super) async fn find_in(tx: &Tx, id: RoleId) -> Result<Option<RoleRow>> {
+    let mut statement =
+        Query::select().from_as(Entity, "r").and_where(Expr::col(("r", Column::Id)).eq(id)).to_owned();
+    select::<RoleRow>(&mut statement, "r");
+    tx.row(&statement).await
+}
+
+/// Writes everything but the name.
+pub(super) async fn update_in(tx: &Tx, role: &RoleRow) -> Result<()> {
     let statement = Query::update()
         .table(Entity)
         .value(Column::DisplayName, role.display_name.as_str())
@@ -121,19 +129,16 @@ pub(super) async fn update_in(tx: &Tx, role: &RoleRow) -> Result<bool> {
         .value(Column::Version, role.version + 1)
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(role.id))
-        .and_where(Expr::col(Column::Version).eq(role.version))
         .to_owned();
-    Ok(tx.update(&statement).await? == 1)
+    tx.update(&statement).await?;
+    Ok(())
 }
 
-/// Deletes a role. `false` when it is gone, or somebody has changed it.
-pub(super) async fn delete_in(tx: &Tx, role: &RoleRow) -> Result<bool> {
-    let statement = Query::delete()
-        .from_table(Entity)
-        .and_where(Expr::col(Column::Id).eq(role.id))
-        .and_where(Expr::col(Column::Version).eq(role.version))
-        .to_owned();
-    Ok(tx.delete(&statement).await? == 1)
+/// Deletes a role.
+pub(super) async fn delete_in(tx: &Tx, role: RoleId) -> Result<()> {
+    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(role)).to_owned();
+    tx.delete(&statement).await?;
+    Ok(())
 }
 
 /// Deletes every role of an organization.

@@ -12,10 +12,10 @@ pub(crate) use super::store::access_list::{
 
 use super::TemplateRow;
 use super::store::{access as store, settings};
-use crate::audit::{Action, Change, Facts};
+use crate::audit::{Action, Change, Facts, named};
 use crate::authz::{Actor, Object, Permission, PermissionSet, Permit, Resource, policy};
 use crate::db::{Db, Tx};
-use crate::error::{Refusal, Result};
+use crate::error::{Deed, Refusal, Result};
 
 /// A template as an actor's permissions are asked about it: with what its access list gives them.
 pub(crate) async fn object(db: &Db, actor: &Actor, template: &TemplateRow) -> Result<Object> {
@@ -96,7 +96,7 @@ pub(crate) async fn set(
     role: Option<AclRole>,
 ) -> Result<()> {
     let organization = template.organization_id;
-    let lost = || Refusal::missing_permissions(&["entries"], vec![Permission::TemplateUpdate]);
+    let lost = || Refusal::lacking(&["entries"], Permission::TemplateUpdate);
     let permit = actor.authorize(Permission::TemplateUpdate, object(db, actor, template).await?);
     let permit = permit.map_err(|_| lost())?;
     let (field, noun, id) = match subject {
@@ -115,15 +115,19 @@ pub(crate) async fn set(
     if !actor.may(Permission::TemplateUpdate, object) {
         return Err(lost().into());
     }
-    if !store::hold_in(&tx, organization, subject).await? {
-        return Err(Refusal::not_found(&["entries", field], noun).into());
-    }
+    let name = store::hold_in(&tx, organization, subject).await?;
+    let name = name.ok_or_else(|| Refusal::not_found(&["entries", field], noun))?;
     let before = store::role_in(&tx, template.id, subject).await?;
     let power = before.into_iter().chain(role).map(policy::listed);
     let power = power.fold(PermissionSet::NONE, PermissionSet::with);
     let missing: Vec<_> = power.iter().filter(|&permission| !actor.may(permission, object)).collect();
     if !missing.is_empty() {
-        return Err(Refusal::missing_permissions(&["entries", "role"], missing).into());
+        let deed = match (before, role) {
+            (_, None) => Deed::Take,
+            (None, Some(_)) => Deed::Give,
+            (Some(_), Some(_)) => Deed::Change,
+        };
+        return Err(Refusal::missing_permissions(&["entries", "role"], deed, missing).into());
     }
     match (before, role) {
         (None, None) => return Ok(()),
@@ -134,8 +138,8 @@ pub(crate) async fn set(
     }
     // The subject is the name of the fact: the log keeps what differs, and must say whose it is.
     let access = |role: Option<AclRole>| -> Facts {
-        role.map(|role| Map::from_iter([(format!("access of {id}"), json!(role.as_str()))]))
-            .unwrap_or_default()
+        let whose = format!("access of {}", named(&name, &id));
+        role.map(|role| Map::from_iter([(whose, json!(role.as_str()))])).unwrap_or_default()
     };
     let change = Change::new(
         Action::Update,

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::parameter::{self, Given, Kept, Value};
 use super::store::dry_run as store;
 use super::{TemplateRow, VersionContent, VersionRow, access, version};
-use crate::audit::{Action, Change, Facts, facts};
+use crate::audit::{Action, Change, Facts, facts, named};
 use crate::authz::{Actor, Denied, Permission, Resource};
 use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
@@ -66,8 +66,8 @@ pub(crate) async fn create(
         created_by: creator,
     };
     store::insert_in(&tx, row).await?;
-    let after = facts(json!({ "templateVersion": version.id.to_string(), "parameters": names }));
-    let name = version.name.as_str();
+    let after = facts(json!({ "templateVersion": named(&version.name, version.id), "parameters": names }));
+    let name = version::path(template, &version.name);
     let change =
         Change::new(Action::Create, Resource::Template, Some(organization), id, name, &Facts::new(), &after);
     tx.commit(change).await?;

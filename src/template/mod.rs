@@ -63,7 +63,7 @@ pub(crate) async fn create(
         .await
         .on_violation("uq_template_name", || Refusal::name_taken(&["name"], "template", &template.name))?;
     store::template::allow_everyone_in(&tx, organization, id).await?;
-    let (version, version_change) = version::insert_in(&mut tx, organization, id, creator, first).await?;
+    let (version, version_change) = version::insert_in(&mut tx, &template, creator, first).await?;
     let mut after = settings::described(&template, &settings);
     after.retain(|_, value| !value.is_null());
     let name = template.name.as_str();

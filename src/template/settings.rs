@@ -182,14 +182,9 @@ pub(crate) async fn update(db: &Db, actor: &Actor, template: &TemplateRow, patch
     let tx = db.begin(permit).await?;
     let found = store::for_update_in(&tx, template.id).await?;
     let (current, settings) = found.ok_or_else(|| Refusal::not_found(&["templateId"], "template"))?;
-    if let Some(expected) = patch.expected_version.filter(|&expected| expected != current.version) {
-        return Err(Refusal::stale_version(expected, current.version).into());
-    }
+    Refusal::unless_current(patch.expected_version, current.version)?;
     let (mut next, mut next_settings) = (current.clone(), settings.clone());
     patch.apply(&mut next, &mut next_settings)?;
-    store::update_in(&tx, &next, &next_settings)
-        .await
-        .on_violation("uq_template_name", || Refusal::name_taken(&["name"], "template", &next.name))?;
     let (before, after) = (described(&current, &settings), described(&next, &next_settings));
     let name = next.name.as_str();
     let change = Change::new(
@@ -201,6 +196,11 @@ pub(crate) async fn update(db: &Db, actor: &Actor, template: &TemplateRow, patch
         &before,
         &after,
     );
+    if change.alters() {
+        store::update_in(&tx, &next, &next_settings)
+            .await
+            .on_violation("uq_template_name", || Refusal::name_taken(&["name"], "template", &next.name))?;
+    }
     tx.commit(change).await
 }
 

@@ -1,6 +1,6 @@
 //! Template versions: made from an uploaded archive, imported by a job, promoted when that succeeded.
 
-use guildhall_entity::id::{OrganizationId, ProvisionerJobId, TemplateId, TemplateVersionId, UserId};
+use guildhall_entity::id::{ProvisionerJobId, TemplateId, TemplateVersionId, UserId};
 use guildhall_entity::json::{Tags, Variables};
 use guildhall_entity::kind::{JobState, JobType};
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::access;
 use super::store::version as store;
 use super::store::version::VersionContent;
 use super::{NewVersion, TemplateRow, VersionRow, file};
-use crate::audit::{Action, Change, Facts, facts};
+use crate::audit::{Action, Change, Facts, facts, named};
 use crate::authz::{Actor, Denied, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
@@ -26,12 +26,11 @@ pub(crate) async fn create(
     template: &TemplateRow,
     new: NewVersion,
 ) -> Result<TemplateVersionId> {
-    let organization = template.organization_id;
     let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
     let creator = actor.user_id().ok_or(Denied::Lacking(Permission::TemplateUpdate))?;
     file::require_own(db, actor, new.file, &["fileId"]).await?;
     let mut tx = db.begin(permit).await?;
-    let (id, change) = insert_in(&mut tx, organization, template.id, creator, new).await?;
+    let (id, change) = insert_in(&mut tx, template, creator, new).await?;
     tx.commit(change).await?;
     Ok(id)
 }
@@ -39,11 +38,11 @@ pub(crate) async fn create(
 /// Makes a version and queues its import, inside the caller's transaction.
 pub(super) async fn insert_in(
     tx: &mut Tx,
-    organization: OrganizationId,
-    template: TemplateId,
+    template: &TemplateRow,
     creator: UserId,
     new: NewVersion,
 ) -> Result<(TemplateVersionId, Change)> {
+    let organization = template.organization_id;
     let import = NewJob {
         organization,
         kind: JobType::TemplateImport,
@@ -56,13 +55,13 @@ pub(super) async fn insert_in(
     let id: TemplateVersionId = tx.clock().id();
     let name = String::from(new.name);
     let after = facts(json!({
-        "name": name, "message": new.message, "template": template.to_string(), "file": new.file.to_string(),
+        "name": name, "message": new.message, "template": named(&template.name, template.id), "file": new.file.to_string(),
         "promote": new.promote,
     }));
     let row = store::NewRow {
         id,
         organization,
-        template,
+        template: template.id,
         name: name.clone(),
         message: new.message,
         file: new.file,
@@ -73,9 +72,15 @@ pub(super) async fn insert_in(
     store::insert_in(tx, row).await.on_violation("uq_template_version_name", || {
         Refusal::name_taken(&["name"], "template version", &name)
     })?;
+    let name = path(template, &name);
     let change =
         Change::new(Action::Create, Resource::Template, Some(organization), id, name, &Facts::new(), &after);
     Ok((id, change))
+}
+
+/// A version as the audit log calls it: every template has a `v1`.
+pub(super) fn path(template: &TemplateRow, version: &str) -> String {
+    format!("{}/{version}", template.name)
 }
 
 /// The name of a template's next version where none is given.
@@ -102,7 +107,7 @@ pub(crate) async fn promote(
     let tx = db.begin(permit).await?;
     let field = &["templateVersionId"];
     // Nobody puts the version out of use meanwhile.
-    super::store::settings::for_update_in(&tx, template.id)
+    let (template, _) = super::store::settings::for_update_in(&tx, template.id)
         .await?
         .ok_or_else(|| Refusal::not_found(field, "template version"))?;
     match store::import_state_in(&tx, version.id).await? {
@@ -123,9 +128,14 @@ pub(crate) async fn promote(
             );
         }
     }
-    super::store::template::set_active_version_in(&tx, template.id, version.id).await?;
-    let before = facts(json!({ "activeVersion": template.active_version_id.map(|id| id.to_string()) }));
-    let after = facts(json!({ "activeVersion": version.id.to_string() }));
+    let active = match template.active_version_id {
+        Some(id) => store::row_in(&tx, id).await?,
+        None => None,
+    };
+    let fact = |active: Option<&VersionRow>| {
+        facts(json!({ "activeVersion": active.map(|row| named(&row.name, row.id)) }))
+    };
+    let (before, after) = (fact(active.as_ref()), fact(Some(version)));
     let name = template.name.as_str();
     let change = Change::new(
         Action::Update,
@@ -136,6 +146,9 @@ pub(crate) async fn promote(
         &before,
         &after,
     );
+    if change.alters() {
+        super::store::template::set_active_version_in(&tx, template.id, version.id).await?;
+    }
     tx.commit(change).await
 }
 

@@ -4,6 +4,7 @@ use guildhall_entity::kind::JobState;
 use serde_json::json;
 
 use super::store::{settings, version as store};
+use super::version::path;
 use super::{TemplateRow, VersionRow, access};
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Permission, Resource};
@@ -13,7 +14,7 @@ use crate::name::{self, Slug};
 
 fn change(template: &TemplateRow, version: &VersionRow, before: &Facts, after: &Facts) -> Change {
     let organization = Some(template.organization_id);
-    let name = version.name.as_str();
+    let name = path(template, &version.name);
     Change::new(Action::Update, Resource::Template, organization, version.id, name, before, after)
 }
 
@@ -54,8 +55,8 @@ pub(crate) async fn archive(
     actor: &Actor,
     template: &TemplateRow,
     version: &VersionRow,
-    field: &[&str],
 ) -> Result<()> {
+    let field = &["templateVersionId"];
     let tx = db.begin(access::admit(db, actor, template, Permission::TemplateUpdate).await?).await?;
     let (template, current) = locked(&tx, template, version).await?;
     if current.archived {

@@ -1,10 +1,10 @@
 //! A user whom somebody else changes: whoever does so has all the power that they have.
 
-use guildhall_entity::id::UserId;
+use guildhall_entity::id::{OrganizationId, UserId};
 use sea_orm::sea_query::LockType;
 
 use super::{UserRow, store};
-use crate::authz::{Actor, Standing};
+use crate::authz::{Actor, PermissionSet, Standing};
 use crate::db::Tx;
 use crate::error::{Refusal, Result};
 
@@ -28,6 +28,11 @@ pub(crate) async fn locked_in(tx: &Tx, id: UserId, lock: LockType) -> Result<Opt
 }
 
 impl Account {
+    /// All that they may do to anything at all, in this organization if one is named.
+    pub(crate) fn reachable(&self, organization: Option<OrganizationId>) -> PermissionSet {
+        self.standing.reachable(organization)
+    }
+
     /// The actor has all that this user holds by roles, on the site and in organizations. Otherwise a password set for
     /// somebody, or a token made for them, would be a way to their power. Everybody has power over themselves.
     ///

@@ -29,34 +29,44 @@ pub(crate) struct Patch {
 /// # Errors
 /// FORBIDDEN without `USER_UPDATE`, which everybody has for themselves; refusals for a stale version, names in use, values
 /// that break a rule, and somebody with more power.
-pub(crate) async fn update(db: &Db, actor: &Actor, current: UserRow, patch: Patch) -> Result<()> {
-    let permit = actor.authorize(Permission::UserUpdate, Object::SITE.owned_by(current.id))?;
-    if let Some(expected) = patch.expected_version.filter(|&expected| expected != current.version) {
-        return Err(Refusal::stale_version(expected, current.version).into());
-    }
-    let mut next = current.clone();
-    if let Some(text) = patch.username {
-        next.username = Slug::parse(&["username"], &text)?.into();
-    }
-    if let Some(text) = patch.email {
-        next.email = email(&text, current.is_service_account)?;
-    }
-    if let Some(text) = patch.name {
-        let text = name::one_line(&["name"], &text, super::NAME_MAX)?;
-        next.name = if text.is_empty() { next.username.clone() } else { text };
-    }
-    if let Some(text) = patch.avatar_url {
-        next.avatar_url = name::icon(&["avatarUrl"], &text)?;
-    }
+pub(crate) async fn update(db: &Db, actor: &Actor, user: UserId, patch: Patch) -> Result<()> {
+    let permit = actor.authorize(Permission::UserUpdate, Object::SITE.owned_by(user))?;
     let tx = db.begin(permit).await?;
-    let account = locked_in(&tx, current.id, LockType::NoKeyUpdate).await?.ok_or_else(gone)?;
+    let account = locked_in(&tx, user, LockType::NoKeyUpdate).await?.ok_or_else(gone)?;
+    Refusal::unless_current(patch.expected_version, account.row.version)?;
     account.require_power(actor, &["userId"])?;
-    if !refuse_taken(store::account::update_in(&tx, &next).await, &next.username)? {
-        return Err(Refusal::stale_version(current.version, account.row.version).into());
+    let current = &account.row;
+    let next = patch.apply(current)?;
+    let (before, after) = (described(current), described(&next));
+    let change = Change::new(Action::Update, Resource::User, None, user, &next.username, &before, &after);
+    if change.alters() {
+        refuse_taken(store::account::update_in(&tx, &next).await, &next.username)?;
     }
-    let (before, after) = (described(&current), described(&next));
-    tx.commit(Change::new(Action::Update, Resource::User, None, next.id, &next.username, &before, &after))
-        .await
+    tx.commit(change).await
+}
+
+impl Patch {
+    /// Who the user would be.
+    ///
+    /// # Errors
+    /// The first rule that a value breaks.
+    fn apply(self, current: &UserRow) -> Result<UserRow, Refusal> {
+        let mut next = current.clone();
+        if let Some(text) = self.username {
+            next.username = Slug::parse(&["username"], &text)?.into();
+        }
+        if let Some(text) = self.email {
+            next.email = email(&text, current.is_service_account)?;
+        }
+        if let Some(text) = self.name {
+            let text = name::one_line(&["name"], &text, super::NAME_MAX)?;
+            next.name = if text.is_empty() { next.username.clone() } else { text };
+        }
+        if let Some(text) = self.avatar_url {
+            next.avatar_url = name::icon(&["avatarUrl"], &text)?;
+        }
+        Ok(next)
+    }
 }
 
 /// An email address; a service account may have none.
@@ -103,9 +113,12 @@ pub(crate) async fn set_site_roles(db: &Db, actor: &Actor, user: UserId, roles: 
     }
     let before = facts(json!({ "siteRoles": account.row.site_roles }));
     let after = facts(json!({ "siteRoles": roles }));
-    store::account::set_site_roles_in(&tx, user, roles).await?;
     let name = &account.row.username;
-    tx.commit(Change::new(Action::Update, Resource::User, None, user, name, &before, &after)).await
+    let change = Change::new(Action::Update, Resource::User, None, user, name, &before, &after);
+    if change.alters() {
+        store::account::set_site_roles_in(&tx, user, roles).await?;
+    }
+    tx.commit(change).await
 }
 
 /// A user whose standing somebody else decides over, with the owners waiting.

@@ -55,7 +55,7 @@ impl NewUser {
         password: Option<SecretString>,
         service_account: bool,
     ) -> Result<Self> {
-        let username = Slug::parse(&["username"], username);
+        let (typed, username) = (username, Slug::parse(&["username"], username));
         let email = change::email(email, service_account);
         let full_name = name::one_line(&["name"], full_name, NAME_MAX);
         let checked = match &password {
@@ -63,7 +63,8 @@ impl NewUser {
                 let message = "a service account has no password; its programs carry API tokens";
                 Err(Refusal::invalid(&["password"], message))
             }
-            Some(password) => password::check(&["password"], password),
+            Some(password) => password::check(&["password"], password)
+                .and_then(|()| password::check_unlike(&["password"], password, typed)),
             None => Ok(()),
         };
         match (username, email, full_name, checked) {
@@ -92,18 +93,22 @@ pub(crate) async fn create(
 ) -> Result<UserId> {
     let permit = actor.authorize(Permission::UserCreate, Object::SITE)?;
     let site_roles = crate::role::check_site_assignment(actor, &["siteRoles"], site_roles)?;
-    for &organization in organizations {
+    let not_found = |at: usize| Refusal::not_found(&["organizationIds", &at.to_string()], "organization");
+    for (at, &organization) in organizations.iter().enumerate() {
         if db.find(actor, organization).await?.is_none() {
-            return Err(Refusal::not_found(&["organizationIds"], "organization").into());
+            return Err(not_found(at).into());
         }
         actor.require(Permission::MemberCreate, Object::in_organization(organization))?;
     }
     let insert = prepare(db, new, site_roles).await?;
     let tx = db.begin(permit).await?;
     let (id, mut changes) = insert_in(&tx, insert).await?;
-    for &organization in organizations {
-        let change = crate::member::insert_in(&tx, organization, id, Vec::new()).await?;
-        changes.push(change.ok_or_else(|| Refusal::not_found(&["organizationIds"], "organization"))?);
+    for (at, &organization) in organizations.iter().enumerate() {
+        // Whoever names one twice means it.
+        if !organizations[..at].contains(&organization) {
+            let change = crate::member::insert_in(&tx, organization, id, Vec::new()).await?;
+            changes.push(change.ok_or_else(|| not_found(at))?);
+        }
     }
     tx.commit_all(changes).await?;
     Ok(id)

@@ -92,17 +92,17 @@ fn schedule(cron: &str, zone: &str, now: DateTimeUtc) -> Result<(Schedule, DateT
 pub(crate) async fn update(db: &Db, actor: &Actor, workspace: &WorkspaceRow, patch: Patch) -> Result<()> {
     let tx = begin(db, actor, workspace).await?;
     let current = super::lock_in(&tx, workspace.id).await?;
-    if let Some(expected) = patch.expected_version.filter(|&expected| expected != current.version) {
-        return Err(Refusal::stale_version(expected, current.version).into());
-    }
+    Refusal::unless_current(patch.expected_version, current.version)?;
     if patch.ttl_seconds.is_some() {
         times::admit_in(&tx, &current, "ttlSeconds").await?;
     }
     let mut next = current.clone();
     patch.apply(&mut next, tx.clock().now())?;
-    store::update_in(&tx, &next)
-        .await
-        .on_violation("uq_workspace_name", || Refusal::name_taken(&["name"], "workspace", &next.name))?;
+    if changed(&current, &next).alters() {
+        store::update_in(&tx, &next)
+            .await
+            .on_violation("uq_workspace_name", || Refusal::name_taken(&["name"], "workspace", &next.name))?;
+    }
     commit(tx, &current, &next).await
 }
 

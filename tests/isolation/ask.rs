@@ -71,6 +71,10 @@ fn arguments(world: &World, field: &Field) -> Vec<String> {
                 "(permission: TEMPLATE_USE, userId: \"{}\", objectId: \"{}\")",
                 world.admin.id, world.template.id
             ),
+            format!(
+                "(permission: TEMPLATE_UPDATE, userId: \"{}\", objectId: \"{}\")",
+                world.member.id, world.template.id
+            ),
             format!("(permission: WORKSPACE_CREATE, userId: \"{}\", objectId: \"{id}\")", world.clerk.id),
             format!(
                 "(permission: GROUP_CREATE, userId: \"{}\", objectId: \"{}\")",

@@ -34,7 +34,8 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("Member", "createdAt organization updatedAt user"),
     (
         "MemberRemovalImpact",
-        "buildingWorkspaces dailyCost groups runningWorkspaces stoppedWorkspaces templateAccess workspaces",
+        "buildingWorkspaces dailyCost failedWorkspaces groups runningWorkspaces stoppedWorkspaces templateAccess \
+         workspaces",
     ),
     ("Organization", "createdAt description displayName icon id isDefault name updatedAt version viewerCan"),
     ("Role", "assignable builtIn createdAt description displayName id name permissions updatedAt version"),
@@ -81,7 +82,10 @@ const WITH_PARENT: &[(&str, &str)] = &[
          dormantAfterSeconds dormantDeleteAfterSeconds failureTtlSeconds maxWorkspacesPerUser requireActiveVersion",
     ),
     ("TerraformState", "path serial size updatedAt"),
-    ("AccessExplanation", "allowed deniedBy missing permission suspended"),
+    (
+        "AccessExplanation",
+        "allowed deniedBy grantedByMembership grantedByTemplateRole missing permission suspended",
+    ),
     ("AccessReason", "reach templateRole"),
     ("GroupTemplateAccess", "role template"),
     ("TemplateAccess", "createdAt role subject"),

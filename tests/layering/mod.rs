@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock.rs"],
     &["authz/"],
     &["error.rs"],
-    &["name.rs", "name/", "seal.rs"],
+    &["name.rs", "name/", "credits.rs", "seal.rs"],
     &["authn/job_token.rs", "authn/secret.rs", "authn/password.rs", "authn/session.rs"],
     &["keys.rs"],
     &["audit.rs", "events/"],

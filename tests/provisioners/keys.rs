@@ -154,7 +154,7 @@ async fn what_is_absent_from_a_change_stays(#[values(Backend::Sqlite, Backend::P
         (json!({ "name": "other" }), "NAME_TAKEN", "input.name"),
         (json!({ "name": "no spaces" }), "BAD_USER_INPUT", "input.name"),
         (json!({ "name": null }), "BAD_USER_INPUT", "input.name"),
-        (json!({ "tags": [{ "name": "", "value": "x" }] }), "BAD_USER_INPUT", "input.tags"),
+        (json!({ "tags": [{ "name": "", "value": "x" }] }), "BAD_USER_INPUT", "input.tags.0"),
         (json!({ "expiresAt": "2026-11-24T08:00:00Z" }), "BAD_USER_INPUT", "input.expiresAt"),
     ] {
         let mut input = change;

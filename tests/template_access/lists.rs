@@ -48,7 +48,7 @@ async fn the_list_decides_who_sees_and_uses_a_template(
     let query =
         "select cast(diff as text) from audit_log where resource = 'TEMPLATE' order by time desc, id desc";
     let newest = app.tables().texts(query).await.remove(0);
-    let name = format!("access of {}", scene.everyone());
+    let name = format!("access of everyone ({})", scene.everyone());
     assert_eq!(
         serde_json::from_str::<Value>(&newest).unwrap(),
         json!({ name: { "old": null, "new": "USE" } })

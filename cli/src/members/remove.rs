@@ -112,6 +112,7 @@ pub(super) async fn impact(
         ("Workspaces", impact.workspaces.to_string().into()),
         ("Running", impact.running_workspaces.to_string().into()),
         ("Stopped", impact.stopped_workspaces.to_string().into()),
+        ("Failed", impact.failed_workspaces.to_string().into()),
         ("Being built", impact.building_workspaces.to_string().into()),
         ("Credits a day", impact.daily_cost.to_string().into()),
         ("Groups", impact.groups.to_string().into()),

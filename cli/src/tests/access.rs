@@ -39,7 +39,7 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         }
         "ExplainAccess" => json!({"explainAccess": {
             "permission": variables["permission"], "allowed": true, "suspended": false, "missing": null,
-            "deniedBy": [], "grantedBy": [],
+            "deniedBy": [], "grantedBy": [], "grantedByTemplateRole": null, "grantedByMembership": false,
             "reasons": [
                 {"reach": "ACCESS_LIST", "role": null, "templateRole": "USE", "group": {"id": "grp_0", "name": "everyone"}},
                 {"reach": "SITE", "role": role("owner"), "templateRole": null, "group": null},
@@ -114,10 +114,17 @@ async fn what_is_missing_and_what_takes_away_is_told() {
         "ExplainAccess" if variables["permission"] == "GROUP_CREATE" => Some(json!({"explainAccess": {
             "permission": "GROUP_CREATE", "allowed": false, "suspended": true, "missing": "GROUP_CREATE",
             "deniedBy": [], "reasons": [], "grantedBy": [role("owner"), role("user-admin")],
+            "grantedByTemplateRole": null, "grantedByMembership": false,
+        }})),
+        "ExplainAccess" if variables["object"] == "tpl_1" => Some(json!({"explainAccess": {
+            "permission": "WORKSPACE_CREATE", "allowed": false, "suspended": false, "missing": "TEMPLATE_USE",
+            "deniedBy": [], "reasons": [], "grantedBy": [role("organization-admin")],
+            "grantedByTemplateRole": "USE", "grantedByMembership": true,
         }})),
         "ExplainAccess" => Some(json!({"explainAccess": {
             "permission": "WORKSPACE_CREATE", "allowed": false, "suspended": false, "missing": null,
             "deniedBy": [role("organization-workspace-creation-ban")], "grantedBy": [],
+            "grantedByTemplateRole": null, "grantedByMembership": false,
             "reasons": [{"reach": "OWN", "role": role("organization-member"), "templateRole": null, "group": null}],
         }})),
         _ => known(name, variables),
@@ -130,6 +137,11 @@ async fn what_is_missing_and_what_takes_away_is_told() {
     let outcome = server.run(&["explain", "ana", "WORKSPACE_CREATE"]).await;
     let expected = "ana may not workspace:create.\n  Taken away by: organization-workspace-creation-ban.\n  \
         Granted by the role organization-member, for what one owns.\n";
+    assert_eq!(outcome.results, expected);
+    let outcome = server.run(&["explain", "ana", "WORKSPACE_CREATE", "tpl_1"]).await;
+    let expected = "ana may not WORKSPACE_CREATE.\n  Nothing grants TEMPLATE_USE.\n  \
+        Belonging to the organization would.\n  An entry of the access list would: use.\n  \
+        Roles that would: organization-admin.\n";
     assert_eq!(outcome.results, expected);
     let outcome = server.run(&["explain", "ana", "WORKSPACE_CREATE", "-o", "json"]).await;
     assert_eq!(outcome.json()["deniedBy"][0]["name"], "organization-workspace-creation-ban");

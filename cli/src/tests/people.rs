@@ -36,7 +36,8 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
             json!({"user": person("ana"), "roles": [], "createdAt": NOW}),
         ])}}),
         "RemovalImpact" => json!({"organization": {"members": {"nodes": [{"removalImpact": {
-            "workspaces": 3, "runningWorkspaces": 2, "stoppedWorkspaces": 1, "buildingWorkspaces": 0,
+            "workspaces": 3, "runningWorkspaces": 2, "stoppedWorkspaces": 1, "failedWorkspaces": 0,
+            "buildingWorkspaces": 0,
             "dailyCost": 7, "groups": 1, "templateAccess": 0,
         }}]}}}),
         "RemoveMembers" => json!({"removeMembers": {"userErrors": [], "results": [

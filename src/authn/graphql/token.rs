@@ -12,7 +12,7 @@ use crate::error::{Refusal, Result};
 use crate::graphql::connection::Node;
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
-use crate::graphql::once::{Made, nth};
+use crate::graphql::once::Made;
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
 use crate::user::graphql::User;
@@ -208,11 +208,11 @@ async fn create(request: &Request, input: CreateApiTokenInput) -> Result<(ApiTok
             token::create(&db, &request.actor, owner, new).await
         })
         .await?;
-    let (id, secret) = match made {
-        Made::Now((id, secret)) => (id, Some(secret.expose_secret().to_owned())),
-        Made::Earlier(subjects) => (nth(&subjects, 0)?, None),
+    let (row, secret) = match made {
+        Made::Now((id, secret)) => (request.get(id).await?, Some(secret.expose_secret().to_owned())),
+        Made::Earlier(subjects) => (request.made_earlier::<ApiTokenId>(&subjects, 0).await?, None),
     };
-    Ok((request.get(id).await?.into(), secret))
+    Ok((row.into(), secret))
 }
 
 async fn revoke(request: &Request, id: &ID) -> Result<ID> {

@@ -1,9 +1,12 @@
 //! What somebody holds by roles, and who has power over them.
 
+use guildhall_entity::id::OrganizationId;
+use guildhall_entity::kind::AclRole;
+
 use super::{Actor, Membership};
 use crate::authz::Object;
 use crate::authz::permission::{Permission, PermissionSet};
-use crate::authz::policy::{BuiltinRole, Scope};
+use crate::authz::policy::{self, BuiltinRole, Scope};
 
 /// What somebody holds by roles that they were given: on the site, and as a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,20 @@ impl Standing {
             .filter_map(|name| BuiltinRole::assignable(name, Scope::Site))
             .fold(PermissionSet::NONE, |all, role| all.with(role.grant().site));
         Self { site, memberships }
+    }
+}
+
+impl Standing {
+    /// All that they may do to anything at all, in this organization if one is named: by a role, to what is their own, or as
+    /// members by what a template's access list may give them.
+    pub fn reachable(&self, organization: Option<OrganizationId>) -> PermissionSet {
+        let own = BuiltinRole::SiteMember.grant().own;
+        let here =
+            self.memberships.iter().filter(|held| organization.is_none_or(|id| id == held.organization));
+        here.fold(self.site.with(own), |all, held| {
+            let listed = policy::listed(AclRole::Admin);
+            all.with(held.everywhere).with(held.own).with(listed)
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject}
 use guildhall_entity::json::{App, Apps, Metadata, Resource, Resources, Variables};
 
 use super::parse_job;
+use crate::credits;
 use crate::dispatch::{self, Failure, Outcome};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
@@ -63,7 +64,7 @@ struct PlanWorkspaceBuildInput {
     /// The how-manieth time the job was taken, as `AcquiredJob.attempt` says.
     #[graphql(default = 1)]
     attempt: i32,
-    /// The planned output `daily_cost`, in credits; 0 or more. Null where it is known only after the apply.
+    /// The planned output `daily_cost`, in credits; 0–1,000,000. Null where it is known only after the apply.
     daily_cost: Option<i32>,
 }
 
@@ -104,7 +105,7 @@ enum ProvisionerJobResultInput {
 struct TemplateDryRunResultInput {
     /// Managed resources that would be made.
     resources: Vec<WorkspaceResourceInput>,
-    /// The output `daily_cost`, in credits, 0 or more; null where only an apply tells.
+    /// The output `daily_cost`, in credits, 0–1,000,000; null where only an apply tells.
     daily_cost: Option<i32>,
 }
 
@@ -126,7 +127,7 @@ struct WorkspaceBuildResultInput {
     apps: Vec<WorkspaceAppInput>,
     /// The output `metadata`.
     metadata: Vec<WorkspaceMetadataInput>,
-    /// The output `daily_cost`, in credits; 0 or more.
+    /// The output `daily_cost`, in credits; 0–1,000,000.
     daily_cost: i32,
 }
 
@@ -303,7 +304,7 @@ async fn complete(request: &Request, input: CompleteProvisionerJobInput) -> Resu
         ProvisionerJobResultInput::TemplateDryRun(result) => Outcome::DryRun {
             daily_cost: result
                 .daily_cost
-                .map(|cost| not_negative(&["result", "templateDryRun", "dailyCost"], cost))
+                .map(|cost| credits::checked(&["result", "templateDryRun", "dailyCost"], cost))
                 .transpose()?,
             resources: resources(result.resources),
         },
@@ -318,10 +319,6 @@ fn variables(found: Vec<TemplateVariableInput>) -> Result<Variables> {
         variable.parse(&["result", "templateImport", "variables", &at.to_string()])
     };
     Ok(Variables(found.into_iter().enumerate().map(parse).collect::<Result<_, Refusal>>()?))
-}
-
-fn not_negative(field: &[&str], cost: i32) -> Result<i32, Refusal> {
-    if cost < 0 { Err(Refusal::invalid(field, "a cost is 0 or more")) } else { Ok(cost) }
 }
 
 fn resources(found: Vec<WorkspaceResourceInput>) -> Resources {
@@ -339,7 +336,7 @@ fn made(result: WorkspaceBuildResultInput) -> Result<Made> {
         resources: resources(result.resources),
         apps: Apps(result.apps.into_iter().map(app).collect()),
         metadata: Metadata(result.metadata.into_iter().map(|input| (input.key, input.value)).collect()),
-        daily_cost: not_negative(&["result", "workspaceBuild", "dailyCost"], result.daily_cost)?,
+        daily_cost: credits::checked(&["result", "workspaceBuild", "dailyCost"], result.daily_cost)?,
     })
 }
 

@@ -7,7 +7,7 @@ use super::Group;
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
 use crate::group::{self, GroupRow, NewGroup, Patch};
 
 /// A group to be made.
@@ -21,7 +21,7 @@ struct CreateGroupInput {
     display_name: Option<String>,
     /// An emoji, `https:` URL or site path.
     avatar_url: Option<String>,
-    /// Credits a day for each member; 0 if absent.
+    /// Credits a day for each member, 0–1,000,000; 0 if absent.
     quota_allowance: Option<i32>,
     /// Sent again within 24 hours with the same input, the answer is that of the first time; with another input, CONFLICT.
     idempotency_key: Option<String>,
@@ -47,7 +47,7 @@ struct UpdateGroupInput {
     display_name: MaybeUndefined<String>,
     /// An emoji, `https:` URL or site path; null empties it.
     avatar_url: MaybeUndefined<String>,
-    /// Credits a day for each member, 0 or more; null is 0.
+    /// Credits a day for each member, 0–1,000,000; null is 0.
     quota_allowance: MaybeUndefined<i32>,
     /// Refuse with `StaleVersion` unless it is still at this version.
     expected_version: Option<i32>,
@@ -274,13 +274,14 @@ async fn add_members(
     input: AddGroupMembersInput,
 ) -> Result<(Group, Vec<AddGroupMemberResult>)> {
     let group = resolve(request, &input.group_id).await?;
+    request.require(Permission::GroupUpdate, authz::Object::in_organization(group.organization_id))?;
     let mut results = Vec::with_capacity(input.user_ids.len());
-    for (user_id, user) in users(input.user_ids)? {
+    for (at, (user_id, user)) in users(input.user_ids)?.enumerate() {
         let added = match user {
             Ok(user) => group::member::add(&request.db, &request.actor, &group, user).await,
             Err(_) => Err(Refusal::not_found(&["userIds"], "member of the organization").into()),
         };
-        let (_, user_errors) = outcome(added)?;
+        let (_, user_errors) = outcome_of_item(added, ("userIds", at), &[])?;
         results.push(AddGroupMemberResult { user_id, user_errors });
     }
     Ok((group.into(), results))
@@ -291,13 +292,14 @@ async fn remove_members(
     input: RemoveGroupMembersInput,
 ) -> Result<(Group, Vec<RemoveGroupMemberResult>)> {
     let group = resolve(request, &input.group_id).await?;
+    request.require(Permission::GroupUpdate, authz::Object::in_organization(group.organization_id))?;
     let mut results = Vec::with_capacity(input.user_ids.len());
-    for (user_id, user) in users(input.user_ids)? {
+    for (at, (user_id, user)) in users(input.user_ids)?.enumerate() {
         let removed = match user {
             Ok(user) => group::member::remove(&request.db, &request.actor, &group, user).await,
             Err(_) => Err(Refusal::not_found(&["userIds"], "member of the group").into()),
         };
-        let (_, user_errors) = outcome(removed)?;
+        let (_, user_errors) = outcome_of_item(removed, ("userIds", at), &[])?;
         results.push(RemoveGroupMemberResult { user_id, user_errors });
     }
     Ok((group.into(), results))

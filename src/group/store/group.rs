@@ -6,7 +6,6 @@ use guildhall_entity::kind::GroupSource;
 use guildhall_entity::text::Folded;
 use guildhall_entity::{group_member, template_acl};
 use sea_orm::ActiveValue::Set;
-use sea_orm::DbBackend;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{
     Asterisk, Condition, Expr, ExprTrait, Func, JoinType, LockType, Query, SelectStatement,
@@ -184,8 +183,8 @@ pub(in crate::group) async fn insert_in(tx: &Tx, group: NewRow) -> Result<()> {
     .await
 }
 
-/// Writes the fields that people change, if the row is still at `row.version`. `false` when it is not.
-pub(in crate::group) async fn update_in(tx: &Tx, row: &GroupRow) -> Result<bool> {
+/// Writes the fields that people change.
+pub(in crate::group) async fn update_in(tx: &Tx, row: &GroupRow) -> Result<()> {
     let statement = Query::update()
         .table(Entity)
         .value(Column::Name, row.name.as_str())
@@ -196,9 +195,9 @@ pub(in crate::group) async fn update_in(tx: &Tx, row: &GroupRow) -> Result<bool>
         .value(Column::Version, row.version + 1)
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(row.id))
-        .and_where(Expr::col(Column::Version).eq(row.version))
         .to_owned();
-    Ok(tx.update(&statement).await? == 1)
+    tx.update(&statement).await?;
+    Ok(())
 }
 
 /// What goes with a group: its members and its entries in access lists.
@@ -220,53 +219,17 @@ pub(in crate::group) async fn holdings_in(tx: &Tx, group: GroupId) -> Result<(i6
     Ok(counts.into())
 }
 
-/// The allowance of a group that nobody else changes meanwhile. `None` when the group is gone.
-pub(in crate::group) async fn lock_allowance_in(tx: &Tx, group: GroupId) -> Result<Option<i32>> {
-    let mut statement = Query::select()
-        .column(Column::QuotaAllowance)
-        .from(Entity)
-        .and_where(Expr::col(Column::Id).eq(group))
-        .to_owned();
-    if tx.backend() == DbBackend::Postgres {
-        statement.lock(LockType::Update);
-    }
-    Ok(tx.row::<One<i32>>(&statement).await?.map(|allowance| allowance.0))
-}
-
-/// Whether the group is there; it is until the transaction ends.
-pub(in crate::group) async fn hold_in(tx: &Tx, group: GroupId) -> Result<bool> {
+/// A group that stays as the lock says until the transaction ends. `None` when it is gone.
+pub(in crate::group) async fn locked_in(tx: &Tx, group: GroupId, lock: LockType) -> Result<Option<GroupRow>> {
     let mut statement =
-        Query::select().expr(Expr::val(1)).from(Entity).and_where(Expr::col(Column::Id).eq(group)).to_owned();
-    if tx.backend() == DbBackend::Postgres {
-        statement.lock(LockType::KeyShare);
-    }
-    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
+        Query::select().from_as(Entity, "g").and_where(Expr::col(("g", Column::Id)).eq(group)).to_owned();
+    select::<GroupRow>(&mut statement, "g");
+    tx.locked(statement, lock).await
 }
 
-/// Deletes a group; its members and its entries in access lists go with it. `false` when it is gone.
-pub(in crate::group) async fn delete_in(tx: &Tx, group: GroupId) -> Result<bool> {
+/// Deletes a group; its members and its entries in access lists go with it.
+pub(in crate::group) async fn delete_in(tx: &Tx, group: GroupId) -> Result<()> {
     let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(group)).to_owned();
-    Ok(tx.delete(&statement).await? == 1)
-}
-
-/// Sets the allowance; answers the one before. `None` when the group is gone.
-pub(in crate::group) async fn set_quota_allowance_in(
-    tx: &Tx,
-    group: GroupId,
-    allowance: i32,
-) -> Result<Option<i32>> {
-    let before = Query::select()
-        .column(Column::QuotaAllowance)
-        .from(Entity)
-        .and_where(Expr::col(Column::Id).eq(group))
-        .to_owned();
-    let Some(One(before)) = tx.row::<One<i32>>(&before).await? else { return Ok(None) };
-    let statement = Query::update()
-        .table(Entity)
-        .value(Column::QuotaAllowance, allowance)
-        .value(Column::Version, Expr::col(Column::Version).add(1))
-        .value(Column::UpdatedAt, tx.clock().now())
-        .and_where(Expr::col(Column::Id).eq(group))
-        .to_owned();
-    Ok((tx.update(&statement).await? == 1).then_some(before))
+    tx.delete(&statement).await?;
+    Ok(())
 }

@@ -1,11 +1,11 @@
 //! How who is in which group is kept. Of Everyone it is derived: the view `group_membership` has both.
 
 use guildhall_entity::id::{GroupId, OrganizationId, UserId};
-use guildhall_entity::{group_member, user};
+use guildhall_entity::{group, group_member, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
-use sea_orm::{DbBackend, Insert, QueryTrait};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Order, Query, SelectStatement};
+use sea_orm::{Insert, QueryTrait};
 
 use crate::authz::Actor;
 use crate::db::list::List;
@@ -108,44 +108,66 @@ pub(in crate::group) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId
     Ok(db.rows::<One<GroupId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }
 
-/// Puts a member of the organization into a group. `None` when they are no member of the organization, `false` when they
-/// are in the group already. Their membership stays until the transaction ends.
+/// Puts a member of the organization into a group; answers their name. `None` when they are no member of the organization,
+/// `false` when they are in the group already. Their membership stays until the transaction ends.
 pub(in crate::group) async fn insert_in(
     tx: &Tx,
     organization: OrganizationId,
     group: GroupId,
     user: UserId,
-) -> Result<Option<bool>> {
+) -> Result<Option<(String, bool)>> {
     use guildhall_entity::organization_member::{Column, Entity};
-    let mut username = Query::select()
+    let username = Query::select()
         .column(Column::Username)
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
         .to_owned();
-    if tx.backend() == DbBackend::Postgres {
-        username.lock(LockType::KeyShare);
-    }
-    let Some(One(username)) = tx.row::<One<String>>(&username).await? else { return Ok(None) };
+    let username = tx.locked::<One<String>>(username, LockType::KeyShare).await?;
+    let Some(One(username)) = username else { return Ok(None) };
     let row = group_member::ActiveModel {
         organization_id: Set(organization),
         group_id: Set(group),
         user_id: Set(user),
-        username: Set(username),
+        username: Set(username.clone()),
         created_at: Set(tx.clock().now()),
     };
     let mut statement = Insert::one(row).into_query();
     let columns = [group_member::Column::GroupId, group_member::Column::UserId];
     statement.on_conflict(OnConflict::columns(columns).do_nothing().to_owned());
-    Ok(Some(tx.execute_insert(&statement).await? == 1))
+    Ok(Some((username, tx.execute_insert(&statement).await? == 1)))
 }
 
-/// Takes a user out of a group. `false` when they are not in it.
-pub(in crate::group) async fn delete_in(tx: &Tx, group: GroupId, user: UserId) -> Result<bool> {
-    let statement = Query::delete()
-        .from_table(group_member::Entity)
-        .and_where(Expr::col(group_member::Column::GroupId).eq(group))
-        .and_where(Expr::col(group_member::Column::UserId).eq(user))
+/// Takes a user out of a group; answers their name. `None` when they are not in it.
+pub(in crate::group) async fn delete_in(tx: &Tx, group: GroupId, user: UserId) -> Result<Option<String>> {
+    let theirs = || {
+        let of_group = Expr::col(group_member::Column::GroupId).eq(group);
+        of_group.and(Expr::col(group_member::Column::UserId).eq(user))
+    };
+    let username = Query::select()
+        .column(group_member::Column::Username)
+        .from(group_member::Entity)
+        .and_where(theirs())
         .to_owned();
-    Ok(tx.delete(&statement).await? == 1)
+    let username = tx.locked::<One<String>>(username, LockType::Update).await?;
+    tx.delete(&Query::delete().from_table(group_member::Entity).and_where(theirs()).to_owned()).await?;
+    Ok(username.map(|name| name.0))
+}
+
+/// The names of the groups that a member of an organization is in, by hand.
+pub(in crate::group) async fn names_in(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<String>> {
+    let of_group = Expr::col(("g", group::Column::Id)).equals(("gm", group_member::Column::GroupId));
+    let statement = Query::select()
+        .column(("g", group::Column::Name))
+        .from_as(group_member::Entity, "gm")
+        .join_as(sea_orm::JoinType::InnerJoin, group::Entity, "g", of_group)
+        .and_where(Expr::col(("gm", group_member::Column::OrganizationId)).eq(organization))
+        .and_where(Expr::col(("gm", group_member::Column::UserId)).eq(user))
+        .order_by(("g", group::Column::Name), Order::Asc)
+        .to_owned();
+    Ok(tx.rows::<One<String>>(&statement).await?.into_iter().map(|name| name.0).collect())
 }

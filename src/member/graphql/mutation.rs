@@ -4,9 +4,10 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use guildhall_entity::id::{OrganizationId, UserId};
 
 use super::Member;
+use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
 use crate::member::{self, Who};
 
 /// Members to add.
@@ -111,7 +112,7 @@ pub(crate) struct MemberMutation;
 
 #[Object]
 impl MemberMutation {
-    /// Adds members to an organization, answering for each. Needs `MEMBER_CREATE`, and `ROLE_ASSIGN` where roles are given.
+    /// Adds members to an organization, answering for each. Needs `MEMBER_CREATE`, and for those who get roles `ROLE_ASSIGN`.
     async fn add_members(&self, ctx: &Context<'_>, input: AddMembersInput) -> Nullable<AddMembersPayload> {
         nullable(async {
             let request = ctx.request();
@@ -162,9 +163,12 @@ fn at_once(count: usize) -> Result<(), Refusal> {
 async fn add(request: &Request, input: AddMembersInput) -> Result<Vec<AddMemberResult>> {
     let organization = crate::organization::graphql::resolve(request, &input.organization_id).await?;
     at_once(input.members.len())?;
+    request.require(Permission::MemberCreate, authz::Object::in_organization(organization))?;
     let mut results = Vec::with_capacity(input.members.len());
-    for entry in input.members {
-        let (member, user_errors) = outcome(add_one(request, organization, entry).await)?;
+    for (at, entry) in input.members.into_iter().enumerate() {
+        let added = add_one(request, organization, entry).await;
+        let own = ["userId", "username", "roles"];
+        let (member, user_errors) = outcome_of_item(added, ("members", at), &own)?;
         results.push(AddMemberResult { member, user_errors });
     }
     Ok(results)
@@ -200,9 +204,11 @@ async fn set_roles_of(
 async fn set_all_roles(request: &Request, input: SetMembersRolesInput) -> Result<Vec<SetMemberRolesResult>> {
     let organization = crate::organization::graphql::resolve(request, &input.organization_id).await?;
     at_once(input.members.len())?;
+    request.require(Permission::MemberUpdate, authz::Object::in_organization(organization))?;
     let mut results = Vec::with_capacity(input.members.len());
-    for MemberRolesInput { user_id, roles } in input.members {
-        let (member, user_errors) = outcome(set_roles_of(request, organization, &user_id, &roles).await)?;
+    for (at, MemberRolesInput { user_id, roles }) in input.members.into_iter().enumerate() {
+        let set = set_roles_of(request, organization, &user_id, &roles).await;
+        let (member, user_errors) = outcome_of_item(set, ("members", at), &["userId", "roles"])?;
         results.push(SetMemberRolesResult { user_id, member, user_errors });
     }
     Ok(results)

@@ -1,6 +1,7 @@
 //! Changes to organizations.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use guildhall_entity::id::OrganizationId;
 
 use super::{Organization, resolve_row};
 use crate::authz::{self, Permission};
@@ -143,9 +144,8 @@ async fn create(request: &Request, input: CreateOrganizationInput) -> Result<Org
             organization::create(&db, &request.actor, new).await
         })
         .await?;
-    let id = made.id()?;
     // The creator's membership is newer than the actor that this request was authenticated as: read it as made.
-    Ok(request.get(id).await?.into())
+    Ok(request.made::<OrganizationId>(made).await?.into())
 }
 
 async fn update(request: &Request, input: UpdateOrganizationInput) -> Result<Organization> {
@@ -167,7 +167,7 @@ async fn update(request: &Request, input: UpdateOrganizationInput) -> Result<Org
         icon: emptied(input.icon),
         expected_version: input.expected_version,
     };
-    organization::update(&request.db, &request.actor, row, patch).await?;
+    organization::update(&request.db, &request.actor, id, patch).await?;
     Ok(request.get(id).await?.into())
 }
 

@@ -13,6 +13,7 @@ use async_graphql::dataloader::Loader;
 use guildhall_entity::id::{OrganizationId, UserId};
 
 use super::Standing;
+use crate::credits;
 use crate::error::{Error, Result};
 use crate::graphql::context::{Loaders, Request};
 
@@ -45,19 +46,20 @@ impl Quota {
 #[Object]
 impl Quota {
     /// What may be used: of a member, the sum of their groups' allowances; of an organization, its cap. Null where there
-    /// is no limit: the organization has no cap, or none of its groups has an allowance.
-    async fn budget(&self) -> Option<i64> {
-        self.0.budget
+    /// is no limit: the organization has no cap, or none of its groups has an allowance. Of this and the next, what is more
+    /// than 2,147,483,647 is told as that.
+    async fn budget(&self) -> Option<i32> {
+        self.0.budget.map(credits::told)
     }
 
     /// What the latest builds of live workspaces cost.
-    async fn used(&self) -> i64 {
-        self.0.used
+    async fn used(&self) -> i32 {
+        credits::told(self.0.used)
     }
 
     /// What is left; below 0 where the budget was cut. Null where there is no limit.
-    async fn remaining(&self) -> Option<i64> {
-        self.0.remaining()
+    async fn remaining(&self) -> Option<i32> {
+        self.0.remaining().map(credits::told)
     }
 }
 

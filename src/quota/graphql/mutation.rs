@@ -16,7 +16,7 @@ use crate::organization::graphql::Organization;
 struct SetOrganizationQuotaInput {
     /// The organization.
     organization_id: ID,
-    /// Credits a day that all its workspaces together may use, 0 or more; null for no cap. One of them must be said.
+    /// Credits a day that all its workspaces together may use, 0–1,000,000; null for no cap. One of them must be said.
     cap: MaybeUndefined<i32>,
 }
 
@@ -34,7 +34,7 @@ struct SetOrganizationQuotaPayload {
 struct SetGroupQuotaInput {
     /// The group; Everyone may have an allowance as well.
     group_id: ID,
-    /// Credits a day for each member, 0 or more.
+    /// Credits a day for each member, 0–1,000,000.
     allowance: i32,
 }
 

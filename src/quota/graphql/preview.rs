@@ -33,7 +33,8 @@ impl QuotaQuery {
             default_with = "WorkspaceTransition::Start"
         )]
         transition: WorkspaceTransition,
-        #[graphql(desc = "Who is to own a new workspace; the viewer if absent.")] owner_id: Option<ID>,
+        #[graphql(desc = "Who is to own a new workspace; the viewer if absent. Not with `workspaceId`.")]
+        owner_id: Option<ID>,
     ) -> Nullable<BuildCostPreview> {
         nullable(async {
             let request = ctx.request();
@@ -60,6 +61,10 @@ async fn plan(
     transition: WorkspaceTransition,
     owner: Option<ID>,
 ) -> Result<Option<Planned>> {
+    if workspace.is_some() && owner.is_some() {
+        let message = "a workspace has its owner: give `ownerId` for a new one only".to_owned();
+        return Err(Error::BadInput { argument: "ownerId", message });
+    }
     let whole = match workspace {
         Some(id) => {
             let Ok(id) = id.parse::<WorkspaceId>() else { return Ok(None) };

@@ -13,7 +13,7 @@ use crate::db::search::Term;
 use crate::error::{Error, Refusal, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
 use crate::graphql::scalar::DateTime;
 use crate::group::GroupRow;
 use crate::group::graphql::Group;
@@ -288,12 +288,12 @@ async fn set(
         return Err(Refusal::invalid(&["entries"], message).into());
     }
     let mut results = Vec::with_capacity(input.entries.len());
-    for entry in input.entries {
+    for (at, entry) in input.entries.into_iter().enumerate() {
         let set = async {
             let subject = subject(&entry)?;
             access::set(&request.db, &request.actor, &template, subject, entry.role.stored()).await
         };
-        let (done, user_errors) = outcome(set.await)?;
+        let (done, user_errors) = outcome_of_item(set.await, ("entries", at), &[])?;
         let subject_id = entry.user_id.clone().or(entry.group_id.clone());
         results.push(SetTemplateAccessResult { subject_id, role: done.map(|()| entry.role), user_errors });
     }

@@ -10,7 +10,7 @@ use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
-use crate::graphql::once::{Made, nth};
+use crate::graphql::once::Made;
 use crate::name::{Slug, description};
 use crate::provisioner::graphql::{TagInput, pairs};
 use crate::provisioner::parse_tags;
@@ -166,12 +166,13 @@ async fn create(request: &Request, input: CreateTemplateInput) -> Result<(Templa
         })
         .await?;
     let (template, version) = match made {
-        Made::Now(ids) => ids,
-        Made::Earlier(subjects) => {
-            (nth::<TemplateId>(&subjects, 0)?, nth::<TemplateVersionId>(&subjects, 1)?)
-        }
+        Made::Now((template, version)) => (request.get(template).await?, request.get(version).await?),
+        Made::Earlier(subjects) => (
+            request.made_earlier::<TemplateId>(&subjects, 0).await?,
+            request.made_earlier::<TemplateVersionId>(&subjects, 1).await?,
+        ),
     };
-    Ok((request.get(template).await?.into(), request.get(version).await?.into()))
+    Ok((template.into(), version.into()))
 }
 
 async fn create_version(request: &Request, input: CreateTemplateVersionInput) -> Result<TemplateVersion> {

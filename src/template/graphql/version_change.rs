@@ -5,10 +5,11 @@ use guildhall_entity::id::TemplateVersionId;
 
 use super::TemplateVersion;
 use super::template::resolve;
+use crate::authz::Permission;
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
-use crate::template::{TemplateRow, VersionRow, version_change};
+use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
+use crate::template::{TemplateRow, VersionRow, access, version_change};
 
 /// The most versions in one call of `archiveTemplateVersions`.
 const AT_ONCE: usize = 100;
@@ -162,27 +163,23 @@ async fn archive(
             format!("between 1 and {AT_ONCE} versions at once, got {}", input.template_version_ids.len());
         return Err(Refusal::invalid(&["templateVersionIds"], message).into());
     }
+    let object = access::object(&request.db, &request.actor, &template).await?;
+    request.require(Permission::TemplateUpdate, object)?;
     let mut results = Vec::with_capacity(input.template_version_ids.len());
     for (at, id) in input.template_version_ids.into_iter().enumerate() {
-        let archived = archive_one(request, &template, &id, &at.to_string()).await;
-        let (template_version, user_errors) = outcome(archived)?;
+        let archived = archive_one(request, &template, &id).await;
+        let (template_version, user_errors) = outcome_of_item(archived, ("templateVersionIds", at), &[])?;
         results.push(ArchiveTemplateVersionResult { template_version_id: id, template_version, user_errors });
     }
     Ok(results)
 }
 
-async fn archive_one(
-    request: &Request,
-    template: &TemplateRow,
-    id: &ID,
-    at: &str,
-) -> Result<TemplateVersion> {
-    let field = &["templateVersionIds", at];
-    let not_found = || Refusal::not_found(field, "version of this template");
+async fn archive_one(request: &Request, template: &TemplateRow, id: &ID) -> Result<TemplateVersion> {
+    let not_found = || Refusal::not_found(&["templateVersionId"], "version of this template");
     let id: TemplateVersionId = id.parse().map_err(|_| not_found())?;
     let found = request.find(id).await?;
     let version = found.filter(|version| version.template_id == template.id).ok_or_else(not_found)?;
-    version_change::archive(&request.db, &request.actor, template, &version, field).await?;
+    version_change::archive(&request.db, &request.actor, template, &version).await?;
     Ok(request.get(id).await?.into())
 }
 

@@ -155,27 +155,26 @@ impl Subject {
     }
 }
 
-/// Whether there is such a member or group in the organization; there is until the transaction ends.
+/// The name of such a member or group of the organization; there is one until the transaction ends.
 pub(in crate::template) async fn hold_in(
     tx: &Tx,
     organization: OrganizationId,
     subject: Subject,
-) -> Result<bool> {
-    let mut statement = Query::select().expr(Expr::val(1)).to_owned();
+) -> Result<Option<String>> {
+    let mut statement = Query::select().to_owned();
     match subject {
         Subject::User(id) => statement
+            .column(organization_member::Column::Username)
             .from(organization_member::Entity)
             .and_where(Expr::col(organization_member::Column::OrganizationId).eq(organization))
             .and_where(Expr::col(organization_member::Column::UserId).eq(id)),
         Subject::Group(id) => statement
+            .column(group::Column::Name)
             .from(group::Entity)
             .and_where(Expr::col(group::Column::OrganizationId).eq(organization))
             .and_where(Expr::col(group::Column::Id).eq(id)),
     };
-    if tx.backend() == DbBackend::Postgres {
-        statement.lock(LockType::KeyShare);
-    }
-    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
+    Ok(tx.locked::<One<String>>(statement, LockType::KeyShare).await?.map(|name| name.0))
 }
 
 /// The role of an entry, if there is one.

@@ -1,7 +1,7 @@
 //! Changes to users that are about them alone.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
-use guildhall_entity::id::UserId;
+use guildhall_entity::id::{OrganizationId, UserId};
 use secrecy::SecretString;
 
 use super::User;
@@ -9,7 +9,7 @@ use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
-use crate::user::{self, NewUser, Patch, UserRow};
+use crate::user::{self, NewUser, Patch};
 
 /// A user to be made.
 #[derive(InputObject)]
@@ -137,13 +137,7 @@ impl UserMutation {
 
 async fn create(request: &Request, input: CreateUserInput) -> Result<User> {
     request.signed_in()?;
-    let organizations = input
-        .organization_ids
-        .as_deref()
-        .unwrap_or_default()
-        .iter()
-        .map(|id| id.parse().map_err(|_| Refusal::not_found(&["organizationIds"], "organization")))
-        .collect::<Result<Vec<_>, _>>()?;
+    let organizations = organizations(input.organization_ids.as_deref().unwrap_or_default())?;
     let password = input.password.clone().map(SecretString::from);
     let (email, name) =
         (input.email.as_deref().unwrap_or_default(), input.name.as_deref().unwrap_or_default());
@@ -158,12 +152,19 @@ async fn create(request: &Request, input: CreateUserInput) -> Result<User> {
     Ok(request.made::<UserId>(made).await?.into())
 }
 
+fn organizations(ids: &[ID]) -> Result<Vec<OrganizationId>, Refusal> {
+    let parse = |(at, id): (usize, &ID)| {
+        id.parse().map_err(|_| Refusal::not_found(&["organizationIds", &at.to_string()], "organization"))
+    };
+    ids.iter().enumerate().map(parse).collect()
+}
+
 /// A user that the viewer can see.
-async fn visible(request: &Request, id: &ID) -> Result<UserRow> {
+async fn visible(request: &Request, id: &ID) -> Result<UserId> {
     request.signed_in()?;
     let not_found = || Refusal::not_found(&["userId"], "user");
     let id: UserId = id.parse().map_err(|_| not_found())?;
-    Ok(request.find(id).await?.ok_or_else(not_found)?.user)
+    Ok(request.find(id).await?.ok_or_else(not_found)?.user.id)
 }
 
 /// A text to write: null is the empty one.
@@ -176,8 +177,7 @@ fn text(field: MaybeUndefined<String>) -> Option<String> {
 }
 
 async fn update(request: &Request, input: UpdateUserInput) -> Result<User> {
-    let current = visible(request, &input.user_id).await?;
-    let id = current.id;
+    let id = visible(request, &input.user_id).await?;
     let patch = Patch {
         username: text(input.username),
         email: text(input.email),
@@ -185,12 +185,12 @@ async fn update(request: &Request, input: UpdateUserInput) -> Result<User> {
         avatar_url: text(input.avatar_url),
         expected_version: input.expected_version,
     };
-    user::update(&request.db, &request.actor, current, patch).await?;
+    user::update(&request.db, &request.actor, id, patch).await?;
     User::afresh(request, id).await
 }
 
 async fn set_site_roles(request: &Request, input: &SetUserSiteRolesInput) -> Result<User> {
-    let id = visible(request, &input.user_id).await?.id;
+    let id = visible(request, &input.user_id).await?;
     user::set_site_roles(&request.db, &request.actor, id, &input.site_roles).await?;
     User::afresh(request, id).await
 }

@@ -75,8 +75,8 @@ fn change(tx: &Tx, id: UserId) -> UpdateStatement {
         .to_owned()
 }
 
-/// Writes the fields that people change, if the row is still at `row.version`. `false` when it is not.
-pub(in crate::user) async fn update_in(tx: &Tx, row: &UserRow) -> Result<bool> {
+/// Writes the fields that people change.
+pub(in crate::user) async fn update_in(tx: &Tx, row: &UserRow) -> Result<()> {
     let mut statement = change(tx, row.id);
     statement
         .value(Column::Username, row.username.as_str())
@@ -84,9 +84,9 @@ pub(in crate::user) async fn update_in(tx: &Tx, row: &UserRow) -> Result<bool> {
         .value(Column::EmailFolded, Folded::of(&row.email))
         .value(Column::Name, row.name.as_str())
         .value(Column::NameFolded, Folded::of(&row.name))
-        .value(Column::AvatarUrl, row.avatar_url.as_str())
-        .and_where(Expr::col(Column::Version).eq(row.version));
-    Ok(tx.update(&statement).await? == 1)
+        .value(Column::AvatarUrl, row.avatar_url.as_str());
+    tx.update(&statement).await?;
+    Ok(())
 }
 
 pub(in crate::user) async fn set_site_roles_in(tx: &Tx, id: UserId, roles: Vec<String>) -> Result<()> {

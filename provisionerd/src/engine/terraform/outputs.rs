@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use crate::engine::{App, BuildOutcome, LogLevel, LogSink, Resource, Stage};
 
 const COST: &str = "daily_cost";
+/// The most credits a day that a server takes.
+const COST_MAX: i32 = 1_000_000;
 
 /// One entry of `output -json`.
 #[derive(Debug, Deserialize)]
@@ -153,12 +155,11 @@ fn metadata(value: &Value, warn: impl Fn(String)) -> Vec<(String, String)> {
 /// A cost is a whole number; part of one counts as one, so that nothing is free by being small.
 fn cost(value: &Value) -> Result<i32, String> {
     let number = value.as_f64().ok_or("it must be a number")?.ceil();
-    if (0.0..=f64::from(i32::MAX)).contains(&number) {
-        // Exact: whole and in range.
-        Ok(number as i32)
-    } else {
-        Err(format!("it must be between 0 and {}, got {number}", i32::MAX))
+    if number < 0.0 {
+        return Err(format!("it must be 0 or more, got {number}"));
     }
+    // Exact: whole and in range. What costs more than may be told costs at least the most: otherwise it would be free.
+    Ok(number.min(f64::from(COST_MAX)) as i32)
 }
 
 #[cfg(test)]
@@ -167,7 +168,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{Plan, State, understand};
+    use super::{COST_MAX, Plan, State, understand};
     use crate::engine::{App, BuildOutcome, LogSink};
 
     fn outcome(outputs: &Value) -> (BuildOutcome, Vec<String>) {
@@ -208,7 +209,6 @@ mod tests {
             json!({"metadata": {"sensitive": true, "value": {"a": "b"}}}),
             json!({"daily_cost": {"value": "3"}}),
             json!({"daily_cost": {"value": -1}}),
-            json!({"daily_cost": {"value": 1e12}}),
             json!({"daily_cost": 3}),
         ] {
             let (outcome, warnings) = outcome(&outputs);
@@ -225,6 +225,7 @@ mod tests {
                 .daily_cost()
         };
         assert_eq!(cost(json!({"after": 4, "after_unknown": false})), Some(4));
+        assert_eq!(cost(json!({"after": 1e12, "after_unknown": false})), Some(COST_MAX));
         assert_eq!(cost(json!({"after_unknown": true})), None);
         assert_eq!(serde_json::from_value::<Plan>(json!({})).unwrap().daily_cost(), None);
     }

@@ -10,7 +10,7 @@ use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
-use crate::graphql::once::{Made, nth};
+use crate::graphql::once::Made;
 use crate::graphql::scalar::DateTime;
 use crate::provisioner::KeyRow;
 use crate::provisioner::key::{self, NewKey, Patch};
@@ -239,11 +239,11 @@ async fn create(
             key::create(&db, &request.actor, organization, new).await
         })
         .await?;
-    let (id, secret) = match made {
-        Made::Now((id, secret)) => (id, Some(secret.expose_secret().to_owned())),
-        Made::Earlier(subjects) => (nth(&subjects, 0)?, None),
+    let (row, secret) = match made {
+        Made::Now((id, secret)) => (request.get(id).await?, Some(secret.expose_secret().to_owned())),
+        Made::Earlier(subjects) => (request.made_earlier::<ProvisionerKeyId>(&subjects, 0).await?, None),
     };
-    Ok((request.get(id).await?.into(), secret))
+    Ok((row.into(), secret))
 }
 
 async fn update(request: &Request, input: UpdateProvisionerKeyInput) -> Result<ProvisionerKey> {
