@@ -237,8 +237,6 @@ fn failed(message: &str, code: u8) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
-
     use super::*;
 
     /// The commands of the client are looked at where they are; here it is about the server's own.
