@@ -7,5 +7,5 @@ mod follows;
 mod reads;
 mod writes;
 
-pub(crate) use cast::{Cast, listed};
+pub(crate) use cast::{Cast, ONESELF, listed};
 pub(crate) use writes::Writes;

@@ -1,6 +1,7 @@
 //! The audit log: one row for each change, in its transaction; one for what was denied; none for what was refused; and
 //! no secrets.
 
+mod export;
 mod reading;
 
 use std::sync::Arc;

@@ -1,10 +1,13 @@
 //! Nothing of one organization is visible, usable or guessable from another: two
 //! organizations full of everything, and everybody of the one asking for everything of the other.
 
+mod alike;
 mod ask;
 mod change;
+mod probe;
 mod random;
 mod read;
+mod streams;
 mod worlds;
 
 pub(crate) use ask::{every_node, every_root, everything_from};
@@ -150,8 +153,12 @@ fn named(world: &World, field: &str) -> Option<Value> {
         "sessionId" => json!(world.session),
         "apiTokenId" => json!(world.api_token),
         "provisionerKeyId" => json!(world.key.id),
-        "provisionerDaemonId" => json!(world.daemon.id),
-        "provisionerJobId" => json!(world.job),
+        "provisionerDaemonId" | "daemonId" => json!(world.daemon.id),
+        "provisionerJobId" | "jobId" => json!(world.job),
+        "buildId" => {
+            let build = world.nodes.iter().find(|(ty, _)| *ty == "WorkspaceBuild");
+            json!(build.map(|(_, id)| id))
+        }
         "runningJobIds" => json!([world.job]),
         _ => return None,
     })

@@ -26,6 +26,7 @@ type Excuse = (&'static str, &'static str, &'static str, Option<Backend>, &'stat
 const EXCUSED: &[Excuse] = &[
     ("Query.users", "query", "*", None, TEXT),
     ("Query.workspaces", "query", "owner", None, TEXT),
+    ("Query.templates", "query", "owner", None, TEXT),
     ("Organization.members", "query", "*", Some(Backend::Postgres), TEXT),
     ("organizations.members", "query", "*", Some(Backend::Postgres), TEXT),
     ("Group.members", "query", "*", Some(Backend::Postgres), TEXT),

@@ -97,3 +97,42 @@ async fn signing_out_everywhere_ends_them_all(
     }
     assert_eq!(audit, ["ana", "ana", "ana"]);
 }
+
+#[rstest]
+#[tokio::test]
+async fn sessions_have_an_order_and_a_filter(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let first = app.user(&owner, "ana", &[]).await;
+    app.clock.advance(TimeDelta::hours(1));
+    let second = app.sign_in("ana").await;
+    let (older, newer) = (app.session(&first).await, app.session(&second).await);
+    // The older one is used once more; that is noted with the minute.
+    app.clock.advance(TimeDelta::hours(1));
+    app.session(&first).await;
+    app.clock.advance(TimeDelta::minutes(2));
+    let ids = async |arguments: &str| {
+        let query =
+            format!("{{ viewer {{ sessions(first: 5{arguments}) {{ totalCount nodes {{ id }} }} }} }}");
+        let page = app.ok(&first, &query, json!({})).await["viewer"]["sessions"].clone();
+        let nodes = page["nodes"].as_array().unwrap().clone();
+        assert_eq!(page["totalCount"], nodes.len());
+        nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (order, expected) in [
+        ("CREATED_AT_DESC", [&newer, &older]),
+        ("CREATED_AT_ASC", [&older, &newer]),
+        ("LAST_USED_AT_DESC", [&older, &newer]),
+        ("LAST_USED_AT_ASC", [&newer, &older]),
+    ] {
+        let found = ids(&format!(", orderBy: {order}")).await;
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{order}");
+    }
+    app.tables()
+        .execute(
+            "update session set ip = '192.0.2.7' where created_at = (select max(created_at) from session)",
+        )
+        .await;
+    assert_eq!(ids(", filter: { ip: \"192.0.2.7\" }").await, [newer]);
+    assert_eq!(ids(", filter: { ip: \"192.0.2.%\" }").await, [""; 0]);
+}

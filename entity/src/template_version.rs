@@ -26,6 +26,7 @@ pub struct Model {
     pub promote_on_success: bool,
     pub archived: bool,
     pub created_by: UserId,
+    pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -24,6 +24,7 @@ mod m0016_ephemeral_values;
 mod m0017_access_lists;
 mod m0018_filters;
 mod m0019_folded_texts;
+mod m0020_lists;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_access_lists::Migration),
             Box::new(m0018_filters::Migration),
             Box::new(m0019_folded_texts::Migration),
+            Box::new(m0020_lists::Migration),
         ]
     }
 }

@@ -7,7 +7,7 @@ use sea_orm::prelude::Uuid;
 
 use super::{AuditFilter, AuditList, AuditOrder, AuditRow};
 use crate::audit::Action;
-use crate::authz::{Permission, Resource};
+use crate::authz::{self, Permission, Resource};
 use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Request};
@@ -270,7 +270,8 @@ pub(crate) struct AuditLogQuery;
 #[Object]
 impl AuditLogQuery {
     /// What was done or denied, as far as the viewer may read it: everything for those whose site role reads the log, else
-    /// that of the organizations whose log they read. FORBIDDEN for those who may read the log of none.
+    /// that of the organizations whose log they read. FORBIDDEN for those who may read the log of none, and by a filter for an
+    /// organization that they see and whose log they may not read.
     #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
     async fn audit_log(
         &self,
@@ -286,6 +287,14 @@ impl AuditLogQuery {
         request.signed_in()?;
         super::require_some(&request.actor)?;
         let list = filter.unwrap_or_default().list(order_by);
+        if let Some(organization) = list.filter.organization {
+            // An empty log of an organization that they see would say that nothing happened there.
+            let object = authz::Object::in_organization(organization);
+            let reads = request.actor.may(Permission::AuditLogRead, object);
+            if !reads && request.find(organization).await?.is_some() {
+                request.require(Permission::AuditLogRead, object)?;
+            }
+        }
         Connection::root(ctx, list, Paging { first, after, last, before }).await
     }
 }

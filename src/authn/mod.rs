@@ -14,7 +14,7 @@ mod store;
 pub(crate) mod token;
 pub(crate) mod watch;
 
-pub(crate) use store::session::{SessionList, SessionRow};
+pub(crate) use store::session::{SessionList, SessionOrder, SessionRow};
 pub(crate) use store::token::{TokenList, TokenOrder, TokenRow};
 
 use std::sync::Arc;

@@ -35,8 +35,8 @@ use crate::provisioner::graphql::{DaemonListMutation, KeyMutation, ProvisionerSu
 use crate::quota::graphql::{QuotaMutation, QuotaQuery};
 use crate::role::graphql::{PermissionQuery, RoleMutation, RoleQuery};
 use crate::template::graphql::{
-    DryRunMutation, TemplateAccessMutation, TemplateChangeMutation, TemplateMutation, TemplateQuery,
-    TemplateVersionChangeMutation,
+    ComparisonQuery, DryRunMutation, TemplateAccessMutation, TemplateChangeMutation, TemplateMutation,
+    TemplateQuery, TemplateVersionChangeMutation,
 };
 use crate::user::graphql::{UserMutation, UserQuery};
 use crate::workspace::graphql::{
@@ -50,6 +50,7 @@ pub struct Query(
     OrganizationQuery,
     UserQuery,
     TemplateQuery,
+    ComparisonQuery,
     WorkspaceQuery,
     QuotaQuery,
     RoleQuery,

@@ -54,6 +54,7 @@ pub(crate) struct Patch {
     pub(crate) tags: Option<Vec<(String, String)>>,
     /// `Some(None)`: never.
     pub(crate) expires_at: Option<Option<DateTimeUtc>>,
+    pub(crate) expected_version: Option<i32>,
 }
 
 /// Creates a key; answers its secret, which can't be had again.
@@ -101,9 +102,10 @@ pub(crate) async fn create(
 /// Changes a key. Its daemons carry its tags from their next call on.
 ///
 /// # Errors
-/// FORBIDDEN without `PROVISIONER_KEY_UPDATE`; refusals for values that break the rules and for a name in use.
+/// FORBIDDEN without `PROVISIONER_KEY_UPDATE`; refusals for a stale version, values that break the rules and a name in use.
 pub(crate) async fn update(db: &Db, actor: &Actor, key: &KeyRow, patch: Patch) -> Result<()> {
     let (tx, current) = begin_update(db, actor, key).await?;
+    Refusal::unless_current(patch.expected_version, current.version)?;
     let mut next = current.clone();
     if let Some(name) = patch.name {
         next.name = Slug::parse(&["name"], &name)?.into();

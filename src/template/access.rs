@@ -7,7 +7,8 @@ use serde_json::{Map, json};
 
 pub(crate) use super::store::access::{Listing, Subject};
 pub(crate) use super::store::access_list::{
-    CandidateList, CandidateRow, EffectiveRow, EntryList, EntryRow, GroupTemplateList,
+    CandidateList, CandidateOrder, CandidateRow, EffectiveRow, EntryList, EntryOrder, EntryRow,
+    GroupTemplateList,
 };
 
 use super::TemplateRow;

@@ -18,31 +18,42 @@ fn change(template: &TemplateRow, version: &VersionRow, before: &Facts, after: &
     Change::new(Action::Update, Resource::Template, organization, version.id, name, before, after)
 }
 
-/// Changes name and message; `None` leaves one as it is.
+/// What is to change of a version; what is `None` stays.
+#[derive(Debug, Default)]
+pub(crate) struct Patch<'a> {
+    pub(crate) name: Option<&'a str>,
+    pub(crate) message: Option<&'a str>,
+    pub(crate) expected_version: Option<i32>,
+}
+
+/// Changes name and message.
 ///
 /// # Errors
-/// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for a name in use and texts that break a rule.
+/// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for a stale version, a name in use and texts that break a rule.
 pub(crate) async fn describe(
     db: &Db,
     actor: &Actor,
     template: &TemplateRow,
     version: &VersionRow,
-    name: Option<&str>,
-    message: Option<&str>,
+    patch: Patch<'_>,
 ) -> Result<()> {
     let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
-    let name = name.map(|name| Slug::parse(&["name"], name)).transpose()?;
-    let message = message.map(|text| name::description(&["message"], text)).transpose()?;
+    let name = patch.name.map(|name| Slug::parse(&["name"], name)).transpose()?;
+    let message = patch.message.map(|text| name::description(&["message"], text)).transpose()?;
     let tx = db.begin(permit).await?;
     let (_, current) = locked(&tx, template, version).await?;
+    Refusal::unless_current(patch.expected_version, current.version)?;
     let described = |row: &VersionRow| facts(json!({ "name": row.name, "message": row.message }));
     let mut next = current.clone();
     next.name = name.map_or(next.name, String::from);
     next.message = message.unwrap_or(next.message);
-    store::describe_in(&tx, &next).await.on_violation("uq_template_version_name", || {
-        Refusal::name_taken(&["name"], "template version", &next.name)
-    })?;
-    tx.commit(change(template, &next, &described(&current), &described(&next))).await
+    let change = change(template, &next, &described(&current), &described(&next));
+    if change.alters() {
+        store::describe_in(&tx, &next).await.on_violation("uq_template_version_name", || {
+            Refusal::name_taken(&["name"], "template version", &next.name)
+        })?;
+    }
+    tx.commit(change).await
 }
 
 /// Puts a version out of use: it can't be promoted, and nothing new is made from it. Workspaces that are at it stay there, and

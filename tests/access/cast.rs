@@ -1,15 +1,33 @@
 //! Everybody who might ask.
 
-use serde_json::json;
+use std::collections::BTreeMap;
 
-use crate::support::upload::Template;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::upload::{Template, docker_dev};
 use crate::support::{Org, Person, TestApp};
 
 /// Somebody who asks, and the heading of their column.
 pub(super) struct Asker {
     pub(super) heading: &'static str,
     pub(super) token: Option<String>,
+    /// Who they are, and their role, where they belong to the organization that is asked about.
+    member: Option<(Person, Option<&'static str>)>,
+    /// What stands for something of the owner's when they ask: their own.
+    theirs: BTreeMap<String, String>,
 }
+
+impl Asker {
+    /// An input as they send it.
+    pub(super) fn input(&self, input: &Value) -> Value {
+        let own = |text: String, (owners, theirs): (&String, &String)| text.replace(owners, theirs);
+        serde_json::from_str(&self.theirs.iter().fold(input.to_string(), own)).unwrap()
+    }
+}
+
+/// Stands in an input for the user who sends it.
+pub(crate) const ONESELF: &str = "«oneself»";
 
 /// The columns of the matrix.
 pub(crate) struct Cast {
@@ -41,12 +59,13 @@ impl Cast {
     /// Everybody, asking about what is in `home`; `elsewhere` is another organization of the same deployment.
     pub(crate) async fn of(app: &TestApp, owner: &Person, home: &Org, elsewhere: &Org) -> Self {
         let mut askers = Vec::new();
-        let mut add = |heading, token: Option<&str>| {
-            askers.push(Asker { heading, token: token.map(str::to_owned) });
+        let mut add = |heading, token: Option<&str>, member| {
+            let token = token.map(str::to_owned);
+            askers.push(Asker { heading, token, member, theirs: BTreeMap::new() });
         };
-        add("owner", Some(&owner.token));
+        add("owner", Some(&owner.token), None);
         for (heading, role) in SITE {
-            add(heading, Some(&app.user(owner, &format!("cast-{heading}"), &[role]).await.token));
+            add(heading, Some(&app.user(owner, &format!("cast-{heading}"), &[role]).await.token), None);
         }
         for org in [home, elsewhere] {
             app.role(owner, org, CUSTOM, &CUSTOM_PERMISSIONS).await;
@@ -55,30 +74,66 @@ impl Cast {
         for (heading, _, role) in ORGANIZATION {
             let username = format!("cast-{}", heading.replace(' ', "-"));
             let person = app.member_of(owner, home, &username, &[role]).await;
-            add(heading, Some(&person.token));
+            add(heading, Some(&person.token), Some((person.clone(), Some(role))));
             admin.get_or_insert(person);
         }
         let narrow = json!({ "name": "narrow", "scopes": [NARROW_SCOPE], "organizationId": home.id });
         let (_, narrow) = app.api_token(&admin.expect("the first role is an admin's"), narrow).await;
-        add("narrow token", Some(&narrow.token));
-        add("member", Some(&app.member_of(owner, home, "cast-member", &[]).await.token));
+        add("narrow token", Some(&narrow.token), None);
+        let member = app.member_of(owner, home, "cast-member", &[]).await;
+        add("member", Some(&member.token), Some((member.clone(), None)));
         for (_, heading, role) in ORGANIZATION {
             let username = format!("cast-{}", heading.replace(' ', "-"));
-            add(heading, Some(&app.member_of(owner, elsewhere, &username, &[role]).await.token));
+            add(heading, Some(&app.member_of(owner, elsewhere, &username, &[role]).await.token), None);
         }
-        add("member elsewhere", Some(&app.member_of(owner, elsewhere, "cast-elsewhere", &[]).await.token));
-        add("stranger", Some(&app.user(owner, "cast-stranger", &[]).await.token));
+        let neighbour = app.member_of(owner, elsewhere, "cast-elsewhere", &[]).await;
+        add("member elsewhere", Some(&neighbour.token), None);
+        add("stranger", Some(&app.user(owner, "cast-stranger", &[]).await.token), None);
         let suspended = app.member_of(owner, home, "cast-suspended", &["organization-admin"]).await;
         let suspend = "update \"user\" set status = 'SUSPENDED' where username = 'cast-suspended'";
         app.tables().execute_on(suspend, suspend).await;
-        add("suspended", Some(&suspended.token));
-        add("anonymous", None);
+        add("suspended", Some(&suspended.token), None);
+        add("anonymous", None, None);
         Self { askers }
     }
 
     /// Adds a column.
     pub(crate) fn add(&mut self, heading: &'static str, token: &str) {
-        self.askers.push(Asker { heading, token: Some(token.to_owned()) });
+        let token = Some(token.to_owned());
+        self.askers.push(Asker { heading, token, member: None, theirs: BTreeMap::new() });
+    }
+
+    /// Gives everybody what has to be one's own where who may do something is the question: an archive, in place of the
+    /// owner's `file`, and to those of the organization an empty one where they hold the same role, in place of `empty`.
+    pub(crate) async fn provide(&mut self, app: &TestApp, owner: &Person, file: &str, empty: &Org) {
+        for (at, asker) in self.askers.iter_mut().enumerate() {
+            let token = asker.token.as_deref();
+            let viewer = app.graphql(token, "{ viewer { id } }", json!({})).await;
+            if let Some(id) = viewer["data"]["viewer"]["id"].as_str() {
+                asker.theirs.insert(ONESELF.to_owned(), id.to_owned());
+            }
+            let (status, kept) = app.put_file(token, docker_dev()).await;
+            if status == StatusCode::CREATED {
+                asker.theirs.insert(file.to_owned(), kept["id"].as_str().unwrap().to_owned());
+            }
+            let Some((person, role)) = &asker.member else { continue };
+            let own = app.organization(owner, &format!("cast-own-{at}")).await;
+            if *role == Some(CUSTOM) {
+                app.role(owner, &own, CUSTOM, &CUSTOM_PERMISSIONS).await;
+            }
+            app.join(owner, &own, person, role.as_slice()).await;
+            if *role == Some(ORGANIZATION[0].2) {
+                // Whoever made it would be left in it.
+                let leave = format!(
+                    "delete from organization_member
+                     where organization_id = (select id from organization where name = '{}')
+                       and user_id = (select id from \"user\" where username = '{}')",
+                    own.name, owner.username
+                );
+                app.tables().execute(&leave).await;
+            }
+            asker.theirs.insert(empty.id.clone(), own.id);
+        }
     }
 
     /// What is to be known of some columns.

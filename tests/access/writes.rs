@@ -1,5 +1,5 @@
 //! Who may run which mutation. The cases are those of `tests/writes.rs`: each is sent by everybody while a fault keeps it
-//! from being committed, so that all ask about the same world.
+//! from being committed, so that all ask about the same world. What has to be one's own, a file say, is everybody's own.
 
 use std::collections::BTreeMap;
 
@@ -29,8 +29,9 @@ impl Writes {
         Self { cast, schema: Schema::committed(), rows: BTreeMap::new() }
     }
 
-    /// Everybody sends a valid input; a fault that is armed keeps the world as it is.
-    pub(crate) async fn try_on(&mut self, app: &TestApp, mutation: &str, input: Option<&Value>) {
+    /// Everybody sends a valid input; a fault that is armed keeps the world as it is. `with` tells inputs of one mutation
+    /// apart that mean something else to the policy; empty for the plainest.
+    pub(crate) async fn try_on(&mut self, app: &TestApp, mutation: &str, with: &str, input: Option<&Value>) {
         let payload = self.schema.fields("Mutation").into_iter().find(|field| field.name == mutation);
         let payload = self.schema.fields(&payload.unwrap_or_else(|| panic!("no `{mutation}`")).ty);
         let bulk = payload.iter().any(|field| field.name == "results");
@@ -39,7 +40,7 @@ impl Writes {
         for asker in &self.cast.askers {
             let token = asker.token.as_deref();
             let body = match input {
-                Some(input) => app.call(token, mutation, selection, input.clone()).await,
+                Some(input) => app.call(token, mutation, selection, asker.input(input)).await,
                 None => {
                     let document = format!("mutation {{ {mutation} {{ userErrors {{ code }} }} }}");
                     app.graphql(token, &document, json!({})).await
@@ -47,7 +48,8 @@ impl Writes {
             };
             row.push(outcome(mutation, &body));
         }
-        self.rows.insert(mutation.to_owned(), row);
+        let name = if with.is_empty() { mutation.to_owned() } else { format!("{mutation} ({with})") };
+        assert!(self.rows.insert(name, row).is_none(), "{mutation} ({with}) is asked twice");
     }
 
     /// What daemons say, step by step. The daemon's column is the last: it does what all others are refused.
@@ -61,34 +63,40 @@ impl Writes {
     ) {
         let hello =
             json!({ "organization": org.name, "name": "access", "version": "0.1.0", "engines": ["ECHO"] });
-        self.try_on(app, "registerProvisionerDaemon", Some(&hello)).await;
+        self.try_on(app, "registerProvisionerDaemon", "", Some(&hello)).await;
         let alive = json!({ "provisionerDaemonId": daemon.id, "runningJobIds": [] });
-        self.try_on(app, "heartbeatProvisionerDaemon", Some(&alive)).await;
+        self.try_on(app, "heartbeatProvisionerDaemon", "", Some(&alive)).await;
         let job = app.workspace(owner, template, "for-access", "").await.job;
-        self.try_on(app, "acquireProvisionerJob", Some(&json!({ "provisionerDaemonId": daemon.id }))).await;
+        let hands = json!({ "provisionerDaemonId": daemon.id });
+        self.try_on(app, "acquireProvisionerJob", "", Some(&hands)).await;
         let line = json!({
             "time": start_of_time(), "level": "INFO", "source": "PROVISIONER", "stage": "Plan", "text": "planned",
         });
         let logs = json!({ "provisionerJobId": job, "firstSequence": 1, "logs": [line] });
-        self.try_on(app, "appendProvisionerJobLogs", Some(&logs)).await;
+        self.try_on(app, "appendProvisionerJobLogs", "", Some(&logs)).await;
         let plan = json!({ "provisionerJobId": job, "dailyCost": 0 });
-        self.try_on(app, "planWorkspaceBuild", Some(&plan)).await;
+        self.try_on(app, "planWorkspaceBuild", "", Some(&plan)).await;
         let done = json!({ "provisionerJobId": job, "result": plain_build() });
-        self.try_on(app, "completeProvisionerJob", Some(&done)).await;
+        self.try_on(app, "completeProvisionerJob", "", Some(&done)).await;
         app.workspace(owner, template, "for-failure", "").await;
         let held = app.acquire(daemon).await.unwrap();
         let failure =
             json!({ "provisionerJobId": held.id, "code": "APPLY_FAILED", "message": "it went wrong" });
-        self.try_on(app, "failProvisionerJob", Some(&failure)).await;
+        self.try_on(app, "failProvisionerJob", "", Some(&failure)).await;
     }
 
-    /// The table, as people have reviewed it.
+    /// The table, as people have reviewed it. A mutation without a row fails.
     pub(crate) fn assert(&self) {
+        let mutations = self.schema.fields("Mutation");
+        let missing: Vec<_> =
+            mutations.iter().map(|field| &field.name).filter(|name| !self.rows.contains_key(*name)).collect();
+        assert!(missing.is_empty(), "ask who may do these: {missing:?}");
         let table = self.cast.table(self.rows.iter().map(|(name, cells)| (name.as_str(), cells.as_slice())));
         let legend = format!(
             "{GRANTED} runs   {FORBIDDEN} forbidden   {LACKING} forbidden with this input   {ABSENT} as if it were not \
              there   {UNAUTHENTICATED} unauthenticated   {REFUSED} refused for another reason\n\
-             of a mutation that answers for each item: what became of the item"
+             of a mutation that answers for each item: what became of the item; files and empty organizations are the \
+             asker's own"
         );
         let notes = Cast::notes();
         insta::with_settings!({ omit_expression => true, snapshot_path => "../snapshots" }, {

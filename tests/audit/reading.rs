@@ -52,6 +52,15 @@ async fn everybody_reads_what_their_role_reads(
     assert_eq!(seen["organization"]["auditLog"]["nodes"].as_array().unwrap().len(), 4);
     let body = app.graphql(Some(&member.token), of, json!({ "id": beta.id })).await;
     assert_eq!(crate::support::calls::code(&body), "FORBIDDEN");
+    // Nor is that of an organization that they see empty, for somebody who reads another one's.
+    let filtered = "query($id: ID!) { auditLog(filter: { organizationId: $id }) { totalCount } }";
+    let nothing = app.ok(&auditor, filtered, json!({ "id": beta.id })).await;
+    assert_eq!(nothing["auditLog"]["totalCount"], 0, "they don't see it");
+    app.join(&owner, &beta, &auditor, &[]).await;
+    let body = app.graphql(Some(&auditor.token), filtered, json!({ "id": beta.id })).await;
+    assert_eq!(crate::support::calls::code(&body), "FORBIDDEN");
+    let own = app.ok(&auditor, filtered, json!({ "id": alpha.id })).await;
+    assert_eq!(own["auditLog"]["totalCount"], 4);
     // An entry is a node, for those who read it.
     let id = seen["organization"]["auditLog"]["nodes"][0]["id"].clone();
     let node = "query($id: ID!) { node(id: $id) { id } }";

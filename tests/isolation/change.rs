@@ -4,126 +4,17 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use rstest::rstest;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::probe::{Builder, Naming, Probe, paths};
 use super::{Deployment, assert_nothing_of, blotted, named, named_missing};
-use crate::support::schema::{Input, Schema};
-use crate::support::world::World;
-use crate::support::{Backend, start_of_time};
+use crate::support::Backend;
 
 /// Mutations whose input names nothing that could be of an organization.
 const NAMING_NOTHING: &[&str] = &["changePassword", "createFirstUser", "createOrganization", "signOut"];
 
 /// Who may add members may add anybody whose exact id or name they know, so to them people exist.
-const PEOPLE_ARE_KNOWN_TO_ADMINISTRATORS: &[&str] = &["members.userId", "members.username"];
-
-/// Whose names stand in for an id or a name.
-#[derive(Clone, Copy)]
-enum Naming<'a> {
-    /// What the viewer knows.
-    Own(&'a World),
-    /// What is foreign.
-    Real(&'a World),
-    /// What never existed.
-    Missing(&'a World),
-}
-
-impl Naming<'_> {
-    fn value(self, field: &str) -> Option<Value> {
-        match self {
-            Self::Own(world) | Self::Real(world) => named(world, field),
-            Self::Missing(world) => named_missing(world, field),
-        }
-    }
-}
-
-/// Which fields of an input are probed.
-#[derive(Clone, Copy)]
-enum Probe<'a> {
-    One(&'a str),
-    All,
-}
-
-impl Probe<'_> {
-    fn name(&self) -> &str {
-        match self {
-            Self::One(path) => path,
-            Self::All => "*",
-        }
-    }
-}
-
-struct Builder<'a> {
-    schema: &'a Schema,
-    own: Naming<'a>,
-    probe: Probe<'a>,
-    probed: Naming<'a>,
-}
-
-impl Builder<'_> {
-    /// An input with its required fields and those that are probed.
-    fn input(&self, ty: &str, prefix: &str) -> Value {
-        let fields = self.schema.inputs(ty);
-        let one_of = fields.iter().all(|field| !field.is_required) && ty.contains("ResultInput");
-        let fields = if one_of { &fields[..1] } else { &fields[..] };
-        let mut object = Map::new();
-        for field in fields {
-            let path = format!("{prefix}{}", field.name);
-            let probed = match self.probe {
-                Probe::All => true,
-                Probe::One(probe) => probe == path || probe.starts_with(&format!("{path}.")),
-            };
-            if one_of || field.is_required || (probed && self.names_something(field, &path)) {
-                object.insert(field.name.clone(), self.value(field, &path, probed));
-            }
-        }
-        Value::Object(object)
-    }
-
-    fn names_something(&self, field: &Input, path: &str) -> bool {
-        !paths(self.schema, std::slice::from_ref(field), path.strip_suffix(&field.name).unwrap_or(""))
-            .is_empty()
-    }
-
-    fn value(&self, field: &Input, path: &str, probed: bool) -> Value {
-        if let Some(value) = if probed { self.probed } else { self.own }.value(&field.name) {
-            return value;
-        }
-        if !self.schema.inputs(&field.ty).is_empty() {
-            let value = self.input(&field.ty, &format!("{path}."));
-            return if field.is_list { json!([value]) } else { value };
-        }
-        let value = match field.ty.as_str() {
-            "String" if field.name == "email" => json!("probe@example.com"),
-            "String" if field.name.to_lowercase().contains("password") => json!("no password of anybody"),
-            "String" => json!("probe"),
-            "Int" => json!(1),
-            "Boolean" => json!(false),
-            "DateTime" => json!(start_of_time()),
-            "JSON" => Value::Null,
-            "ID" => panic!("teach this test what `{path}` names"),
-            ty => json!(self.schema.values(ty).first().unwrap_or_else(|| panic!("what is {ty}?"))),
-        };
-        if field.is_list { json!([value]) } else { value }
-    }
-}
-
-/// The paths of the fields that name something.
-fn paths(schema: &Schema, fields: &[Input], prefix: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for field in fields {
-        let path = format!("{prefix}{}", field.name);
-        // The name that a new user is to have names nobody yet.
-        let fresh = field.name == "username" && prefix.is_empty();
-        let known = ["organization", "username", "login"].contains(&field.name.as_str());
-        if field.ty == "ID" || (known && !fresh) {
-            found.push(path);
-        } else {
-            found.extend(paths(schema, &schema.inputs(&field.ty), &format!("{path}.")));
-        }
-    }
-    found
-}
+pub(super) const PEOPLE_ARE_KNOWN_TO_ADMINISTRATORS: &[&str] = &["members.userId", "members.username"];
 
 #[rstest]
 #[tokio::test]
@@ -165,8 +56,11 @@ async fn what_is_foreign_is_refused_like_what_never_was(
                 }
                 let mut answers = Vec::new();
                 let mut codes = String::new();
-                for probed in [Naming::Real(&alpha), Naming::Missing(&alpha)] {
-                    let builder = Builder { schema, own: Naming::Own(&deployment.beta), probe, probed };
+                let own = |field: &str| named(&deployment.beta, field);
+                let real = |field: &str| named(&alpha, field);
+                let gone = |field: &str| named_missing(&alpha, field);
+                for probed in [&real as Naming<'_>, &gone] {
+                    let builder = Builder { schema, own: &own, probe, probed };
                     let input = builder.input(&input.ty, "");
                     let answer = deployment.ask(&viewer, &document, json!({ "input": input })).await;
                     codes = code(&answer);
@@ -218,7 +112,7 @@ fn user_errors(value: &Value, codes: &mut BTreeSet<String>) {
 }
 
 /// The ids of an input: an answer may repeat what it was asked.
-fn texts(input: &Value) -> Vec<String> {
+pub(super) fn texts(input: &Value) -> Vec<String> {
     let mut found = Vec::new();
     super::each_text(input, &mut |text| {
         if text.contains('_') || text.starts_with("alpha") || text.starts_with("omega") {

@@ -19,15 +19,28 @@ pub(super) struct Random<'a> {
     pub(super) ids: Vec<String>,
     /// What a text may be.
     pub(super) texts: Vec<String>,
+    /// What else it may be, and seldom is.
+    pub(super) odd_texts: Vec<String>,
     /// Cursors that somebody has seen.
     pub(super) cursors: Vec<String>,
+    /// Cursors that nobody has.
+    pub(super) odd_cursors: Vec<String>,
     aliases: usize,
 }
 
 impl<'a> Random<'a> {
     pub(super) fn new(schema: &'a Schema, seed: u64) -> Self {
         let dice = StdRng::seed_from_u64(seed);
-        Self { schema, dice, ids: Vec::new(), texts: Vec::new(), cursors: Vec::new(), aliases: 0 }
+        Self {
+            schema,
+            dice,
+            ids: Vec::new(),
+            texts: Vec::new(),
+            odd_texts: Vec::new(),
+            cursors: Vec::new(),
+            odd_cursors: Vec::new(),
+            aliases: 0,
+        }
     }
 
     /// A query of one to three root fields.
@@ -46,6 +59,14 @@ impl<'a> Random<'a> {
         pool.choose(&mut self.dice).cloned().unwrap_or_default()
     }
 
+    /// A text as it stands in a document.
+    fn text(&mut self, usual: fn(&Self) -> &[String], odd: fn(&Self) -> &[String], of_ten: u32) -> String {
+        let pool = if self.chance(of_ten) { odd } else { usual };
+        let at = self.dice.random_range(0..pool(self).len().max(1));
+        let text = pool(self).get(at).cloned().unwrap_or_default();
+        serde_json::Value::from(text).to_string()
+    }
+
     /// One random field of an object, under an alias of its own where it takes arguments.
     fn field(&mut self, ty: &str, depth: usize) -> String {
         let mut fields = self.schema.fields(ty);
@@ -57,7 +78,8 @@ impl<'a> Random<'a> {
         let backward = self.chance(3);
         for argument in &field.arguments {
             let wanted = match argument.name.as_str() {
-                "first" => !backward,
+                // Both seldom: that is refused.
+                "first" => !backward || self.dice.random_range(0..20) == 0,
                 "last" => backward,
                 "after" => !backward && self.chance(1),
                 "before" => backward && self.chance(1),
@@ -127,10 +149,13 @@ impl<'a> Random<'a> {
 
     fn one(&mut self, input: &Input) -> String {
         match (input.ty.as_str(), input.name.as_str()) {
+            ("Int", _) if self.dice.random_range(0..20) == 0 => {
+                self.pick(&["0", "-1", "100", "101", "2147483647"].map(str::to_owned))
+            }
             ("Int", _) => self.dice.random_range(1..=3).to_string(),
             ("Boolean", _) => self.chance(5).to_string(),
-            ("String", "after" | "before") => format!("{:?}", self.pick(&self.cursors.clone())),
-            ("String", _) => format!("{:?}", self.pick(&self.texts.clone())),
+            ("String", "after" | "before") => self.text(|own| &own.cursors, |own| &own.odd_cursors, 2),
+            ("String", _) => self.text(|own| &own.texts, |own| &own.odd_texts, 4),
             ("ID", _) => format!("{:?}", self.pick(&self.ids.clone())),
             ("DateTime", _) => {
                 format!("\"2026-11-24T08:{:02}:00Z\"", self.dice.random_range(0..60))

@@ -15,9 +15,9 @@ const DOCUMENTS: usize = 200;
 const SEED: &str = "GUILDHALL_TEST_SEED";
 
 #[expect(clippy::disallowed_methods, reason = "a person repeats a failed run")]
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
-    println!("random questions of seed {seed}: {SEED}={seed} repeats them");
+    println!("random worlds of seed {seed}: {SEED}={seed} repeats them");
     seed
 }
 
@@ -27,6 +27,65 @@ fn placeholder(n: usize) -> String {
 }
 
 const MARK: &str = "§mark§";
+
+/// Texts that nobody types, and that databases take for more than text: at the bound of what may be searched for and beyond
+/// it, patterns, quotes, ends of statements, letters that fold to others or to more, and what has no width or turns lines
+/// around.
+fn odd_texts() -> Vec<String> {
+    let repeated = ["x", "%", "_", "\\", "Ä", "ß", "𝔛", "\u{301}"];
+    let mut texts: Vec<String> =
+        repeated.iter().flat_map(|text| [99, 100, 101].map(|times| text.repeat(times))).collect();
+    texts.extend([1_000, 3_000].map(|times| "x".repeat(times)));
+    texts.extend([97, 500].map(|times| format!("{MARK}{}", "%".repeat(times))));
+    let odd = [
+        "%%",
+        "\\%",
+        "[a-z]*",
+        "?",
+        "*",
+        "\"",
+        "\\",
+        "''",
+        "'; --",
+        "$1",
+        ":1",
+        "{}",
+        "[]",
+        "null",
+        "-1",
+        "1e999",
+        "\u{202e}",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{fffd}",
+        "\u{1}",
+        "\u{7f}",
+        "\n",
+        "\t",
+        "İ",
+        "ı",
+        "ſ",
+        "Σ",
+        "ﬀ",
+        "👩‍🚀",
+        "a.b",
+        "a\\b",
+        "../..",
+    ];
+    texts.extend(odd.map(str::to_owned));
+    texts.extend(odd.map(|odd| format!("{MARK}{odd}")));
+    texts
+}
+
+/// Cursors that no list has handed out.
+fn odd_cursors(seen: &[String]) -> Vec<String> {
+    let mut odd: Vec<String> =
+        ["", "x", "AAAA", "====", "\u{202e}", "null"].iter().map(|&text| text.to_owned()).collect();
+    odd.extend(seen.iter().take(20).map(|cursor| cursor[..cursor.len() / 2].to_owned()));
+    odd.extend(seen.iter().take(20).map(|cursor| cursor.chars().rev().collect()));
+    odd.push("A".repeat(2_000));
+    odd
+}
 
 /// A document about the real things of `alpha`, or about things that never were.
 fn filled(document: &str, ids: &[String], mark: &str) -> String {
@@ -106,10 +165,12 @@ async fn random_questions_learn_nothing_of_another_organization(
     let nouns = ["", "-member", "-admin", "-group", "-key", "-template", "-workspace"];
     random.texts = ["beta", MARK].iter().flat_map(|mark| nouns.map(|noun| format!("{mark}{noun}"))).collect();
     random.texts.extend(["", "e", "%", "_", "'"].map(str::to_owned));
+    random.odd_texts = odd_texts();
     let admin = viewers.iter().find(|viewer| viewer.who == "organization-admin").unwrap();
     for document in super::ask::every_node(&deployment.schema, &beta.nodes) {
         cursors(&ask(&deployment, admin, &document).await, &mut random.cursors);
     }
+    random.odd_cursors = odd_cursors(&random.cursors);
 
     let documents: Vec<String> = (0..DOCUMENTS).map(|_| random.document()).collect();
     let mut before = Vec::new();
@@ -140,7 +201,10 @@ async fn random_questions_learn_nothing_of_another_organization(
         }
     }
 
-    random.cursors.extend(foreign_cursors(&deployment, &alpha).await);
+    // Some of one's own lists, some of the same lists elsewhere, some of neither.
+    let foreign = foreign_cursors(&deployment, &alpha).await;
+    random.odd_cursors.extend(odd_cursors(&foreign));
+    random.cursors.extend(foreign);
     for _ in 0..DOCUMENTS {
         let document = filled(&random.document(), &real, "alpha");
         for viewer in &viewers {
@@ -148,4 +212,5 @@ async fn random_questions_learn_nothing_of_another_organization(
             assert_nothing_of(&alpha, &answer, &format!("{}: {document}", viewer.who));
         }
     }
+    println!("{} questions", 3 * DOCUMENTS * viewers.len());
 }

@@ -68,7 +68,7 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("Quota", "budget remaining used"),
     (
         "ProvisionerKey",
-        "createdAt disabledAt expiresAt id lastUsedAt name organization previousSecretExpiresAt state tags updatedAt",
+        "createdAt disabledAt expiresAt id lastUsedAt name organization previousSecretExpiresAt state tags updatedAt version",
     ),
     ("Session", "createdAt expiresAt id ip isCurrent lastUsedAt user userAgent"),
     (
@@ -99,7 +99,10 @@ const WITH_PARENT: &[(&str, &str)] = &[
          typeExpression validations",
     ),
     ("TemplateParameterChange", "after before isBreaking kind name reasons"),
-    ("TemplateVersion", "archived createdAt id isActive message name parameters readme updatedAt variables"),
+    (
+        "TemplateVersion",
+        "archived createdAt id isActive message name parameters readme updatedAt variables version",
+    ),
     // Both versions are visible, or there is no comparison.
     ("TemplateVersionComparison", "files from parameters to"),
     ("TemplateVersionDryRun", "createdAt dailyCost id job resources"),

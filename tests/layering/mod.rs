@@ -4,6 +4,7 @@
 //! The order is that of `docs/ARCHITECTURE.md`.
 
 mod fields;
+mod lists;
 mod source;
 
 use std::path::Path;

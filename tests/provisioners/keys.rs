@@ -286,3 +286,28 @@ async fn every_change_of_a_key_is_told_and_its_last_use(
         assert_eq!(scene.beat(&scene.daemon.id, secret).await.as_deref(), Some("UNAUTHENTICATED"));
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_stale_change_of_a_key_is_refused_and_told_what_it_is_now(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, token) = (&scene.app, &scene.owner.token);
+    let update = async |name: &str, expected: i32| {
+        let input = json!({ "provisionerKeyId": scene.key.id, "name": name, "expectedVersion": expected });
+        let selection = "provisionerKey { name version }";
+        app.call(Some(token), "updateProvisionerKey", selection, input).await["data"]["updateProvisionerKey"]
+            .clone()
+    };
+    assert_eq!(update("first", 1).await["provisionerKey"], json!({ "name": "first", "version": 2 }));
+    // Every change counts.
+    scene.rotate(0).await;
+    scene.set("disableProvisionerKey").await;
+    scene.set("enableProvisionerKey").await;
+    let stale = update("second", 2).await;
+    assert_eq!(stale["userErrors"][0]["code"], "STALE_VERSION", "{stale:#}");
+    assert_eq!(stale["userErrors"][0]["field"], json!(["input", "expectedVersion"]));
+    assert_eq!(stale["provisionerKey"], json!({ "name": "first", "version": 5 }));
+    assert_eq!(update("second", 5).await["provisionerKey"], json!({ "name": "second", "version": 6 }));
+}

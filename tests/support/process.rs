@@ -278,6 +278,13 @@ impl Terminal {
         Program::start(command, self.home.join(format!("begun-{number}.log")))
     }
 
+    /// Starts a command, what it says in pipes.
+    pub(crate) fn piped(&self, arguments: &[&str]) -> Child {
+        let mut command = guildhall();
+        self.prepare(&mut command, arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     fn prepare(&self, command: &mut Command, arguments: &[&str]) {
         command
             .args(arguments)

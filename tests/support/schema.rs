@@ -16,6 +16,7 @@ pub(crate) struct Field {
     pub(crate) name: String,
     /// The named type inside lists and non-null.
     pub(crate) ty: String,
+    pub(crate) is_list: bool,
     pub(crate) arguments: Vec<Input>,
 }
 
@@ -77,6 +78,7 @@ impl Schema {
         let field = |field: &async_graphql::parser::types::FieldDefinition| Field {
             name: field.name.node.to_string(),
             ty: named(&field.ty.node),
+            is_list: matches!(field.ty.node.base, BaseType::List(_)),
             arguments: field.arguments.iter().map(|argument| Input::of(&argument.node)).collect(),
         };
         object.fields.iter().map(|definition| field(&definition.node)).collect()

@@ -128,3 +128,52 @@ async fn a_group_reaches_what_it_and_everyone_are_given(
     assert_eq!(reached(&scene.ana, crew).await, pairs(&[]));
     assert_eq!(reached(&scene.mia, crew).await, pairs(&[("dev", "ADMIN")]));
 }
+
+#[rstest]
+#[tokio::test]
+async fn lists_of_access_have_filters_and_orders(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, crew) = (&scene.app, scene.crew.as_str());
+    let nodes = async |id: &str, list: &str| {
+        let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on Template {{ id {list} }} }} }}");
+        let query = if id == crew { query.replace("Template", "Group") } else { query };
+        let body = app.ok(&scene.author, &query, json!({ "id": id })).await;
+        let (_, page) = body["node"].as_object().unwrap().iter().find(|(name, _)| *name != "id").unwrap();
+        assert_eq!(page["totalCount"], page["nodes"].as_array().unwrap().len(), "{list}");
+        page["nodes"].clone()
+    };
+    let other = app.template(&scene.author, &scene.org, "other").await;
+    app.work(&scene.daemon).await;
+    assert_eq!(scene.set(&scene.author, Scene::group(crew, "ADMIN")).await, None);
+    let dev = json!({ "role": "ADMIN", "template": { "name": "dev" } });
+    let other_one = json!({ "role": "USE", "template": { "name": "other" } });
+    for (arguments, expected) in [
+        ("", json!([dev, other_one])),
+        ("orderBy: NAME_DESC", json!([other_one, dev])),
+        ("orderBy: CREATED_AT_DESC", json!([other_one, dev])),
+        ("filter: { role: ADMIN }", json!([dev])),
+        ("filter: { role: USE }", json!([other_one])),
+        ("filter: { role: NONE }", json!([])),
+        ("filter: { query: \"OTH\" }", json!([other_one])),
+    ] {
+        let list =
+            format!("templates(first: 9, {arguments}) {{ totalCount nodes {{ role template {{ name }} }} }}");
+        assert_eq!(nodes(crew, &list).await, expected, "{arguments}");
+    }
+    let named = "subject { ... on User { username } ... on Group { name } }";
+    let list =
+        |order: &str| format!("access(first: 9, orderBy: {order}) {{ totalCount nodes {{ {named} }} }}");
+    let mut entries = nodes(&scene.template.id, &list("CREATED_AT_ASC")).await.as_array().unwrap().clone();
+    assert_eq!(entries.len(), 2);
+    entries.reverse();
+    assert_eq!(nodes(&scene.template.id, &list("CREATED_AT_DESC")).await, json!(entries));
+    let list = |order: &str| {
+        format!("accessCandidates(first: 9, orderBy: {order}) {{ totalCount nodes {{ {named} }} }}")
+    };
+    let mut candidates = nodes(&other.id, &list("NAME_ASC")).await.as_array().unwrap().clone();
+    assert!(candidates.len() > 3);
+    candidates.reverse();
+    assert_eq!(nodes(&other.id, &list("NAME_DESC")).await, json!(candidates));
+}

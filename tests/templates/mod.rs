@@ -1,6 +1,7 @@
 //! Templates: their settings and what they forbid, their versions and parameters, dry runs, their end.
 
 mod dry_runs;
+mod everywhere;
 mod parameters;
 mod settings;
 mod versions;

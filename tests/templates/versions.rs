@@ -236,3 +236,30 @@ async fn the_readme_of_each_version_is_shown(#[values(Backend::Sqlite, Backend::
     let stranger = app.user(&owner, "stranger", &[]).await;
     assert_eq!(readme(&stranger, &second).await, Value::Null);
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_stale_change_of_a_version_is_refused_and_told_what_it_is_now(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(Scene { app, owner, daemon, template, .. }) = Scene::new(backend).await else { return };
+    let second = app.push(&owner, &template, json!({})).await.id;
+    app.work(&daemon).await;
+    let update = async |message: &str, expected: i32| {
+        let input =
+            json!({ "templateVersionId": template.version, "message": message, "expectedVersion": expected });
+        let selection = "templateVersion { message version }";
+        let name = "updateTemplateVersion";
+        app.call(Some(&owner.token), name, selection, input).await["data"][name].clone()
+    };
+    // What a daemon brings is nobody's change.
+    assert_eq!(update("one", 1).await["templateVersion"], json!({ "message": "one", "version": 2 }));
+    let promote = json!({ "templateVersionId": second });
+    app.call(Some(&owner.token), "promoteTemplateVersion", "", promote).await;
+    let archive = json!({ "templateId": template.id, "templateVersionIds": [template.version] });
+    app.done(&owner.token, "archiveTemplateVersions", "", archive).await;
+    let stale = update("two", 2).await;
+    assert_eq!(stale["userErrors"][0]["code"], "STALE_VERSION", "{stale:#}");
+    assert_eq!(stale["templateVersion"], json!({ "message": "one", "version": 3 }));
+    assert_eq!(update("two", 3).await["templateVersion"], json!({ "message": "two", "version": 4 }));
+}

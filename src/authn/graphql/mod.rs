@@ -3,7 +3,7 @@
 mod session;
 mod token;
 
-pub(crate) use session::{EndingMutation, Session, minute};
+pub(crate) use session::{EndingMutation, Session, SessionFilter, minute};
 pub(crate) use token::{ApiToken, ApiTokenFilter, TokenMutation};
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};

@@ -82,6 +82,13 @@ impl Session {
     }
 }
 
+/// Which sessions.
+#[derive(Default, InputObject)]
+pub(crate) struct SessionFilter {
+    /// Signed in from exactly this address.
+    pub(crate) ip: Option<String>,
+}
+
 /// A session to end.
 #[derive(InputObject)]
 struct RevokeSessionInput {

@@ -55,11 +55,27 @@ impl Find for SessionId {
     }
 }
 
-/// A user's sessions that have not expired, newest first.
+/// Which of a user's sessions that have not expired, in which order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionList {
+    pub(crate) ip: Option<String>,
+    pub(crate) order: SessionOrder,
     /// The time, to the minute: so that all lists of a request are of one time.
     pub(crate) now: DateTimeUtc,
+}
+
+/// Orders of sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+pub(crate) enum SessionOrder {
+    /// Earliest sign-in first.
+    CreatedAtAsc,
+    /// Latest sign-in first. The default.
+    #[default]
+    CreatedAtDesc,
+    /// Longest unused first.
+    LastUsedAtAsc,
+    /// Last used first.
+    LastUsedAtDesc,
 }
 
 impl List for SessionList {
@@ -68,6 +84,9 @@ impl List for SessionList {
     fn source(&self, actor: &Actor) -> SelectStatement {
         let mut statement = from_visible(actor);
         statement.and_where(Expr::col(("s", Column::ExpiresAt)).gt(self.now));
+        if let Some(ip) = &self.ip {
+            statement.and_where(Expr::col(("s", Column::Ip)).eq(ip.as_str()));
+        }
         statement
     }
 
@@ -77,7 +96,15 @@ impl List for SessionList {
 
     fn keyset(&self) -> Keyset {
         const CREATED_AT: &[Key] = &[Key::time("s", "created_at"), Key::id("s", "id")];
-        Keyset { tag: "session.created_at", keys: CREATED_AT, descending: true }
+        // A user's few are sorted: an index would be written at every use.
+        const LAST_USED_AT: &[Key] = &[Key::time("s", "last_used_at"), Key::id("s", "id")];
+        let (tag, keys, descending) = match self.order {
+            SessionOrder::CreatedAtAsc => ("session.created_at", CREATED_AT, false),
+            SessionOrder::CreatedAtDesc => ("session.created_at", CREATED_AT, true),
+            SessionOrder::LastUsedAtAsc => ("session.last_used_at", LAST_USED_AT, false),
+            SessionOrder::LastUsedAtDesc => ("session.last_used_at", LAST_USED_AT, true),
+        };
+        Keyset { tag, keys, descending }
     }
 
     fn parent(&self) -> (&'static str, &'static str) {

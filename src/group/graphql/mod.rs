@@ -23,8 +23,8 @@ use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
-use crate::template::access::GroupTemplateList;
-use crate::template::graphql::GroupTemplateAccess;
+use crate::template::TemplateOrder;
+use crate::template::graphql::{GroupTemplateAccess, GroupTemplateFilter};
 use members::GroupMemberFilter;
 
 /// Who manages a group's members.
@@ -164,8 +164,8 @@ impl Group {
         Ok(Permission::ALL.iter().copied().filter(of_groups).filter(held).collect())
     }
 
-    /// What its members may do with templates by its entries and Everyone's, by name; of those whose access list the viewer
-    /// may see.
+    /// What its members may do with templates by its entries and Everyone's; of those whose access list the viewer may see.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
     async fn templates(
         &self,
         ctx: &Context<'_>,
@@ -173,8 +173,11 @@ impl Group {
         #[graphql(desc = "Start after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<GroupTemplateFilter>,
+        #[graphql(desc = "By the template; NAME_ASC if absent.")] order_by: Option<TemplateOrder>,
     ) -> Result<Connection<GroupTemplateAccess>> {
-        Connection::of(ctx, self.0.id, GroupTemplateList, Paging { first, after, last, before }).await
+        let list = filter.unwrap_or_default().list(order_by)?;
+        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
     }
 
     /// How many are in it. FORBIDDEN for a group that is not the viewer's own without the permission from a role.

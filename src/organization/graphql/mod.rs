@@ -32,8 +32,8 @@ use crate::provisioner::graphql::{
 use crate::provisioner::{DaemonList, DaemonOrder, JobList, JobOrder, KeyOrder};
 use crate::quota::graphql::Quota;
 use crate::role::graphql::Role;
+use crate::template::TemplateOrder;
 use crate::template::graphql::{Template, TemplateFilter};
-use crate::template::{TemplateList, TemplateOrder};
 use crate::workspace::graphql::{Workspace, WorkspaceFilter};
 use crate::workspace::{WorkspaceList, WorkspaceOrder};
 
@@ -213,9 +213,7 @@ impl Organization {
         #[graphql(desc = "Only these.")] filter: Option<TemplateFilter>,
         #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<TemplateOrder>,
     ) -> Result<Connection<Template>> {
-        let filter = filter.unwrap_or_default();
-        let query = Term::asked(filter.query.as_deref())?;
-        let list = TemplateList { name: filter.name, query, order: order_by.unwrap_or_default() };
+        let list = filter.unwrap_or_default().list(order_by)?;
         Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
     }
 

@@ -30,6 +30,7 @@ row! {
         last_used_at: Option<DateTimeUtc>,
         disabled_at: Option<DateTimeUtc>,
         previous_expires_at: Option<DateTimeUtc>,
+        version: i32,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
     }
@@ -179,6 +180,7 @@ pub(in crate::provisioner) async fn lock_in(tx: &Tx, key: ProvisionerKeyId) -> R
 fn changed(tx: &Tx, key: ProvisionerKeyId) -> UpdateStatement {
     Query::update()
         .table(Entity)
+        .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(key))
         .to_owned()
@@ -258,6 +260,7 @@ pub(in crate::provisioner) async fn insert_in(tx: &Tx, key: NewRow) -> Result<()
         expires_at: Set(key.expires_at),
         last_used_at: Set(None),
         disabled_at: Set(None),
+        version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
     })

@@ -17,10 +17,11 @@ use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_i
 use crate::graphql::scalar::DateTime;
 use crate::group::GroupRow;
 use crate::group::graphql::Group;
-use crate::template::TemplateRow;
 use crate::template::access::{
-    self, CandidateList, CandidateRow, EffectiveRow, EntryList, EntryRow, GroupTemplateList, Subject,
+    self, CandidateList, CandidateRow, EffectiveRow, EntryList, EntryOrder, EntryRow, GroupTemplateList,
+    Subject,
 };
+use crate::template::{TemplateOrder, TemplateRow};
 use crate::user::UserRow;
 use crate::user::graphql::User;
 
@@ -153,14 +154,37 @@ pub(crate) struct TemplateAccessFilter {
     role: Option<TemplateRole>,
 }
 
-impl TryFrom<TemplateAccessFilter> for EntryList {
-    type Error = Error;
+impl TemplateAccessFilter {
+    /// The list that it leaves, in this order.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a text that is too long.
+    pub(super) fn list(self, order: Option<EntryOrder>) -> Result<EntryList> {
+        let query = Term::asked(self.query.as_deref())?;
+        let nothing = self.role == Some(TemplateRole::None);
+        let role = self.role.and_then(TemplateRole::stored);
+        Ok(EntryList { query, role, nothing, order: order.unwrap_or_default() })
+    }
+}
 
-    fn try_from(filter: TemplateAccessFilter) -> Result<Self> {
-        let TemplateAccessFilter { query, role } = filter;
-        let query = Term::asked(query.as_deref())?;
-        let nothing = role == Some(TemplateRole::None);
-        Ok(Self { query, nothing, role: role.and_then(TemplateRole::stored) })
+/// Which templates of a group.
+#[derive(Default, InputObject)]
+pub(crate) struct GroupTemplateFilter {
+    /// Text in the template's name or display name.
+    query: Option<String>,
+    /// Which its members may do this with.
+    role: Option<TemplateRole>,
+}
+
+impl GroupTemplateFilter {
+    /// The list that it leaves, in this order.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a text that is too long.
+    pub(crate) fn list(self, order: Option<TemplateOrder>) -> Result<GroupTemplateList> {
+        let query = Term::asked(self.query.as_deref())?;
+        let role = self.role.map(TemplateRole::stored);
+        Ok(GroupTemplateList { query, role, order: order.unwrap_or_default() })
     }
 }
 

@@ -11,12 +11,12 @@ use crate::graphql::error::{Nullable, nullable};
 use crate::template::compare::{self, ChangeKind, FileChange, ParameterChange};
 use crate::template::{VersionRow, version};
 
-/// What can be asked of templates besides the templates.
+/// Queries about two versions.
 #[derive(Default)]
-pub(crate) struct TemplateQuery;
+pub(crate) struct ComparisonQuery;
 
 #[Object]
-impl TemplateQuery {
+impl ComparisonQuery {
     /// Two versions side by side; null unless both are there and visible.
     async fn compare_template_versions(
         &self,

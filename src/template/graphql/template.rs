@@ -1,7 +1,7 @@
 //! How templates look.
 
 use async_graphql::{Context, ID, InputObject, Object};
-use guildhall_entity::id::TemplateId;
+use guildhall_entity::id::{OrganizationId, TemplateId};
 
 use super::access::{
     self, TemplateAccess, TemplateAccessCandidate, TemplateAccessCandidateFilter, TemplateAccessFilter,
@@ -19,8 +19,10 @@ use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
 use crate::organization::graphql::Organization;
-use crate::template::access::{CandidateList, EntryList};
-use crate::template::{TemplateList, TemplateRow, TemplateVersionList, TemplateVersionOrder, VersionRow};
+use crate::template::access::{CandidateList, CandidateOrder, EntryOrder};
+use crate::template::{
+    TemplateList, TemplateOrder, TemplateRow, TemplateVersionList, TemplateVersionOrder, VersionRow,
+};
 
 /// A template, with its active version where that was read along.
 #[derive(Clone)]
@@ -146,9 +148,10 @@ impl Template {
         Ok(request.actor.may_all(object).filter(of_templates).collect())
     }
 
-    /// Whom its access list names, oldest entry first. FORBIDDEN for those who may not change the template, by a role or as
+    /// Whom its access list names. FORBIDDEN for those who may not change the template, by a role or as
     /// its ADMIN.
     #[graphql(directive = requires::apply("TEMPLATE".into(), "UPDATE".into()))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
     async fn access(
         &self,
         ctx: &Context<'_>,
@@ -157,16 +160,18 @@ impl Template {
         #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only these.")] filter: Option<TemplateAccessFilter>,
+        #[graphql(desc = "CREATED_AT_ASC if absent.")] order_by: Option<EntryOrder>,
     ) -> Nullable<Connection<TemplateAccess>> {
         nullable(async {
-            let list = EntryList::try_from(filter.unwrap_or_default())?;
+            let list = filter.unwrap_or_default().list(order_by)?;
             access::page(ctx, &self.row, list, Paging { first, after, last, before }).await
         })
         .await
     }
 
-    /// Members and groups of the organization that its access list does not name, by name. FORBIDDEN like `access`.
+    /// Members and groups of the organization that its access list does not name. FORBIDDEN like `access`.
     #[graphql(directive = requires::apply("TEMPLATE".into(), "UPDATE".into()))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
     async fn access_candidates(
         &self,
         ctx: &Context<'_>,
@@ -175,9 +180,11 @@ impl Template {
         #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only these.")] filter: Option<TemplateAccessCandidateFilter>,
+        #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<CandidateOrder>,
     ) -> Nullable<Connection<TemplateAccessCandidate>> {
         nullable(async {
-            let list = CandidateList { query: Term::asked(filter.unwrap_or_default().query.as_deref())? };
+            let query = Term::asked(filter.unwrap_or_default().query.as_deref())?;
+            let list = CandidateList { query, order: order_by.unwrap_or_default() };
             access::page(ctx, &self.row, list, Paging { first, after, last, before }).await
         })
         .await
@@ -205,6 +212,50 @@ pub(crate) struct TemplateFilter {
     pub(crate) name: Option<String>,
     /// Text in name or display name.
     pub(crate) query: Option<String>,
+    /// In this organization.
+    pub(crate) organization_id: Option<ID>,
+}
+
+impl TemplateFilter {
+    /// The list that it leaves, in this order.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a text that is too long.
+    pub(crate) fn list(self, order: Option<TemplateOrder>) -> Result<TemplateList> {
+        let organization = self.organization_id.map(|id| id.parse::<OrganizationId>().ok());
+        Ok(TemplateList {
+            name: self.name,
+            query: Term::asked(self.query.as_deref())?,
+            // An id that names nothing matches nothing; it is no error.
+            impossible: organization == Some(None),
+            organization: organization.flatten(),
+            order: order.unwrap_or_default(),
+        })
+    }
+}
+
+/// Queries about templates.
+#[derive(Default)]
+pub(crate) struct TemplateQuery;
+
+#[Object]
+impl TemplateQuery {
+    /// Templates that the viewer may read or use, in all organizations.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
+    async fn templates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1–100; 25 if absent.")] first: Option<i32>,
+        #[graphql(desc = "Start after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<TemplateFilter>,
+        #[graphql(desc = "NAME_ASC if absent.")] order_by: Option<TemplateOrder>,
+    ) -> Result<Connection<Template>> {
+        ctx.request().signed_in()?;
+        let list = filter.unwrap_or_default().list(order_by)?;
+        Connection::root(ctx, list, Paging { first, after, last, before }).await
+    }
 }
 
 /// The template that an input names as `templateId`.

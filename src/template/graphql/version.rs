@@ -77,6 +77,11 @@ impl TemplateVersion {
         self.0.updated_at.into()
     }
 
+    /// Grows by one whenever somebody changes it; pass it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// Its name, unique in its template.
     async fn name(&self) -> &str {
         &self.0.name

@@ -9,7 +9,8 @@ use crate::authz::Permission;
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
-use crate::template::{TemplateRow, VersionRow, access, version_change};
+use crate::template::version_change::{self, Patch};
+use crate::template::{TemplateRow, VersionRow, access};
 
 /// The most versions in one call of `archiveTemplateVersions`.
 const AT_ONCE: usize = 100;
@@ -23,12 +24,14 @@ struct UpdateTemplateVersionInput {
     name: MaybeUndefined<String>,
     /// What to say of it, at most 500 characters; null empties it.
     message: MaybeUndefined<String>,
+    /// Refuse with `StaleVersion` unless it is still at this version.
+    expected_version: Option<i32>,
 }
 
 /// What `updateTemplateVersion` answers.
 #[derive(SimpleObject)]
 struct UpdateTemplateVersionPayload {
-    /// The version as it is now; null when there are user errors.
+    /// The version as it is now, also when `expectedVersion` is stale; null for other user errors.
     template_version: Option<TemplateVersion>,
     /// What a person can fix.
     user_errors: Vec<UserError>,
@@ -92,7 +95,14 @@ impl TemplateVersionChangeMutation {
         input: UpdateTemplateVersionInput,
     ) -> Nullable<UpdateTemplateVersionPayload> {
         nullable(async {
-            let (template_version, user_errors) = outcome(update(ctx.request(), input).await)?;
+            let request = ctx.request();
+            let id = input.template_version_id.clone();
+            let (mut template_version, user_errors) = outcome(update(request, input).await)?;
+            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+                // What it is now, past what this request has read before.
+                let afresh = request.afresh();
+                template_version = resolve_version(&afresh, &id).await.ok().map(|(_, row)| row.into());
+            }
             Ok(Some(UpdateTemplateVersionPayload { template_version, user_errors }))
         })
         .await
@@ -149,7 +159,8 @@ async fn update(request: &Request, input: UpdateTemplateVersionInput) -> Result<
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Value(text) => Some(text.as_str()),
     };
-    version_change::describe(&request.db, &request.actor, &template, &version, name, message).await?;
+    let patch = Patch { name, message, expected_version: input.expected_version };
+    version_change::describe(&request.db, &request.actor, &template, &version, patch).await?;
     Ok(request.get(version.id).await?.into())
 }
 

@@ -11,7 +11,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query, SelectStat
 
 use crate::authz::{Actor, Permission, Reach, policy};
 use crate::db::row::{One, row, select};
-use crate::db::{Db, Tx, covered, is_one_of};
+use crate::db::{Db, Tx, covered, is_one_of, parted};
 use crate::error::Result;
 
 /// The entry `acl` names the user, one of their groups or Everyone. It counts in organizations they belong to alone.
@@ -71,6 +71,17 @@ fn alive() -> Expr {
 /// groups or Everyone.
 pub(super) fn visible(actor: &Actor) -> Condition {
     Condition::all().add(alive()).add(readable(actor))
+}
+
+/// What [`visible`] leaves, in parts: one for each organization in which there may be some. None where a role reads all.
+pub(super) fn visible_parts(actor: &Actor) -> Vec<Condition> {
+    let mut reach = actor.reach(Permission::TemplateRead);
+    if let Reach::Some { organizations, .. } = &mut reach {
+        organizations.extend(actor.organizations());
+        organizations.sort_unstable();
+        organizations.dedup();
+    }
+    parted(&reach, Expr::col(("t", template::Column::OrganizationId)), None)
 }
 
 /// The same of those too that are deleted.

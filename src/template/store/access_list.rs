@@ -10,7 +10,7 @@ use sea_orm::sea_query::{
 };
 
 use super::access::administered;
-use super::template::TemplateRow;
+use super::template::{TemplateOrder, TemplateRow};
 use crate::authz::{Actor, Permission};
 use crate::db::covered;
 use crate::db::list::List;
@@ -29,13 +29,25 @@ row! {
     }
 }
 
-/// Which entries of a template's access list, oldest first.
+/// Which entries of a template's access list, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct EntryList {
     pub(crate) query: Option<Term>,
     pub(crate) role: Option<AclRole>,
     /// None at all: no entry gives nothing.
     pub(crate) nothing: bool,
+    pub(crate) order: EntryOrder,
+}
+
+/// Orders of entries of an access list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+#[graphql(name = "TemplateAccessOrder")]
+pub(crate) enum EntryOrder {
+    /// Oldest first. The default.
+    #[default]
+    CreatedAtAsc,
+    /// Newest first.
+    CreatedAtDesc,
 }
 
 impl List for EntryList {
@@ -76,8 +88,9 @@ impl List for EntryList {
     }
 
     fn keyset(&self) -> Keyset {
+        // Ids grow with time.
         const ID: &[Key] = &[Key::id("acl", "id")];
-        Keyset { tag: "template_acl", keys: ID, descending: false }
+        Keyset { tag: "template_acl", keys: ID, descending: self.order == EntryOrder::CreatedAtDesc }
     }
 
     fn parent(&self) -> (&'static str, &'static str) {
@@ -108,10 +121,22 @@ row! {
     }
 }
 
-/// Members and groups of a template's organization that its access list does not name, by name.
+/// Members and groups of a template's organization that its access list does not name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct CandidateList {
     pub(crate) query: Option<Term>,
+    pub(crate) order: CandidateOrder,
+}
+
+/// Orders of those who could be put on an access list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
+#[graphql(name = "TemplateAccessCandidateOrder")]
+pub(crate) enum CandidateOrder {
+    /// By name, a to z. The default.
+    #[default]
+    NameAsc,
+    /// By name, z to a.
+    NameDesc,
 }
 
 impl List for CandidateList {
@@ -170,7 +195,8 @@ impl List for CandidateList {
 
     fn keyset(&self) -> Keyset {
         const NAME: &[Key] = &[Key::text("c", "name"), Key::id("c", "id")];
-        Keyset { tag: "template_acl.candidate", keys: NAME, descending: false }
+        let descending = self.order == CandidateOrder::NameDesc;
+        Keyset { tag: "template_acl.candidate", keys: NAME, descending }
     }
 
     fn parent(&self) -> (&'static str, &'static str) {
@@ -185,16 +211,21 @@ row! {
     }
 }
 
-/// Templates that a group's members may use or administer by its entry or by Everyone's, of those whose access list the
-/// actor may see, by name.
+/// Which templates that a group's members may use or administer by its entry or by Everyone's, of those whose access list
+/// the actor may see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct GroupTemplateList;
+pub(crate) struct GroupTemplateList {
+    pub(crate) query: Option<Term>,
+    /// What its members may do, `Some(None)`: nothing, which gives none.
+    pub(crate) role: Option<Option<AclRole>>,
+    pub(crate) order: TemplateOrder,
+}
 
 impl List for GroupTemplateList {
     type Row = (TemplateRow, EffectiveRow);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        Query::select()
+        let mut statement = Query::select()
             .from_as(group::Entity, "of")
             .join_as(
                 JoinType::InnerJoin,
@@ -205,7 +236,18 @@ impl List for GroupTemplateList {
             )
             .cond_where(administered(actor))
             .and_where(Expr::exists(of_group(None)))
-            .to_owned()
+            .to_owned();
+        if let Some(query) = &self.query {
+            statement.cond_where(matches(query, &[("t", "name"), ("t", "display_name_folded")]));
+        }
+        let administers = || Expr::exists(of_group(Some(AclRole::Admin)));
+        match self.role {
+            None => {}
+            Some(None) => _ = statement.and_where(Expr::val(1).eq(0)),
+            Some(Some(AclRole::Admin)) => _ = statement.and_where(administers()),
+            Some(Some(AclRole::Use)) => _ = statement.and_where(administers().not()),
+        }
+        statement
     }
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
@@ -216,7 +258,14 @@ impl List for GroupTemplateList {
 
     fn keyset(&self) -> Keyset {
         const NAME: &[Key] = &[Key::text("t", "name"), Key::id("t", "id")];
-        Keyset { tag: "group.template", keys: NAME, descending: false }
+        const CREATED_AT: &[Key] = &[Key::time("t", "created_at"), Key::id("t", "id")];
+        let (tag, keys, descending) = match self.order {
+            TemplateOrder::NameAsc => ("group.template", NAME, false),
+            TemplateOrder::NameDesc => ("group.template", NAME, true),
+            TemplateOrder::CreatedAtAsc => ("group.template.created_at", CREATED_AT, false),
+            TemplateOrder::CreatedAtDesc => ("group.template.created_at", CREATED_AT, true),
+        };
+        Keyset { tag, keys, descending }
     }
 
     fn parent(&self) -> (&'static str, &'static str) {

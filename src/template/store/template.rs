@@ -7,9 +7,10 @@ use guildhall_entity::text::Folded;
 use guildhall_entity::{template_acl, template_version};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 
 pub(super) use super::access::visible;
+use super::access::visible_parts;
 use super::settings::SettingsRow;
 use super::version::VersionRow;
 use crate::authz::Actor;
@@ -53,6 +54,9 @@ impl Find for TemplateId {
 pub(crate) struct TemplateList {
     pub(crate) name: Option<String>,
     pub(crate) query: Option<Term>,
+    pub(crate) organization: Option<OrganizationId>,
+    /// An id in the filter does not parse: nothing can match it.
+    pub(crate) impossible: bool,
     pub(crate) order: TemplateOrder,
 }
 
@@ -91,6 +95,12 @@ impl List for TemplateList {
         if let Some(query) = &self.query {
             statement.cond_where(matches(query, &[("t", "name"), ("t", "display_name_folded")]));
         }
+        if let Some(organization) = self.organization {
+            statement.and_where(Expr::col(("t", Column::OrganizationId)).eq(organization));
+        }
+        if self.impossible {
+            statement.and_where(Expr::val(1).eq(0));
+        }
         statement
     }
 
@@ -113,6 +123,10 @@ impl List for TemplateList {
 
     fn parent(&self) -> (&'static str, &'static str) {
         ("t", "organization_id")
+    }
+
+    fn parts(&self, actor: &Actor) -> Vec<Condition> {
+        if self.organization.is_some() { Vec::new() } else { visible_parts(actor) }
     }
 }
 

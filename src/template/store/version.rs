@@ -30,6 +30,7 @@ row! {
         promote_on_success: bool,
         archived: bool,
         created_by: UserId,
+        version: i32,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
     }
@@ -236,6 +237,7 @@ pub(in crate::template) async fn describe_in(tx: &Tx, version: &VersionRow) -> R
         .value(Column::Name, version.name.as_str())
         .value(Column::Message, version.message.as_str())
         .value(Column::MessageFolded, Folded::of(&version.message))
+        .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(version.id))
         .to_owned();
@@ -252,6 +254,7 @@ pub(in crate::template) async fn set_archived_in(
     let statement = Query::update()
         .table(Entity)
         .value(Column::Archived, archived)
+        .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(version))
         .to_owned();
@@ -298,6 +301,7 @@ pub(in crate::template) async fn insert_in(tx: &Tx, version: NewRow) -> Result<(
         promote_on_success: Set(version.promote),
         archived: Set(false),
         created_by: Set(version.created_by),
+        version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
     })

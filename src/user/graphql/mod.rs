@@ -13,8 +13,8 @@ use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::{id, kind};
 
 use super::{SeenUser, UserCard, UserList, UserOrder, UserRow};
-use crate::authn::graphql::{ApiToken, ApiTokenFilter, Session, minute};
-use crate::authn::{SessionList, TokenList, TokenOrder};
+use crate::authn::graphql::{ApiToken, ApiTokenFilter, Session, SessionFilter, minute};
+use crate::authn::{SessionList, SessionOrder, TokenList, TokenOrder};
 use crate::authz::{self, Permission};
 use crate::db::search::Term;
 use crate::error::{Error, Result};
@@ -255,7 +255,8 @@ impl User {
         Connection::of(ctx, self.card.id, list, Paging { first, after, last, before }).await
     }
 
-    /// Where they are signed in, the latest first. Null unless the viewer is this user or holds `TOKEN_READ`.
+    /// Where they are signed in. Null unless the viewer is this user or holds `TOKEN_READ`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of every connection")]
     async fn sessions(
         &self,
         ctx: &Context<'_>,
@@ -263,13 +264,16 @@ impl User {
         #[graphql(desc = "Start after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1–100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only these.")] filter: Option<SessionFilter>,
+        #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<SessionOrder>,
     ) -> Nullable<Connection<Session>> {
         nullable(async {
             let request = ctx.request();
             if !self.shows_credentials(request) {
                 return Ok(None);
             }
-            let list = SessionList { now: minute(request) };
+            let ip = filter.unwrap_or_default().ip;
+            let list = SessionList { ip, order: order_by.unwrap_or_default(), now: minute(request) };
             Connection::of(ctx, self.card.id, list, Paging { first, after, last, before }).await.map(Some)
         })
         .await

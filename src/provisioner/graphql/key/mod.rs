@@ -67,6 +67,11 @@ impl ProvisionerKey {
         self.0.updated_at.into()
     }
 
+    /// Grows by one with every change; pass it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// Its name, unique in the organization.
     async fn name(&self) -> &str {
         &self.0.name

@@ -69,12 +69,14 @@ struct UpdateProvisionerKeyInput {
     tags: MaybeUndefined<Vec<TagInput>>,
     /// When it stops being accepted; never if null.
     expires_at: MaybeUndefined<DateTime>,
+    /// Refuse with `StaleVersion` unless it is still at this version.
+    expected_version: Option<i32>,
 }
 
 /// What `updateProvisionerKey` answers.
 #[derive(SimpleObject)]
 struct UpdateProvisionerKeyPayload {
-    /// The key as it is now; null when there are user errors.
+    /// The key as it is now, also when `expectedVersion` is stale; null for other user errors.
     provisioner_key: Option<ProvisionerKey>,
     /// What a person can fix.
     user_errors: Vec<UserError>,
@@ -161,7 +163,14 @@ impl KeyMutation {
         input: UpdateProvisionerKeyInput,
     ) -> Nullable<UpdateProvisionerKeyPayload> {
         nullable(async {
-            let (provisioner_key, user_errors) = outcome(update(ctx.request(), input).await)?;
+            let request = ctx.request();
+            let id = input.provisioner_key_id.clone();
+            let (mut provisioner_key, user_errors) = outcome(update(request, input).await)?;
+            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+                // What it is now, past what this request has read before.
+                let afresh = request.afresh();
+                provisioner_key = resolve(&afresh, &id).await.ok().map(ProvisionerKey::from);
+            }
             Ok(Some(UpdateProvisionerKeyPayload { provisioner_key, user_errors }))
         })
         .await
@@ -260,7 +269,8 @@ async fn update(request: &Request, input: UpdateProvisionerKeyInput) -> Result<P
         MaybeUndefined::Undefined => None,
         given => Some(given.take().map(|time| time.0)),
     };
-    key::update(&request.db, &request.actor, &row, Patch { name, tags, expires_at }).await?;
+    let patch = Patch { name, tags, expires_at, expected_version: input.expected_version };
+    key::update(&request.db, &request.actor, &row, patch).await?;
     as_it_is(request, &row).await
 }
 
