@@ -147,11 +147,11 @@ async fn an_export_whose_reader_loses_the_right_fails(
     export.stderr.take().unwrap().read_to_string(&mut complaint).await.unwrap();
     let ended = timeout(PATIENCE, export.wait()).await.unwrap().unwrap();
     assert_eq!(ended.code(), Some(5), "{complaint}");
-    assert!(complaint.contains("AUDIT_LOG_READ"), "{complaint}");
+    assert!(complaint.contains("audit-log:read"), "{complaint}");
     let lines = text.lines().count();
     assert!((1..all).contains(&lines), "{lines} of {all} lines");
     assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "a line is cut off");
     // And who never had it is told so at once.
     let complaint = terminal.refused(5, &["audit", "export"]).await;
-    assert!(complaint.contains("AUDIT_LOG_READ"), "{complaint}");
+    assert!(complaint.contains("audit-log:read"), "{complaint}");
 }
