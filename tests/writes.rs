@@ -226,7 +226,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
         ),
         case("activateWorkspace", json!({ "workspaceId": asleep }), 1),
         case("transferWorkspace", json!({ "workspaceId": lent, "ownerId": leaver.id }), 1),
-        case("deleteWorkspace", json!({ "workspaceId": stray, "orphan": true }), 1),
+        case("deleteWorkspace", json!({ "workspaceId": stray, "orphan": true }), 1).with("orphan"),
         case("restartWorkspace", json!({ "workspaceId": built }), 1),
         case("updateWorkspaceVersion", json!({ "workspaceId": built }), 1),
         case("stopWorkspace", json!({ "workspaceId": built }), 1),
@@ -245,7 +245,7 @@ async fn a_write_is_whole_or_nothing(#[values(Backend::Sqlite, Backend::Postgres
     ];
     for case in &cases {
         Fault::Entry.arm(&app).await;
-        access.try_on(&app, case.mutation, "", case.input.as_ref()).await;
+        access.try_on(&app, case.mutation, case.with, case.input.as_ref()).await;
         for (with, input) in &case.others {
             access.try_on(&app, case.mutation, with, Some(input)).await;
         }

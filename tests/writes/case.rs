@@ -15,6 +15,8 @@ pub(super) struct Case {
     pub(super) input: Option<Value>,
     /// How many entries of the audit log it leaves; the same number for each item.
     pub(super) entries: usize,
+    /// What tells its input from the plainest of its mutation, where there are several; else empty.
+    pub(super) with: &'static str,
     /// The field of the input that holds the items of a bulk mutation.
     items: Option<&'static str>,
     /// Other inputs that mean something else to the policy, and how.
@@ -29,7 +31,13 @@ impl Case {
         entries: usize,
     ) -> Self {
         let token = token.map(str::to_owned);
-        Self { mutation, token, input, entries, items: None, others: Vec::new() }
+        Self { mutation, token, input, entries, with: "", items: None, others: Vec::new() }
+    }
+
+    /// It is not the plainest use of its mutation.
+    pub(super) fn with(mut self, with: &'static str) -> Self {
+        self.with = with;
+        self
     }
 
     /// It answers for each item of this field, each of which is a change of its own.
