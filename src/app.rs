@@ -11,6 +11,7 @@ use guildhall_front::{Limits, ListenerLimits, PersistedDocuments, PersistedMode}
 use guildhall_provisionerd::{Daemon, Settings as DaemonSettings, Shutdown};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -283,15 +284,16 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
         let (router, closing) = (app.router.clone(), closing.clone());
         async move { guildhall_front::serve(listener, router, ListenerLimits::default(), closing).await }
     };
+    let mut signals = Signals::listen().context("can't listen for signals")?;
     let shutdown = async {
-        signal().await;
+        signals.next().await;
         tracing::info!("shutting down: running jobs may finish; signal again to interrupt them");
         app.services.draining.cancel();
         stop.drain.cancel();
         workers.close();
         tokio::select! {
             () = workers.wait() => {}
-            () = signal() => {
+            () = signals.next() => {
                 tracing::info!("interrupting running jobs");
                 stop.abort.cancel();
                 workers.wait().await;
@@ -377,19 +379,23 @@ fn greet(app: &App, url: &str, data_dir: &Path, database: &db::Settings) {
     println!();
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+/// Ctrl-C and SIGTERM, heard from here on: between two waits none is lost.
+pub struct Signals(Signal, Signal);
+
+impl Signals {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+    }
+
+    /// Waits for the next.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
     }
 }

@@ -161,17 +161,16 @@ mod provisionerd {
         let shutdown = Shutdown::default();
         let daemon = Daemon::run(settings, shutdown.clone());
         tokio::pin!(daemon);
-        let mut signals = 0;
+        let mut signals = guildhall::app::Signals::listen().context("can't listen for signals")?;
         loop {
             tokio::select! {
                 ended = &mut daemon => return Ok(ended?),
-                () = guildhall::app::signal() => {
-                    signals += 1;
-                    if signals == 1 {
+                () = signals.next() => {
+                    if shutdown.drain.is_cancelled() {
+                        shutdown.abort.cancel();
+                    } else {
                         tracing::info!("draining: running jobs may finish; signal again to interrupt them");
                         shutdown.drain.cancel();
-                    } else {
-                        shutdown.abort.cancel();
                     }
                 }
             }

@@ -139,7 +139,7 @@ async fn what_is_missing_and_what_takes_away_is_told() {
         Granted by the role organization-member, for what one owns.\n";
     assert_eq!(outcome.results, expected);
     let outcome = server.run(&["explain", "ana", "WORKSPACE_CREATE", "tpl_1"]).await;
-    let expected = "ana may not WORKSPACE_CREATE.\n  Nothing grants TEMPLATE_USE.\n  \
+    let expected = "ana may not workspace:create.\n  Nothing grants template:use.\n  \
         Belonging to the organization would.\n  An entry of the access list would: use.\n  \
         Roles that would: organization-admin.\n";
     assert_eq!(outcome.results, expected);

@@ -15,7 +15,7 @@ fn reason(permission: &str, allowed: bool) -> Value {
     let role = json!({"name": "organization-member", "displayName": "", "builtIn": true});
     json!({
         "permission": permission, "allowed": allowed, "suspended": false, "missing": missing, "deniedBy": [],
-        "grantedBy": [],
+        "grantedBy": [], "grantedByTemplateRole": null, "grantedByMembership": false,
         "reasons": if allowed {
             json!([{"reach": "ORGANIZATION", "role": role, "templateRole": null, "group": null}])
         } else {
