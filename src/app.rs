@@ -383,10 +383,7 @@ fn greet(app: &App, url: &str, data_dir: &Path, database: &db::Settings) {
 pub struct Signals(Signal, Signal);
 
 impl Signals {
-    /// Begins to listen.
-    ///
-    /// # Errors
-    /// When the system refuses.
+    /// Begins to listen; fails when the system refuses.
     pub fn listen() -> std::io::Result<Self> {
         Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
     }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -87,20 +86,20 @@ async fn an_export_is_whole_while_people_go_on(
     let before = writer.groups(0, BEFORE).await;
     let there = server.tables().count("audit_log").await;
 
-    let goes_on = Arc::new(AtomicBool::new(true));
-    let writing = {
-        let (writer, goes_on) = (writer.clone(), goes_on.clone());
-        tokio::spawn(async move {
-            let mut at = BEFORE;
-            while goes_on.load(Ordering::Relaxed) {
-                at += writer.groups(at, 4).await.len();
-            }
-            at - BEFORE
-        })
+    let goes_on = AtomicBool::new(true);
+    let writing = async {
+        let mut at = BEFORE;
+        while goes_on.load(Ordering::Relaxed) {
+            at += writer.groups(at, 4).await.len();
+        }
+        at - BEFORE
     };
-    let said = olga.ok(&["audit", "export"]).await;
-    goes_on.store(false, Ordering::Relaxed);
-    let meanwhile = writing.await.unwrap();
+    let exporting = async {
+        let said = olga.ok(&["audit", "export"]).await;
+        goes_on.store(false, Ordering::Relaxed);
+        said
+    };
+    let (meanwhile, said) = tokio::join!(writing, exporting);
     assert!(meanwhile > 0, "nobody wrote");
 
     let entries: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
