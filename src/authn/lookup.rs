@@ -47,7 +47,7 @@ impl Lookups {
         reason = "it ends as soon as nobody waits, and a request that goes away must not take the others' answer along"
     )]
     fn begin(&self, db: Db) {
-        let lane = Lane(self.clone());
+        let mut lane = Lane(Some(self.clone()));
         tokio::spawn(async move {
             while let Some(waiting) = lane.take() {
                 answer(&db, waiting).await;
@@ -57,19 +57,27 @@ impl Lookups {
 }
 
 /// A place among the [`LANES`], given back however its task ends.
-struct Lane(Lookups);
+struct Lane(Option<Lookups>);
 
 impl Lane {
-    /// Everybody who waits.
-    fn take(&self) -> Option<HashMap<Shown, Vec<oneshot::Sender<Answer>>>> {
-        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (!state.waiting.is_empty()).then(|| std::mem::take(&mut state.waiting))
+    /// Everybody who waits. Where nobody does the place is given back in the same moment: who comes next begins a lane.
+    fn take(&mut self) -> Option<HashMap<Shown, Vec<oneshot::Sender<Answer>>>> {
+        let mut state = self.0.as_ref()?.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.waiting.is_empty() {
+            return Some(std::mem::take(&mut state.waiting));
+        }
+        state.lanes -= 1;
+        drop(state);
+        self.0 = None;
+        None
     }
 }
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).lanes -= 1;
+        if let Some(lookups) = &self.0 {
+            lookups.0.lock().unwrap_or_else(PoisonError::into_inner).lanes -= 1;
+        }
     }
 }
 

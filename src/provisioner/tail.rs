@@ -74,15 +74,22 @@ impl Tail {
     }
 
     async fn look(&mut self) -> Result<()> {
-        let origin = self.actor.origin().clone();
-        self.actor = authn::refresh(&self.db, &self.lookups, &self.actor).await?.at(origin);
-        // The state before the lines: those of a job that had ended are then all there.
-        let job = self.db.find(&self.actor, self.job).await?.ok_or(Error::NotFound("provisioner job"))?;
-        let args = PageArgs { limit: BATCH, backward: false, cursor: self.cursor.clone() };
-        let page = store::log::page(&self.db, &self.actor, self.job, &LogList, &args).await?;
-        self.ended = job.state.is_final() && !page.has_next;
-        self.lines = page.rows.into();
-        Ok(())
+        loop {
+            // The state before the lines: those of a job that had ended are then all there.
+            let job = self.db.find(&self.actor, self.job).await?.ok_or(Error::NotFound("provisioner job"))?;
+            let args = PageArgs { limit: BATCH, backward: false, cursor: self.cursor.clone() };
+            let page = store::log::page(&self.db, &self.actor, self.job, &LogList, &args).await?;
+            // The reader after the lines: nothing is told that was written when they were nobody any more.
+            let origin = self.actor.origin().clone();
+            let reader = authn::refresh(&self.db, &self.lookups, &self.actor).await?.at(origin);
+            let is_same = reader.holds_the_same(&self.actor);
+            self.actor = reader;
+            if is_same {
+                self.ended = job.state.is_final() && !page.has_next;
+                self.lines = page.rows.into();
+                return Ok(());
+            }
+        }
     }
 
     /// Waits until there may be something new: the job has logged or is not what it was, or the reader is not.
