@@ -213,12 +213,12 @@ impl Deed {
     }
 }
 
-/// The first of these permissions, and how many more there are: a message is for people, the data has all of them.
 /// A number of things, e.g. `1 member`, `2 members`.
 fn counted(number: i64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
+/// The first of these permissions, and how many more there are: a message is for people, the data has all of them.
 fn listed(permissions: &[Permission]) -> String {
     const SHOWN: usize = 4;
     let names = permissions.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");

@@ -2,7 +2,6 @@
 //! another takes it over and raises its fence, and what the first one still has under way fails at that fence.
 
 use chrono::TimeDelta;
-use sea_orm::DbBackend;
 use sea_orm::prelude::{DateTimeUtc, Uuid};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query};
 
@@ -41,15 +40,12 @@ impl Db {
             .map_err(Error::internal)?
             .on_conflict(OnConflict::column("name").do_nothing().to_owned());
         tx.execute_insert(&fresh).await?;
-        let mut current = Query::select()
+        let current = Query::select()
             .columns(["holder", "fence", "expires_at"])
             .from("lease")
             .and_where(Expr::col("name").eq(name))
             .to_owned();
-        if tx.backend() == DbBackend::Postgres {
-            current.lock(LockType::Update);
-        }
-        let row = tx.row::<(One<Uuid>, (One<i64>, One<DateTimeUtc>))>(&current).await?;
+        let row = tx.locked::<(One<Uuid>, (One<i64>, One<DateTimeUtc>))>(current, LockType::Update).await?;
         let (was, (fence, expires_at)) = row.ok_or_else(|| Error::internal("a lease is not there"))?;
         let fence = match was.0 == holder {
             true if fence.0 > 0 => fence.0,
@@ -75,17 +71,14 @@ impl Lease {
     /// # Errors
     /// CONFLICT when somebody has.
     pub(crate) async fn hold_in(&self, tx: &Tx) -> Result<()> {
-        let mut statement = Query::select()
+        let statement = Query::select()
             .expr(Expr::val(1))
             .from("lease")
             .and_where(Expr::col("name").eq(self.name))
             .and_where(Expr::col("holder").eq(self.holder))
             .and_where(Expr::col("fence").eq(self.fence))
             .to_owned();
-        if tx.backend() == DbBackend::Postgres {
-            statement.lock(LockType::Share);
-        }
-        match tx.row::<One<i32>>(&statement).await? {
+        match tx.locked::<One<i32>>(statement, LockType::Share).await? {
             Some(_) => Ok(()),
             None => Err(Error::Conflict(format!("another server has taken over the lease `{}`", self.name))),
         }

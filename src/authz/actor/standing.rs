@@ -24,9 +24,7 @@ impl Standing {
             .fold(PermissionSet::NONE, |all, role| all.with(role.grant().site));
         Self { site, memberships }
     }
-}
 
-impl Standing {
     /// All that they may do to anything at all, in this organization if one is named: by a role, to what is their own, or as
     /// members by what a template's access list may give them.
     pub fn reachable(&self, organization: Option<OrganizationId>) -> PermissionSet {

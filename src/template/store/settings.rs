@@ -56,6 +56,8 @@ pub(in crate::template) async fn of(
     db.rows(&statement).await
 }
 
+/// A live template. Who reads it with a lock keeps it so until the transaction ends: nobody deletes it (`KeyShare`), nobody
+/// changes it (`NoKeyUpdate`), or nobody makes a workspace of it either (`Update`).
 fn live(template: TemplateId) -> SelectStatement {
     Query::select()
         .from_as(Entity, "t")
@@ -64,25 +66,15 @@ fn live(template: TemplateId) -> SelectStatement {
         .to_owned()
 }
 
-/// A live template as the transaction sees it. With `lock` it stays so until the transaction ends: nobody deletes it
-/// (`KeyShare`), nobody changes it (`NoKeyUpdate`), or nobody makes a workspace of it either (`Update`).
-fn locked(tx: &Tx, template: TemplateId, lock: LockType) -> SelectStatement {
-    let mut statement = live(template);
-    if tx.backend() == sea_orm::DbBackend::Postgres {
-        statement.lock(lock);
-    }
-    statement
-}
-
 /// What a new workspace or build must keep to, while the template can't be deleted. `None` when it was.
 pub(in crate::template) async fn terms_in(
     tx: &Tx,
     template: TemplateId,
 ) -> Result<Option<(TermsRow, SettingsRow)>> {
-    let mut statement = locked(tx, template, LockType::KeyShare);
+    let mut statement = live(template);
     select::<TermsRow>(&mut statement, "t");
     select::<SettingsRow>(&mut statement, "t");
-    tx.row(&statement).await
+    tx.locked(statement, LockType::KeyShare).await
 }
 
 /// A template and its settings while nobody else changes them. `None` when it was deleted.
@@ -90,10 +82,10 @@ pub(in crate::template) async fn for_update_in(
     tx: &Tx,
     template: TemplateId,
 ) -> Result<Option<(TemplateRow, SettingsRow)>> {
-    let mut statement = locked(tx, template, LockType::NoKeyUpdate);
+    let mut statement = live(template);
     select::<TemplateRow>(&mut statement, "t");
     select::<SettingsRow>(&mut statement, "t");
-    tx.row(&statement).await
+    tx.locked(statement, LockType::NoKeyUpdate).await
 }
 
 /// Writes what people change, all of it.
@@ -134,10 +126,10 @@ pub(in crate::template) async fn for_deletion_in(
     tx: &Tx,
     template: TemplateId,
 ) -> Result<Option<(TemplateRow, SettingsRow)>> {
-    let mut statement = locked(tx, template, LockType::Update);
+    let mut statement = live(template);
     select::<TemplateRow>(&mut statement, "t");
     select::<SettingsRow>(&mut statement, "t");
-    tx.row(&statement).await
+    tx.locked(statement, LockType::Update).await
 }
 
 /// How many live workspaces are made of a template, as the transaction sees it.

@@ -7,7 +7,7 @@ use guildhall_entity::{organization_member, workspace_build, workspace_favorite 
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::{DateTimeUtc, Uuid};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, UpdateStatement};
-use sea_orm::{DbBackend, Insert, QueryTrait};
+use sea_orm::{Insert, QueryTrait};
 
 use super::workspace::WorkspaceRow;
 use crate::db::row::{One, select};
@@ -53,17 +53,14 @@ pub(in crate::workspace) async fn is_member_in(
     user: UserId,
 ) -> Result<bool> {
     use organization_member::{Column, Entity};
-    let mut statement = Query::select()
+    let statement = Query::select()
         .expr(Expr::val(1))
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
         .to_owned();
-    // Whoever removes this member at the same moment waits, and then sees the workspace. SQLite has one writer anyway.
-    if tx.backend() == sea_orm::DbBackend::Postgres {
-        statement.lock(LockType::KeyShare);
-    }
-    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
+    // Whoever removes this member at the same moment waits, and then sees the workspace.
+    Ok(tx.locked::<One<i32>>(statement, LockType::KeyShare).await?.is_some())
 }
 
 /// A live workspace as it is now, and as it stays until the transaction ends. `None` when it is gone.
@@ -74,10 +71,7 @@ pub(in crate::workspace) async fn lock_in(tx: &Tx, workspace: WorkspaceId) -> Re
         .and_where(Expr::col(("w", Column::DeletedAt)).is_null())
         .to_owned();
     select::<WorkspaceRow>(&mut statement, "w");
-    if tx.backend() == DbBackend::Postgres {
-        statement.lock(LockType::NoKeyUpdate);
-    }
-    tx.row(&statement).await
+    tx.locked(statement, LockType::NoKeyUpdate).await
 }
 
 /// Whether a build of the workspace has not ended.
