@@ -25,6 +25,7 @@ mod m0017_access_lists;
 mod m0018_filters;
 mod m0019_folded_texts;
 mod m0020_lists;
+mod m0021_group_members;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_filters::Migration),
             Box::new(m0019_folded_texts::Migration),
             Box::new(m0020_lists::Migration),
+            Box::new(m0021_group_members::Migration),
         ]
     }
 }

@@ -124,7 +124,7 @@ pub(super) async fn holders(db: &Db, shown: &[Shown]) -> Result<HashMap<Shown, H
     if !sessions.is_empty() {
         let mut statement = Query::select().column(("c", Column::Id)).from_as(Entity, "c").to_owned();
         with_holder(&mut statement);
-        statement.and_where(is_one_of(db.backend(), Expr::col(("c", Column::Id)), &sessions));
+        statement.and_where(is_one_of(Expr::col(("c", Column::Id)), &sessions));
         for (id, row) in db.rows::<(One<SessionId>, Known)>(&statement).await? {
             let holder = || Holder { credential: Credential::Session(id.0), limits: None, rows: Vec::new() };
             holders.entry(Shown::Session(id.0)).or_insert_with(holder).rows.push(row);
@@ -136,7 +136,7 @@ pub(super) async fn holders(db: &Db, shown: &[Shown]) -> Result<HashMap<Shown, H
         holders.extend(found.into_iter().map(|(hash, holder)| (Shown::Secret(hash), holder)));
     }
     if !tokens.is_empty() {
-        let is_one = is_one_of(db.backend(), Expr::col(("c", token::Column::Id)), &tokens);
+        let is_one = is_one_of(Expr::col(("c", token::Column::Id)), &tokens);
         let found = token::holders(db, is_one).await?;
         holders.extend(found.into_values().map(|holder| (holder.credential.into(), holder)));
     }

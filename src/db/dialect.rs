@@ -1,23 +1,20 @@
 //! The few places where PostgreSQL and SQLite differ, and conditions that every store uses.
 
 use guildhall_entity::id::OrganizationId;
-use sea_orm::sea_query::extension::postgres::PgFunc;
-use sea_orm::sea_query::{ArrayType, Condition, Expr, ExprTrait, Value};
-use sea_orm::{DbBackend, prelude::Uuid};
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::{ArrayType, BinOper, Condition, Expr, ExprTrait, Value};
 
 use crate::authz::Reach;
 
-/// `column` is one of `ids`. On PostgreSQL an array parameter, so that the statement is the same for any number.
-pub(crate) fn is_one_of(backend: DbBackend, column: Expr, ids: &[Uuid]) -> Expr {
-    if backend == DbBackend::Postgres {
-        return column.eq(PgFunc::any(uuid_array(ids)));
-    }
-    column.is_in(ids.iter().copied())
+/// `column` is one of `ids`. On PostgreSQL that is one array parameter, so that the statement is the same for any number, and
+/// a row is compared with what was computed once; [`super::statement`] writes it.
+pub(crate) fn is_one_of<I: Copy + Into<Uuid>>(column: Expr, ids: &[I]) -> Expr {
+    column.binary(BinOper::In, uuid_array(ids))
 }
 
-/// An array parameter. PostgreSQL only.
-pub(crate) fn uuid_array(ids: &[Uuid]) -> Expr {
-    let values = ids.iter().map(|&id| Value::Uuid(Some(id))).collect();
+/// An array parameter. Alone it is for PostgreSQL only.
+pub(crate) fn uuid_array<I: Copy + Into<Uuid>>(ids: &[I]) -> Expr {
+    let values = ids.iter().map(|&id| Value::Uuid(Some(id.into()))).collect();
     Expr::val(Value::Array(ArrayType::Uuid, Some(Box::new(values))))
 }
 
@@ -31,13 +28,13 @@ pub(crate) fn covered(reach: &Reach, organization: Expr, owner: Option<Expr>) ->
     let Reach::Some { organizations, own_in, owner: actor } = reach else {
         return Condition::all();
     };
-    let mut any = Condition::any().add(organization.clone().is_in(organizations.iter().map(|id| id.0)));
-    if let (Some(column), Some(actor), false) = (owner, actor, own_in.is_empty()) {
-        any = any.add(
-            Condition::all().add(organization.is_in(own_in.iter().map(|id| id.0))).add(column.eq(actor.0)),
-        );
+    let any = Condition::any().add(is_one_of(organization.clone(), organizations));
+    match (owner, actor) {
+        (Some(column), Some(actor)) if !own_in.is_empty() => {
+            any.add(is_one_of(organization, own_in).and(column.eq(actor.0)))
+        }
+        _ => any,
     }
-    any
 }
 
 /// More parts than this cost more than to read and sort what they hold.
@@ -51,7 +48,7 @@ pub(crate) fn parted(reach: &Reach, organization: Expr, owner: Option<Expr>) -> 
     let mut parts: Vec<Condition> = organizations.iter().map(of).collect();
     if let (Some(column), Some(actor), false) = (owner, actor, own_in.is_empty()) {
         let own = Condition::all().add(column.eq(actor.0));
-        parts.push(own.add(organization.is_in(own_in.iter().map(|id| id.0))));
+        parts.push(own.add(is_one_of(organization, own_in)));
     }
     if parts.len() > MOST_PARTS { Vec::new() } else { parts }
 }

@@ -10,10 +10,10 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{DbBackend, DbErr};
 
-use super::Db;
 use super::dialect::{is_one_of, uuid_array};
 pub(crate) use super::keyset::{Cursor, Key, Keyset};
 use super::row::{Columns, Read};
+use super::{Db, statement};
 use crate::error::Result;
 
 /// Which page.
@@ -179,7 +179,7 @@ fn unions(
     sample: &SelectStatement,
     member: impl Fn(&Uuid) -> SelectStatement,
 ) -> Vec<SelectStatement> {
-    let parameters = backend.build(sample).values.map_or(0, |values| values.0.len());
+    let parameters = statement::written(backend, sample).1.0.len();
     let members = (PARAMETERS / parameters.max(1)).clamp(1, UNION_MEMBERS);
     let union = |ids: &[Uuid]| {
         let mut members = ids.iter().map(&member);
@@ -248,7 +248,7 @@ where
             .from_subquery(unnest(&ids), "parent")
             .to_owned()
     } else {
-        let of_parents = is_one_of(db.backend(), column(), &ids);
+        let of_parents = is_one_of(column(), &ids);
         select.expr(column()).expr(count()).and_where(of_parents).add_group_by([column()]);
         select
     };

@@ -1,63 +1,106 @@
-//! How a read is written: every value is a parameter, but limits stand in the text. A plan that is made for any values
+//! How statements are written. Every value is a parameter, but limits stand in the text: a plan that is made for any values
 //! (`plan_cache_mode=force_generic_plan`) takes a limit that it is not told for a tenth of the table, and would rather read
-//! and sort all of it than walk along an index to the end of a page.
+//! and sort all of it than walk along an index to the end of a page. And whether something is one of many, each database is
+//! asked in its own way.
 
 use std::fmt::{Display, Formatter, Write};
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::prepare::{SqlWriter, SqlWriterValues};
+use sea_orm::sea_query::prepare::SqlWriter;
 use sea_orm::sea_query::{
-    PostgresQueryBuilder, QueryBuilder, SelectStatement, SqliteQueryBuilder, Value, Values,
+    PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SqliteQueryBuilder, Value, Values,
 };
 
-/// The text of a read, and its parameters.
-pub(super) fn written(backend: DbBackend, select: &SelectStatement) -> (String, Values) {
+/// The text of a statement, and its parameters.
+pub(super) fn written(backend: DbBackend, statement: &impl QueryStatementWriter) -> (String, Values) {
     match backend {
-        DbBackend::Postgres => with(PostgresQueryBuilder, select),
-        _ => with(SqliteQueryBuilder, select),
+        DbBackend::Postgres => with(PostgresQueryBuilder, statement),
+        _ => with(SqliteQueryBuilder, statement),
     }
 }
 
-fn with<B: QueryBuilder>(builder: B, select: &SelectStatement) -> (String, Values) {
+fn with<B: QueryBuilder>(builder: B, statement: &impl QueryStatementWriter) -> (String, Values) {
     let (placeholder, numbered) = builder.placeholder();
-    let mut text = Text(SqlWriterValues::new(placeholder, numbered));
-    select.build_collect_into(builder, &mut text);
-    text.0.into_parts()
+    let mut text = Text { placeholder, numbered, text: String::with_capacity(1024), values: Vec::new() };
+    statement.build_collect_into(builder, &mut text);
+    (text.text, Values(text.values))
 }
 
-struct Text(SqlWriterValues);
+struct Text {
+    placeholder: &'static str,
+    numbered: bool,
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Text {
+    fn push(&mut self, value: Value) {
+        self.values.push(value);
+        self.text.push_str(self.placeholder);
+        if self.numbered {
+            _ = write!(self.text, "{}", self.values.len());
+        }
+    }
+
+    /// Of `… IN ` stands already what comes before the list.
+    fn push_list(&mut self, values: Vec<Value>) {
+        self.text.push('(');
+        for (i, value) in values.into_iter().enumerate() {
+            if i > 0 {
+                self.text.push_str(", ");
+            }
+            self.push(value);
+        }
+        self.text.push(')');
+    }
+
+    /// The same with an array: PostgreSQL has no other way to be asked with one parameter.
+    fn push_any(&mut self, array: Value) {
+        self.text.truncate(self.text.len() - IN.len());
+        self.text.push_str(" = ANY(");
+        self.push(array);
+        self.text.push(')');
+    }
+}
+
+/// What stands before the right side of an `IN`.
+const IN: &str = " IN ";
 
 impl SqlWriter for Text {
-    fn push_param<B: QueryBuilder>(&mut self, value: Value, builder: &B) {
+    fn push_param<B: QueryBuilder>(&mut self, value: Value, _: &B) {
         match value {
             // Neither database has unsigned numbers: nothing but a limit is one.
-            Value::BigUnsigned(Some(limit)) => _ = write!(self.0, "{limit}"),
-            value => self.0.push_param(value, builder),
+            Value::BigUnsigned(Some(limit)) => _ = write!(self.text, "{limit}"),
+            Value::Array(_, Some(_)) if self.numbered && self.text.ends_with(IN) => self.push_any(value),
+            Value::Array(_, Some(values)) if self.text.ends_with(IN) => self.push_list(*values),
+            value => self.push(value),
         }
     }
 
     fn as_writer(&mut self) -> &mut dyn Write {
-        self.0.as_writer()
+        &mut self.text
     }
 }
 
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.write_str(text)
+        self.text.write_str(text)
     }
 }
 
 impl Display for Text {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        self.text.fmt(f)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+    use sea_orm::prelude::Uuid;
+    use sea_orm::sea_query::{ArrayType, Expr, ExprTrait as _, Query};
 
     use super::*;
+    use crate::db::is_one_of;
 
     #[test]
     fn limits_stand_in_the_text_and_nothing_else_does() {
@@ -74,5 +117,26 @@ mod tests {
         let (text, values) = written(DbBackend::Sqlite, &select);
         assert_eq!(text, r#"SELECT "id" FROM "thing" WHERE "name" = ? AND "number" > ? LIMIT 26"#);
         assert_eq!(values.0.len(), 2);
+    }
+
+    #[test]
+    fn one_of_many_is_asked_as_each_database_likes_it() {
+        let ids = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let of = |ids: &[Uuid]| {
+            Query::delete()
+                .from_table("thing")
+                .and_where(is_one_of(Expr::col("id"), ids))
+                .and_where(Expr::col("name").eq("x"))
+                .to_owned()
+        };
+        let (text, values) = written(DbBackend::Postgres, &of(&ids));
+        assert_eq!(text, r#"DELETE FROM "thing" WHERE "id" = ANY($1) AND "name" = $2"#);
+        let array = Value::Array(ArrayType::Uuid, Some(Box::new(ids.map(Value::from).to_vec())));
+        assert_eq!(values.0, [array, Value::from("x")]);
+        let (text, values) = written(DbBackend::Sqlite, &of(&ids));
+        assert_eq!(text, r#"DELETE FROM "thing" WHERE "id" IN (?, ?) AND "name" = ?"#);
+        assert_eq!(values.0, [Value::from(ids[0]), Value::from(ids[1]), Value::from("x")]);
+        let (text, _) = written(DbBackend::Sqlite, &of(&[]));
+        assert_eq!(text, r#"DELETE FROM "thing" WHERE "id" IN () AND "name" = ?"#);
     }
 }

@@ -1,12 +1,14 @@
 //! A write transaction: begun with a permit, ended with a change.
 
 use guildhall_entity::id::{AuditLogId, ProvisionerJobId};
-use sea_orm::sea_query::{DeleteStatement, InsertStatement, LockType, SelectStatement, UpdateStatement};
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, Insert, QueryTrait, Statement,
-    StatementBuilder,
+use sea_orm::sea_query::{
+    DeleteStatement, InsertStatement, LockType, QueryStatementWriter, SelectStatement, UpdateStatement,
 };
-use tracing::{Instrument as _, Span};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, ExecResult, Insert, QueryTrait,
+    Statement,
+};
+use tracing::Instrument as _;
 
 use super::row::{Columns, Read};
 use super::violation::{self, ORGANIZATION_LIVES, OnViolation, USER_LIVES};
@@ -14,7 +16,7 @@ use super::{Db, boxed, once, statement};
 use crate::audit::{self, Attempt, Change};
 use crate::authz::{Actor, Permit};
 use crate::clock::Clock;
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Refusal, Result};
 use crate::events::{self, Draft, Event, EventKind};
 
 /// A write transaction. Dropping it rolls everything back.
@@ -84,10 +86,7 @@ impl Tx {
     /// Inserts; answers how many rows.
     pub(crate) async fn execute_insert(&self, statement: &InsertStatement) -> Result<u64> {
         self.db.stats.count(0);
-        let inserted = boxed(self.transaction.execute(statement))
-            .instrument(self.span(statement))
-            .await
-            .map_err(Error::from);
+        let inserted = self.executed(statement).await;
         // They may be deleted after they were found: the constraint answers what the look-up would answer now.
         let gone = || Refusal::not_found(&["organizationId"], "organization");
         let left = || Refusal::not_found(&["userId"], "user");
@@ -98,15 +97,13 @@ impl Tx {
     /// Updates; answers how many rows.
     pub(crate) async fn update(&self, statement: &UpdateStatement) -> Result<u64> {
         self.db.stats.count(0);
-        let updated = boxed(self.transaction.execute(statement)).instrument(self.span(statement)).await;
-        Ok(violation::overtaken(updated.map_err(Error::from), missing)?.rows_affected())
+        Ok(violation::overtaken(self.executed(statement).await, missing)?.rows_affected())
     }
 
     /// Deletes; answers how many rows.
     pub(crate) async fn delete(&self, statement: &DeleteStatement) -> Result<u64> {
         self.db.stats.count(0);
-        let deleted = boxed(self.transaction.execute(statement)).instrument(self.span(statement)).await;
-        let deleted = violation::overtaken(deleted.map_err(Error::from), || {
+        let deleted = violation::overtaken(self.executed(statement).await, || {
             Refusal::conflict(&[], "something came to belong to it at the same moment; look again")
         });
         Ok(deleted?.rows_affected())
@@ -114,11 +111,7 @@ impl Tx {
 
     /// Reads rows as the transaction sees them.
     pub(crate) async fn rows<R: Read>(&self, select: &SelectStatement) -> Result<Vec<R>> {
-        let statement = self.written(select);
-        let span = self.db.span(|| statement.sql.clone());
-        let rows = boxed(self.transaction.query_all_raw(statement)).instrument(span).await?;
-        self.db.stats.count(rows.len());
-        Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
+        self.all(select).await
     }
 
     /// Reads one row as the transaction sees it.
@@ -142,20 +135,29 @@ impl Tx {
         self.row(&select).await
     }
 
-    fn written(&self, select: &SelectStatement) -> Statement {
-        let (text, values) = statement::written(self.backend(), select);
+    fn written(&self, statement: &impl QueryStatementWriter) -> Statement {
+        let (text, values) = statement::written(self.backend(), statement);
         Statement::from_sql_and_values(self.backend(), text, values)
     }
 
-    fn span(&self, statement: &impl StatementBuilder) -> Span {
-        self.db.span(|| self.backend().build(statement).sql)
+    async fn executed(&self, statement: &impl QueryStatementWriter) -> Result<ExecResult> {
+        let statement = self.written(statement);
+        let span = self.db.span(|| statement.sql.clone());
+        Ok(boxed(self.transaction.execute_raw(statement)).instrument(span).await?)
+    }
+
+    /// All rows of a statement.
+    async fn all<R: Read>(&self, statement: &impl QueryStatementWriter) -> Result<Vec<R>> {
+        let statement = self.written(statement);
+        let span = self.db.span(|| statement.sql.clone());
+        let rows = boxed(self.transaction.query_all_raw(statement)).instrument(span).await?;
+        self.db.stats.count(rows.len());
+        Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Updates and reads the rows that were changed.
     pub(crate) async fn update_returning<R: Read>(&self, statement: &UpdateStatement) -> Result<Vec<R>> {
-        let rows = boxed(self.transaction.query_all(statement)).instrument(self.span(statement)).await?;
-        self.db.stats.count(rows.len());
-        Ok(rows.iter().map(|row| R::read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
+        self.all(statement).await
     }
 
     /// Puts an event into the outbox, together with the transaction; subscribers hear of it after the commit.

@@ -61,7 +61,7 @@ impl Read for Tally {
 pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, Impact)>> {
     let mut found: HashMap<Member, Impact> =
         members.iter().map(|&member| (member, Impact::default())).collect();
-    for tally in db.rows::<Tally>(&workspaces(db, members)).await? {
+    for tally in db.rows::<Tally>(&workspaces(members)).await? {
         let Some(impact) = found.get_mut(&tally.member) else { continue };
         impact.workspaces += tally.count;
         impact.daily_cost += tally.cost;
@@ -88,7 +88,7 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
     let fields: [(SelectStatement, Field); 2] =
         [(groups, |impact| &mut impact.groups), (entries, |impact| &mut impact.access_entries)];
     for (statement, field) in fields {
-        let statement = counted(db, statement, members);
+        let statement = counted(statement, members);
         for (organization, (user, count)) in
             db.rows::<(One<OrganizationId>, (One<UserId>, One<i64>))>(&statement).await?
         {
@@ -103,7 +103,7 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
 /// Where in an impact a count goes.
 type Field = fn(&mut Impact) -> &mut i64;
 
-fn workspaces(db: &Db, members: &[Member]) -> SelectStatement {
+fn workspaces(members: &[Member]) -> SelectStatement {
     let mut statement = Query::select().from_as(workspace::Entity, "w").to_owned();
     join_latest_build(&mut statement);
     let cost = Func::coalesce([Expr::col(("b", "daily_cost")).sum(), Expr::val(0)]);
@@ -112,26 +112,26 @@ fn workspaces(db: &Db, members: &[Member]) -> SelectStatement {
         .expr(Func::count(Expr::col(Asterisk)))
         .expr(cost)
         .and_where(Expr::col(("w", workspace::Column::DeletedAt)).is_null())
-        .and_where(among(db, ("w", "organization_id"), members.iter().map(|member| member.0.0)))
-        .and_where(among(db, ("w", "owner_id"), members.iter().map(|member| member.1.0)))
+        .and_where(among(("w", "organization_id"), members.iter().map(|member| member.0.0)))
+        .and_where(among(("w", "owner_id"), members.iter().map(|member| member.1.0)))
         .group_by_columns([("w", "organization_id"), ("w", "owner_id"), ("b", "transition"), ("j", "state")]);
     statement
 }
 
 /// How many rows of `x` each member has.
-fn counted(db: &Db, mut statement: SelectStatement, members: &[Member]) -> SelectStatement {
+fn counted(mut statement: SelectStatement, members: &[Member]) -> SelectStatement {
     statement
         .columns([("x", "organization_id"), ("x", "user_id")])
         .expr(Func::count(Expr::col(Asterisk)))
-        .and_where(among(db, ("x", "organization_id"), members.iter().map(|member| member.0.0)))
-        .and_where(among(db, ("x", "user_id"), members.iter().map(|member| member.1.0)))
+        .and_where(among(("x", "organization_id"), members.iter().map(|member| member.0.0)))
+        .and_where(among(("x", "user_id"), members.iter().map(|member| member.1.0)))
         .group_by_columns([("x", "organization_id"), ("x", "user_id")]);
     statement
 }
 
-fn among(db: &Db, column: (&'static str, &'static str), ids: impl Iterator<Item = Uuid>) -> Expr {
+fn among(column: (&'static str, &'static str), ids: impl Iterator<Item = Uuid>) -> Expr {
     let mut ids: Vec<Uuid> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
-    is_one_of(db.backend(), Expr::col(column), &ids)
+    is_one_of(Expr::col(column), &ids)
 }

@@ -221,7 +221,7 @@ impl<I: Find> Loader<ById<I>> for Loaders {
         let ids: Vec<Uuid> = keys.iter().map(|key| key.0.into()).collect();
         let column = || Expr::col((I::ID.0.into_iden(), I::ID.1.into_iden()));
         let mut select = I::select(&self.actor);
-        select.expr(column()).and_where(is_one_of(self.db.backend(), column(), &ids));
+        select.expr(column()).and_where(is_one_of(column(), &ids));
         let rows: Vec<(I::Row, crate::db::row::One<Uuid>)> = self.db.rows(&select).await?;
         Ok(rows.into_iter().map(|(row, id)| (ById(I::from(id.0)), row)).collect())
     }

@@ -15,7 +15,7 @@ use crate::db::list::List;
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{One, row, select};
 use crate::db::search::{Term, matches};
-use crate::db::{Db, Tx, covered};
+use crate::db::{Db, Tx, covered, is_one_of};
 use crate::error::Result;
 use crate::name::RoleName;
 use crate::user::UserRow;
@@ -53,7 +53,7 @@ pub(crate) fn known_in_groups(actor: &Actor, alias: &'static str) -> Condition {
     let Reach::Some { organizations, own_in, owner: Some(owner) } = &reach else {
         return covered(&reach, Expr::col((alias, "organization_id")), None);
     };
-    let by_role = Expr::col((alias, "organization_id")).is_in(organizations.iter().map(|id| id.0));
+    let by_role = is_one_of(Expr::col((alias, "organization_id")), organizations);
     if own_in.is_empty() {
         return Condition::all().add(by_role);
     }

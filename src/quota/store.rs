@@ -119,8 +119,7 @@ pub(super) async fn of_members(
         ids.sort_unstable();
         ids.dedup();
     }
-    let among =
-        |column: (&'static str, &'static str), ids: &[Uuid]| is_one_of(db.backend(), Expr::col(column), ids);
+    let among = |column: (&'static str, &'static str), ids: &[Uuid]| is_one_of(Expr::col(column), ids);
     let mut kept = keepers();
     kept.and_where(among(("g", "organization_id"), &organizations));
     let kept: Vec<One<OrganizationId>> = db.rows(&kept).await?;
@@ -162,7 +161,7 @@ pub(super) async fn used_in_organizations(
     statement
         .column(("w", "organization_id"))
         .expr(sum(("b", "daily_cost")))
-        .and_where(is_one_of(db.backend(), Expr::col(("w", "organization_id")), &ids))
+        .and_where(is_one_of(Expr::col(("w", "organization_id")), &ids))
         .group_by_columns([("w", "organization_id")]);
     let rows: Vec<(One<OrganizationId>, One<i64>)> = db.rows(&statement).await?;
     let used: HashMap<_, _> = rows.into_iter().map(|(id, sum)| (id.0, sum.0)).collect();

@@ -59,7 +59,7 @@ pub(super) async fn of_organizations(
     let ids: Vec<_> = organizations.iter().map(|id| id.0).collect();
     let mut statement = RoleId::select(actor);
     statement
-        .and_where(is_one_of(db.backend(), Expr::col(("r", Column::OrganizationId)), &ids))
+        .and_where(is_one_of(Expr::col(("r", Column::OrganizationId)), &ids))
         .order_by(("r", Column::Name), Order::Asc);
     db.rows(&statement).await
 }

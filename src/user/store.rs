@@ -22,23 +22,16 @@ use crate::error::Result;
 use crate::name::RoleName;
 
 row! {
-    /// What is shown of a user wherever they are met: what a row of another thing carries along.
+    /// Who a user is: what a row of another thing carries along. Memberships know it without asking the users.
     pub(crate) struct UserCard {
         id: UserId,
         username: String,
-        name: String,
-        avatar_url: String,
     }
 }
 
 impl From<&UserRow> for UserCard {
     fn from(row: &UserRow) -> Self {
-        Self {
-            id: row.id,
-            username: row.username.clone(),
-            name: row.name.clone(),
-            avatar_url: row.avatar_url.clone(),
-        }
+        Self { id: row.id, username: row.username.clone() }
     }
 }
 
@@ -93,16 +86,15 @@ fn belongs_to(reach: &Reach) -> Expr {
     match reach {
         Reach::Everything => Expr::val(true),
         Reach::Some { organizations, .. } if organizations.is_empty() => Expr::val(1).eq(0),
-        Reach::Some { organizations, .. } => Expr::exists(
-            Query::select()
+        Reach::Some { organizations, .. } => {
+            let shared = Query::select()
                 .expr(Expr::val(1))
                 .from_as(organization_member::Entity, "om")
                 .and_where(Expr::col(("om", Member::UserId)).equals(("u", Column::Id)))
-                .and_where(
-                    Expr::col(("om", Member::OrganizationId)).is_in(organizations.iter().map(|id| id.0)),
-                )
-                .to_owned(),
-        ),
+                .and_where(is_one_of(Expr::col(("om", Member::OrganizationId)), organizations))
+                .to_owned();
+            Expr::exists(shared)
+        }
     }
 }
 
@@ -254,7 +246,7 @@ pub(super) async fn met(db: &Db, users: &[UserId]) -> Result<Vec<UserRow>> {
     let ids: Vec<_> = users.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "u")
-        .and_where(is_one_of(db.backend(), Expr::col(("u", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("u", Column::Id)), &ids))
         .to_owned();
     select::<UserRow>(&mut statement, "u");
     db.rows(&statement).await

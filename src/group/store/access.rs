@@ -6,8 +6,8 @@ use guildhall_entity::template;
 use guildhall_entity::template_acl::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query};
 
-use crate::db::Tx;
 use crate::db::row::One;
+use crate::db::{Tx, is_one_of};
 use crate::error::Result;
 
 /// What a live template's access list gives a group, and what it gives somebody by another entry.
@@ -39,10 +39,11 @@ pub(in crate::group) async fn of_group_in(
         .from("group_membership")
         .and_where(Expr::col("user_id").eq(user))
         .to_owned();
+    let templates: Vec<_> = entries.iter().map(|(template, _)| template.0.0).collect();
     let held = Query::select()
         .columns([Column::TemplateId, Column::Role])
         .from(Entity)
-        .and_where(Expr::col(Column::TemplateId).is_in(entries.iter().map(|(template, _)| template.0.0)))
+        .and_where(is_one_of(Expr::col(Column::TemplateId), &templates))
         .and_where(Expr::col(Column::UserId).eq(user).or(Expr::col(Column::GroupId).in_subquery(theirs)))
         .to_owned();
     let held = tx.rows::<(One<TemplateId>, One<AclRole>)>(&held).await?;

@@ -51,11 +51,6 @@ pub(crate) enum GroupMemberOrder {
     CreatedAtDesc,
 }
 
-fn join_user(statement: &mut SelectStatement) {
-    let on = Expr::col(("u", user::Column::Id)).equals(("gm", "user_id"));
-    statement.join_as(sea_orm::JoinType::InnerJoin, user::Entity, "u", on);
-}
-
 impl List for GroupMemberList {
     type Row = (GroupMemberRow, UserCard);
 
@@ -65,18 +60,17 @@ impl List for GroupMemberList {
             .cond_where(visible_memberships(actor))
             .to_owned();
         if let Some(query) = &self.query {
-            join_user(&mut statement);
+            let on = Expr::col(("u", user::Column::Id)).equals(("gm", "user_id"));
+            statement.join_as(sea_orm::JoinType::InnerJoin, user::Entity, "u", on);
             statement.cond_where(matches(query, &[("u", "username"), ("u", "name_folded")]));
         }
         statement
     }
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
-        if self.query.is_none() {
-            join_user(statement);
-        }
         select::<GroupMemberRow>(statement, "gm");
-        select::<UserCard>(statement, "u");
+        // A card: the users themselves are not asked.
+        statement.column(("gm", "user_id")).column(("gm", "username"));
     }
 
     fn keyset(&self) -> Keyset {
@@ -103,7 +97,7 @@ pub(in crate::group) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId
         .column(("gm", "group_id"))
         .from_as("group_membership", "gm")
         .and_where(Expr::col(("gm", "user_id")).eq(user))
-        .and_where(is_one_of(db.backend(), Expr::col(("gm", "group_id")), &ids))
+        .and_where(is_one_of(Expr::col(("gm", "group_id")), &ids))
         .to_owned();
     Ok(db.rows::<One<GroupId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }

@@ -190,7 +190,7 @@ pub(in crate::provisioner) async fn of_organizations(
 ) -> Result<Vec<DaemonRow>> {
     let ids: Vec<_> = organizations.iter().map(|id| id.0).collect();
     let organization = Expr::col(("d", Column::OrganizationId));
-    let mut statement = source(Condition::all().add(is_one_of(db.backend(), organization, &ids)));
+    let mut statement = source(Condition::all().add(is_one_of(organization, &ids)));
     columns(&mut statement);
     db.rows(&statement).await
 }

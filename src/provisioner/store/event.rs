@@ -14,7 +14,7 @@ pub(crate) async fn daemons_in(tx: &Tx, jobs: &[Uuid]) -> Result<Vec<(Uuid, Prov
     let statement = Query::select()
         .columns([Column::Id, Column::ProvisionerDaemonId])
         .from(Entity)
-        .and_where(is_one_of(tx.backend(), Expr::col(Column::Id), jobs))
+        .and_where(is_one_of(Expr::col(Column::Id), jobs))
         .and_where(Expr::col(Column::ProvisionerDaemonId).is_not_null())
         .to_owned();
     let rows = tx.rows::<(One<Uuid>, One<ProvisionerDaemonId>)>(&statement).await?;

@@ -69,7 +69,7 @@ pub(in crate::provisioner) async fn queues(db: &Db, organizations: &[Organizatio
         .from(Entity)
         // A literal, as in the index of the queue.
         .and_where(Expr::cust("state = 'PENDING'"))
-        .and_where(is_one_of(db.backend(), Expr::col(Column::OrganizationId), &ids(organizations)))
+        .and_where(is_one_of(Expr::col(Column::OrganizationId), &ids(organizations)))
         .group_by_columns([Column::OrganizationId, Column::Tags])
         .order_by_expr(oldest(), Order::Asc)
         .to_owned();
@@ -94,7 +94,7 @@ pub(in crate::provisioner) async fn endings(
         .from(Entity)
         .and_where(Expr::cust("completed_at is not null"))
         .and_where(Expr::col(Column::CompletedAt).gte(since))
-        .and_where(is_one_of(db.backend(), Expr::col(Column::OrganizationId), &ids(organizations)))
+        .and_where(is_one_of(Expr::col(Column::OrganizationId), &ids(organizations)))
         .to_owned();
     let place = "row_number() over (partition by organization_id, type, seconds is null order by seconds)";
     let ranked = Query::select()

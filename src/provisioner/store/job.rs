@@ -74,7 +74,7 @@ pub(in crate::provisioner) async fn met(db: &Db, jobs: &[ProvisionerJobId]) -> R
     let ids: Vec<Uuid> = jobs.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "j")
-        .and_where(is_one_of(db.backend(), Expr::col(("j", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("j", Column::Id)), &ids))
         .to_owned();
     select::<JobRow>(&mut statement, "j");
     db.rows(&statement).await
@@ -241,7 +241,7 @@ pub(in crate::provisioner) async fn held_in(
         .to_owned();
     let mut statement = Query::select()
         .from_as(Entity, "j")
-        .and_where(is_one_of(tx.backend(), Expr::col(("j", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("j", Column::Id)), &ids))
         .and_where(Expr::col(("j", Column::OrganizationId)).eq(organization))
         .and_where(Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]))
         .and_where(Expr::col(("j", Column::ProvisionerDaemonId)).in_subquery(daemons))
@@ -275,7 +275,7 @@ pub(in crate::provisioner) async fn touch_in(
         .table(Entity)
         .value(Column::UpdatedAt, tx.clock().now())
         .value(Column::LogBytes, Expr::col(Column::LogBytes).add(log_bytes))
-        .and_where(is_one_of(tx.backend(), Expr::col(Column::Id), &ids))
+        .and_where(is_one_of(Expr::col(Column::Id), &ids))
         .to_owned();
     tx.update(&statement).await?;
     Ok(())

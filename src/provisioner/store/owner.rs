@@ -18,7 +18,7 @@ pub(in crate::provisioner) async fn set_in(tx: &Tx, jobs: &[ProvisionerJobId], o
         let statement = Query::update()
             .table(Entity)
             .value(Column::OwnerId, owner)
-            .and_where(is_one_of(tx.backend(), Expr::col(Column::Id), &ids))
+            .and_where(is_one_of(Expr::col(Column::Id), &ids))
             .to_owned();
         tx.update(&statement).await?;
     }

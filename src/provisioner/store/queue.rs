@@ -185,13 +185,13 @@ pub(in crate::provisioner) async fn positions(
         .expr_as(Expr::cust("count(*) over (partition by j.organization_id, j.tags)"), "of_all")
         .from_as(Entity, "j")
         .and_where(Expr::cust("j.state = 'PENDING'"))
-        .and_where(is_one_of(db.backend(), Expr::col(("j", Column::OrganizationId)), &organizations))
+        .and_where(is_one_of(Expr::col(("j", Column::OrganizationId)), &organizations))
         .to_owned();
     let ids: Vec<Uuid> = jobs.iter().map(|job| job.id.0).collect();
     let statement = Query::select()
         .columns([("queue", "id"), ("queue", "number"), ("queue", "of_all")])
         .from_subquery(queue, "queue")
-        .and_where(is_one_of(db.backend(), Expr::col(("queue", "id")), &ids))
+        .and_where(is_one_of(Expr::col(("queue", "id")), &ids))
         .to_owned();
     let rows = db.rows::<(One<ProvisionerJobId>, (One<i64>, One<i64>))>(&statement).await?;
     Ok(rows.into_iter().map(|(id, (number, of))| (id.0, Place { number: number.0, of: of.0 })).collect())

@@ -5,7 +5,6 @@ use guildhall_entity::kind::AclRole;
 use guildhall_entity::template_acl::{ActiveModel, Column, Entity};
 use guildhall_entity::{group, group_member, organization_member, template};
 use sea_orm::ActiveValue::Set;
-use sea_orm::DbBackend;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query, SelectStatement};
 
@@ -41,10 +40,12 @@ fn listed(actor: &Actor, permission: Permission, matters: impl Fn(&OrganizationI
         .and_where(Expr::col(("acl", Column::TemplateId)).equals(("t", template::Column::Id)))
         .and_where(Expr::col(("acl", Column::Role)).is_in(giving))
         .cond_where(names(user))
+        .limit(1)
         .to_owned();
     let member_of: Vec<Uuid> = actor.organizations().filter(matters).map(|id| id.0).collect();
-    let of_theirs = Expr::col(("t", template::Column::OrganizationId)).is_in(member_of.iter().copied());
-    (!member_of.is_empty()).then(|| of_theirs.and(Expr::exists(entry)))
+    let of_theirs = is_one_of(Expr::col(("t", template::Column::OrganizationId)), &member_of);
+    // Not `exists`: PostgreSQL may answer that of all templates at once, and read every list of the deployment for it.
+    (!member_of.is_empty()).then(|| of_theirs.and(Expr::val(1).eq(entry)))
 }
 
 /// Templates, for a statement where the table is `t`, on which a role gives the actor the permission, or their access list
@@ -121,11 +122,11 @@ row! {
 
 /// The entries of templates that name a user, one of their groups or Everyone. Whether they are a member is not asked:
 /// entries of an organization count for its members alone.
-fn naming(backend: DbBackend, user: UserId, templates: &[TemplateId]) -> SelectStatement {
+fn naming(user: UserId, templates: &[TemplateId]) -> SelectStatement {
     let ids: Vec<Uuid> = templates.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "acl")
-        .and_where(is_one_of(backend, Expr::col(("acl", Column::TemplateId)), &ids))
+        .and_where(is_one_of(Expr::col(("acl", Column::TemplateId)), &ids))
         .cond_where(names(user))
         .to_owned();
     select::<Listing>(&mut statement, "acl");
@@ -137,7 +138,7 @@ pub(in crate::template) async fn listings(
     user: UserId,
     templates: &[TemplateId],
 ) -> Result<Vec<Listing>> {
-    db.rows(&naming(db.backend(), user, templates)).await
+    db.rows(&naming(user, templates)).await
 }
 
 pub(in crate::template) async fn listings_in(
@@ -145,7 +146,7 @@ pub(in crate::template) async fn listings_in(
     user: UserId,
     template: TemplateId,
 ) -> Result<Vec<Listing>> {
-    tx.rows(&naming(tx.backend(), user, &[template])).await
+    tx.rows(&naming(user, &[template])).await
 }
 
 /// Who an entry names.

@@ -19,7 +19,7 @@ pub(crate) async fn of_jobs_in(tx: &Tx, jobs: &[Uuid]) -> Result<Vec<(Uuid, Temp
     let statement = Query::select()
         .columns([Column::ProvisionerJobId, Column::Id, Column::TemplateId])
         .from(Entity)
-        .and_where(is_one_of(tx.backend(), Expr::col(Column::ProvisionerJobId), jobs))
+        .and_where(is_one_of(Expr::col(Column::ProvisionerJobId), jobs))
         .to_owned();
     let rows = tx.rows::<(One<Uuid>, (One<TemplateVersionId>, One<TemplateId>))>(&statement).await?;
     Ok(rows.into_iter().map(|(job, (version, template))| (job.0, version.0, template.0)).collect())
@@ -32,7 +32,7 @@ pub(crate) async fn seen(db: &Db, actor: &Actor, ids: &[Uuid]) -> Result<HashSet
         .column(("t", Column::Id))
         .from_as(Entity, "t")
         .cond_where(readable(actor))
-        .and_where(is_one_of(db.backend(), Expr::col(("t", Column::Id)), ids))
+        .and_where(is_one_of(Expr::col(("t", Column::Id)), ids))
         .to_owned();
     Ok(db.rows::<One<TemplateId>>(&statement).await?.into_iter().map(|One(id)| id).collect())
 }

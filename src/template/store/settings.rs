@@ -50,7 +50,7 @@ pub(in crate::template) async fn of(
     let mut statement = Query::select()
         .from_as(Entity, "t")
         .cond_where(super::template::visible(actor))
-        .and_where(is_one_of(db.backend(), Expr::col(("t", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("t", Column::Id)), &ids))
         .to_owned();
     select::<SettingsRow>(&mut statement, "t");
     db.rows(&statement).await

@@ -130,7 +130,7 @@ pub(in crate::template) async fn contents(
     let ids: Vec<Uuid> = versions.iter().map(|id| id.0).collect();
     let mut statement = source(actor);
     select::<VersionContent>(&mut statement, "v");
-    statement.and_where(is_one_of(db.backend(), Expr::col(("v", Column::Id)), &ids));
+    statement.and_where(is_one_of(Expr::col(("v", Column::Id)), &ids));
     db.rows(&statement).await
 }
 
@@ -154,7 +154,7 @@ pub(in crate::template) async fn referred_rows(
     let ids: Vec<Uuid> = versions.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "v")
-        .and_where(is_one_of(db.backend(), Expr::col(("v", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("v", Column::Id)), &ids))
         .to_owned();
     select::<VersionRow>(&mut statement, "v");
     db.rows(&statement).await

@@ -175,13 +175,13 @@ impl User {
     }
 
     /// The name as people read it.
-    async fn name(&self) -> &str {
-        &self.card.name
+    async fn name(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.row(ctx).await?.name.clone())
     }
 
     /// URL of a picture; may be empty.
-    async fn avatar_url(&self) -> &str {
-        &self.card.avatar_url
+    async fn avatar_url(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.row(ctx).await?.avatar_url.clone())
     }
 
     /// Email address. Null unless the viewer is this user or holds `USER_READ_CONTACT` or `MEMBER_READ_CONTACT` from a

@@ -147,7 +147,7 @@ pub(in crate::workspace) async fn details(
     let ids: Vec<Uuid> = builds.iter().map(|id| id.0).collect();
     let mut statement = source(actor);
     select::<BuildDetails>(&mut statement, "b");
-    statement.and_where(is_one_of(db.backend(), Expr::col(("b", Column::Id)), &ids));
+    statement.and_where(is_one_of(Expr::col(("b", Column::Id)), &ids));
     db.rows(&statement).await
 }
 

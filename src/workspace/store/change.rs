@@ -227,7 +227,7 @@ pub(in crate::workspace) async fn favorites_of(
         .column(favorite::Column::WorkspaceId)
         .from(favorite::Entity)
         .and_where(Expr::col(favorite::Column::UserId).eq(user))
-        .and_where(is_one_of(db.backend(), Expr::col(favorite::Column::WorkspaceId), &ids))
+        .and_where(is_one_of(Expr::col(favorite::Column::WorkspaceId), &ids))
         .to_owned();
     Ok(db.rows::<One<WorkspaceId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }

@@ -74,7 +74,7 @@ pub(in crate::workspace) async fn jobs_in(tx: &Tx, ids: &[WorkspaceId]) -> Resul
     let statement = Query::select()
         .column(Build::ProvisionerJobId)
         .from(workspace_build::Entity)
-        .and_where(is_one_of(tx.backend(), Expr::col(Build::WorkspaceId), &uuids(ids)))
+        .and_where(is_one_of(Expr::col(Build::WorkspaceId), &uuids(ids)))
         .to_owned();
     Ok(tx.rows::<One<ProvisionerJobId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }
@@ -85,7 +85,7 @@ pub(in crate::workspace) async fn set_owner_in(tx: &Tx, ids: &[WorkspaceId], own
         .value(Column::OwnerId, owner)
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
-        .and_where(is_one_of(tx.backend(), Expr::col(Column::Id), &uuids(ids)))
+        .and_where(is_one_of(Expr::col(Column::Id), &uuids(ids)))
         .to_owned();
     tx.update(&statement).await?;
     Ok(())

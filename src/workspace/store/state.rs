@@ -37,7 +37,7 @@ pub(in crate::workspace) async fn of_builds(
     let mut statement = Query::select()
         .from_as(Entity, "s")
         .cond_where(covered(reach, Expr::col(("s", Column::OrganizationId)), None))
-        .and_where(is_one_of(db.backend(), Expr::col(("s", Column::WorkspaceBuildId)), &ids))
+        .and_where(is_one_of(Expr::col(("s", Column::WorkspaceBuildId)), &ids))
         .to_owned();
     select::<StateRow>(&mut statement, "s");
     db.rows(&statement).await
