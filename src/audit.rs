@@ -1,7 +1,7 @@
 //! The audit log: what changed, who did it, from where. A row is written in the transaction of its change.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use guildhall_entity::audit_log::{Column, Entity};
@@ -23,6 +23,7 @@ pub struct Change {
     id: Uuid,
     name: String,
     diff: Value,
+    permit: Option<Arc<Permit>>,
 }
 
 /// What was done.
@@ -97,11 +98,18 @@ impl Change {
         after: &Facts,
     ) -> Self {
         let (prefix, id) = (Id::PREFIX, id.uuid());
-        Self { action, resource, organization, prefix, id, name: name.into(), diff: diff(before, after) }
+        let (name, diff) = (name.into(), diff(before, after));
+        Self { action, resource, organization, prefix, id, name, diff, permit: None }
     }
 }
 
 impl Change {
+    /// The same, done by another than whom the transaction began for.
+    #[must_use]
+    pub(crate) fn under(self, permit: Permit) -> Self {
+        Self { permit: Some(Arc::new(permit)), ..self }
+    }
+
     /// What it is a change of.
     pub(crate) fn subject(&self) -> (&'static str, Uuid) {
         (self.prefix, self.id)
@@ -261,7 +269,7 @@ impl Attempts {
 /// The statement that writes a change's row.
 pub(crate) fn insert(change: &Change, permit: &Permit, id: AuditLogId, clock: &Clock) -> InsertStatement {
     row(
-        permit.actor(),
+        change.permit.as_deref().unwrap_or(permit).actor(),
         (id, clock),
         [
             change.organization.into(),

@@ -151,6 +151,24 @@ async fn versions(olga: &Terminal) {
     olga.ok(&[&change("The crew")[..], &[&seen]].concat()).await;
     let complaint = olga.refused(6, &[&change("A crew")[..], &[&seen]].concat()).await;
     assert!(complaint.contains(&format!("current version: {}", version + 1)), "{complaint}");
+    olga.ok(&["provisioner", "keys", "create", "data/gpu"]).await;
+    for (show, edit) in [
+        (
+            &["provisioner", "keys", "show", "data/gpu"][..],
+            &["provisioner", "keys", "edit", "data/gpu", "--tag", "gpu=a100"][..],
+        ),
+        (
+            &["templates", "show-version", "data/docker-dev", "v1"],
+            &["templates", "edit-version", "data/docker-dev", "v1", "--message", "the first"],
+        ),
+    ] {
+        let seen = olga.json(show).await["version"].to_string();
+        let change = [edit, &["--expected-version", &seen]].concat();
+        olga.ok(&change).await;
+        let complaint = olga.refused(6, &change).await;
+        assert!(complaint.contains("current version: "), "{change:?}: {complaint}");
+    }
+    olga.ok(&["provisioner", "keys", "delete", "data/gpu", "--yes"]).await;
     // Texts of others do nothing to a terminal; the server may refuse them altogether.
     let hostile = olga.run(&["groups", "edit", "data/crew", "--display-name", "a\u{202e}b"]).await;
     let listed = olga.ok(&["groups", "list", "--org", "data"]).await.out;

@@ -1,6 +1,7 @@
 //! The audit log: one row for each change, in its transaction; one for what was denied; none for what was refused; and
 //! no secrets.
 
+mod denied;
 mod export;
 mod reading;
 
@@ -262,83 +263,6 @@ async fn what_is_rolled_back_leaves_no_row(#[values(Backend::Sqlite, Backend::Po
     assert_eq!((won, app.tables().texts(rows).await.len()), (1, 1));
 }
 
-/// What somebody tries beyond their power is noted, with whom it was about: refused as well as denied.
-#[rstest]
-#[tokio::test]
-async fn what_somebody_lacked_is_noted(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
-    let Some(app) = TestApp::start(backend).await else { return };
-    let owner = app.owner().await;
-    let org = app.organization(&owner, "data-platform").await;
-    let keeper = app.user(&owner, "keeper", &["user-admin"]).await;
-    let mia = app.member_of(&owner, &org, "mia", &[]).await;
-    let mut log = Log { app: &app, seen: 0 };
-    log.news().await;
-    for (mutation, input) in [
-        ("suspendUser", json!({ "userId": owner.id })),
-        ("setUserSiteRoles", json!({ "userId": mia.id, "siteRoles": ["owner"] })),
-    ] {
-        let refused = app.refused(&keeper.token, mutation, input.clone()).await;
-        assert_eq!(refused.code, "MISSING_PERMISSIONS", "{mutation}: {refused:?}");
-        app.refused(&keeper.token, mutation, input).await;
-        assert_eq!(log.news().await.len(), 1, "{mutation}, once a minute");
-    }
-    // Each thing that is attacked has its entry, and is found by its id.
-    let mut groups = Vec::new();
-    for name in ["one", "two", "three"] {
-        groups.push(app.group(&owner, &org, name, &[]).await);
-    }
-    log.news().await;
-    for group in &groups {
-        app.denied(Some(&mia.token), "deleteGroup", json!({ "groupId": group })).await;
-        let query = "query($id: ID!) { auditLog(filter: { resourceId: $id, status: DENIED }) {
-            nodes { resourceName missingPermission } } }";
-        let found = app.ok(&owner, query, json!({ "id": group })).await;
-        let nodes = found["auditLog"]["nodes"].as_array().unwrap();
-        assert_eq!(nodes.len(), 1, "{found:#}");
-        assert_eq!(nodes[0]["missingPermission"], "GROUP_DELETE");
-    }
-    let rows = ["one", "two", "three"].map(|name| format!("DELETE GROUP {name}DENIED"));
-    assert_eq!(log.news().await, rows);
-    // Nobody fills the log, and nobody hides behind another's noise.
-    for at in 0..70 {
-        let group = app.group(&owner, &org, &format!("many-{at}"), &[]).await;
-        app.denied(Some(&mia.token), "deleteGroup", json!({ "groupId": group })).await;
-    }
-    let noted = log.news().await.iter().filter(|row| row.ends_with("DENIED")).count();
-    assert!(noted < 60, "{noted}");
-    app.denied(Some(&keeper.token), "deleteOrganization", json!({ "organizationId": org.id })).await;
-    assert_eq!(log.news().await, ["DELETE ORGANIZATION DENIED"]);
-}
-
-/// An entry of the log is about what was tried, whatever was missing for it.
-#[rstest]
-#[tokio::test]
-async fn a_denial_says_what_was_tried(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
-    let Some(app) = TestApp::start(backend).await else { return };
-    let owner = app.owner().await;
-    let org = app.organization(&owner, "data-platform").await;
-    app.role(&owner, &org, "host", &["MEMBER_CREATE", "MEMBER_UPDATE", "MEMBER_DELETE"]).await;
-    let mia = app.member_of(&owner, &org, "mia", &["host"]).await;
-    let zoe = app.member_of(&owner, &org, "zoe", &[]).await;
-    let nora = app.user(&owner, "nora", &[]).await;
-    let mut log = Log { app: &app, seen: 0 };
-    log.news().await;
-    let roles = ["organization-auditor"];
-    let members = json!([{ "userId": nora.id, "roles": roles }, { "username": "nobody" }]);
-    let add = json!({ "organizationId": org.id, "members": members });
-    let selection = "results { userErrors { code field } }";
-    let added = app.done(&mia.token, "addMembers", selection, add).await;
-    let told = |at: usize| added["results"][at]["userErrors"][0].clone();
-    assert_eq!(told(0), json!({ "code": "MISSING_PERMISSIONS", "field": ["input", "members", "0"] }));
-    assert_eq!(told(1), json!({ "code": "NOT_FOUND", "field": ["input", "members", "1", "username"] }));
-    assert_eq!(log.news().await, ["CREATE MEMBER DENIED"]);
-    let set = json!({ "organizationId": org.id, "userId": zoe.id, "roles": roles });
-    assert_eq!(app.denied(Some(&mia.token), "setMemberRoles", set).await, "FORBIDDEN");
-    let removal = json!({ "organizationId": org.id, "userId": zoe.id, "workspaces": "DELETE" });
-    assert_eq!(app.refused(&mia.token, "removeMember", removal).await.code, "MISSING_PERMISSIONS");
-    assert_eq!(log.news().await, ["UPDATE MEMBER zoeDENIED", "DELETE MEMBER zoeDENIED"]);
-}
-
 /// Who reads the log sees what became of somebody's things, and things by their names.
 #[rstest]
 #[tokio::test]
@@ -379,4 +303,60 @@ async fn an_entry_is_read_without_looking_ids_up(
     assert_eq!(change(&entry, "workspaces"), (Value::Null, json!("TRANSFER")));
     assert_eq!(change(&entry, "transferredTo"), (Value::Null, named("zoe", &zoe.id)));
     app.done(&owner.token, "deleteGroup", "", json!({ "groupId": crew })).await;
+    let token = json!({ "name": "ci", "organizationId": org.id });
+    let token = app.done(&owner.token, "createApiToken", "apiToken { id }", token).await;
+    let bound = named("data-platform", &org.id);
+    assert_eq!(change(&last().await, "organization"), (Value::Null, bound.clone()));
+    app.done(&owner.token, "revokeApiToken", "", json!({ "apiTokenId": token["apiToken"]["id"] })).await;
+    assert_eq!(change(&last().await, "organization"), (bound, Value::Null));
+}
+
+/// Whose a workspace is and was is told by name, also once they are gone.
+#[rstest]
+#[tokio::test]
+async fn an_entry_tells_whose_a_workspace_was(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "data-platform").await;
+    let key = app.provisioner_key(&owner, &org, "key", &[]).await;
+    let daemon = app.daemon(&key, &org, "daemon").await;
+    let template = app.template(&owner, &org, "dev").await;
+    app.work(&daemon).await;
+    let [mia, zoe] =
+        [app.member_of(&owner, &org, "mia", &[]).await, app.member_of(&owner, &org, "zoe", &[]).await];
+    let owners = async || {
+        let query = "{ auditLog(first: 1, filter: { resource: WORKSPACE }) {
+            nodes { changes { field before after } } } }";
+        let data = app.ok(&owner, query, json!({})).await;
+        let changes = data["auditLog"]["nodes"][0]["changes"].as_array().unwrap().clone();
+        let change = changes.into_iter().find(|change| change["field"] == "owner").unwrap();
+        (change["before"].clone(), change["after"].clone())
+    };
+    let named = |person: &Person, name: &str| json!(format!("{name} ({})", person.id));
+    let [of_mia, of_zoe] = [named(&mia, "mia"), named(&zoe, "zoe")];
+    let workspace = app.workspace(&mia, &template, "box", "").await.workspace;
+    app.work(&daemon).await;
+    assert_eq!(owners().await, (Value::Null, of_mia.clone()));
+    app.done(&mia.token, "stopWorkspace", "", json!({ "workspaceId": workspace })).await;
+    app.work(&daemon).await;
+    let query = "{ auditLog(first: 1, filter: { action: STOP }) { nodes { changes { field after } } } }";
+    let data = app.ok(&owner, query, json!({})).await;
+    let version = json!({ "field": "templateVersion", "after": format!("v1 ({})", template.version) });
+    let changes = &data["auditLog"]["nodes"][0]["changes"];
+    assert!(changes.as_array().unwrap().contains(&version), "{changes:#}");
+    let transfer = json!({ "workspaceId": workspace, "ownerId": zoe.id });
+    app.done(&owner.token, "transferWorkspace", "", transfer).await;
+    assert_eq!(owners().await, (of_mia.clone(), of_zoe.clone()));
+    let removal = json!({
+        "organizationId": org.id, "userId": zoe.id, "workspaces": "TRANSFER", "transferToUserId": mia.id,
+    });
+    app.done(&owner.token, "removeMember", "", removal).await;
+    assert_eq!(owners().await, (of_zoe, of_mia.clone()));
+    let removal = json!({ "organizationId": org.id, "userId": mia.id, "workspaces": "KEEP" });
+    app.done(&owner.token, "removeMember", "", removal).await;
+    let forgotten = json!({ "workspaceId": workspace, "orphan": true });
+    app.done(&owner.token, "deleteWorkspace", "", forgotten).await;
+    assert_eq!(owners().await, (of_mia, Value::Null));
 }

@@ -153,7 +153,9 @@ async fn transferred_workspaces_and_their_jobs_are_the_new_owners(
     let query = "query($id: ID!) { auditLog(filter: { resourceId: $id, action: UPDATE }) { nodes { changes {
         field before after } } } }";
     let entries = app.ok(owner, query, json!({ "id": up })).await;
-    let change = json!({ "field": "owner", "before": scene.mia.id, "after": scene.ben.id });
+    let [before, after] =
+        [("mia", &scene.mia), ("ben", &scene.ben)].map(|(name, who)| format!("{name} ({})", who.id));
+    let change = json!({ "field": "owner", "before": before, "after": after });
     assert_eq!(entries["auditLog"]["nodes"], json!([{ "changes": [change] }]));
 }
 

@@ -59,6 +59,42 @@ async fn a_nul_in_a_text_is_bad_input_everywhere(
     }
 }
 
+/// What is no value of a scalar of ours is told with its place, as every wrong value is, and before anything is run.
+#[rstest]
+#[tokio::test]
+async fn a_wrong_time_is_told_where_it_is(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let olga = app.owner().await;
+    let create = "mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) { secret } }";
+    let list = "query($filter: AuditLogFilter) { auditLog(filter: $filter) { totalCount } }";
+    let alone = "query($since: DateTime) { auditLog(filter: { from: $since }) { totalCount } }";
+    for wrong in [
+        json!("tomorrow"),
+        json!(1_796_000_000),
+        json!(["2026-11-24T09:30:00Z"]),
+        json!("2026-11-24"),
+        json!(""),
+    ] {
+        for (document, variables, argument) in [
+            (create, json!({ "input": { "name": "ci", "expiresAt": wrong } }), "input.expiresAt"),
+            (list, json!({ "filter": { "from": wrong } }), "filter.from"),
+            (alone, json!({ "since": wrong }), "since"),
+        ] {
+            let body = app.graphql(Some(&olga.token), document, variables).await;
+            let error = &body["errors"][0];
+            assert_eq!((code(&body), body.get("data")), ("BAD_USER_INPUT", None), "{document}: {body:#}");
+            assert_eq!(error["extensions"]["argument"], argument, "{body:#}");
+            let message = error["message"].as_str().unwrap();
+            assert!(message.ends_with("expected a time such as 2026-11-24T09:30:00Z."), "{message}");
+            assert!(!message.contains("tomorrow"), "{message}");
+        }
+    }
+    for time in ["2026-11-24T09:30:00Z", "2026-11-24T09:30:00.123456+02:00"] {
+        let body = app.graphql(Some(&olga.token), list, json!({ "filter": { "from": time } })).await;
+        assert!(body["data"]["auditLog"]["totalCount"].is_number(), "{body:#}");
+    }
+}
+
 /// The same cursor with other bytes behind its checksum, which is no secret: it is linear.
 fn forged(cursor: &str, change: impl FnOnce(&mut [u8])) -> String {
     let mut bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap();

@@ -143,6 +143,7 @@ fn named(world: &World, field: &str) -> Option<Value> {
         "transferToUserId" => json!(world.admin.id),
         "userIds" => json!([world.member.id]),
         "username" | "login" => json!(world.member.username),
+        "usernames" => json!([world.member.username]),
         "groupId" => json!(world.group),
         "roleId" => json!(world.role),
         "fileId" => json!(world.file),

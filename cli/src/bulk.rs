@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use guildhall_client::{ClientError, UserError};
+use guildhall_client::{Client, ClientError, Id, UserError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,26 +21,28 @@ enum Answer<T> {
     Untried,
 }
 
-/// Does something to each of `names`: `find` makes an input of a name, `act` sends inputs and answers for each, in their
+/// Does something to each of `names`: `find` makes inputs of names, `act` sends inputs and answers for each, in their
 /// order. Says what came of each; fails when one was refused. `sentence` is what is said of one that was not.
 pub(crate) async fn each<N: Display, I, T: Serialize>(
     context: &Context,
     names: &[N],
-    find: impl AsyncFn(&N) -> Result<I, Failure>,
+    find: impl AsyncFn(&[N]) -> Result<Vec<Result<I, Failure>>, Failure>,
     act: impl AsyncFn(Vec<I>) -> Result<Vec<T>, ClientError>,
     user_errors: impl Fn(&T) -> &[UserError],
     sentence: impl Fn(&N, &T) -> String,
 ) -> Result<(), Failure> {
     let mut answers: Vec<Answer<T>> = names.iter().map(|_| Answer::Untried).collect();
     let mut inputs = Vec::with_capacity(names.len());
-    for (place, name) in names.iter().enumerate() {
-        match find(name).await {
-            Ok(input) => inputs.push((place, input)),
-            // The others may well be there.
-            Err(failure) if failure.exit == Exit::NotFound && names.len() > 1 => {
-                answers[place] = Answer::Missing(failure);
+    for (chunk, some) in names.chunks(MOST).enumerate() {
+        for (place, found) in (chunk * MOST..).zip(find(some).await?) {
+            match found {
+                Ok(input) => inputs.push((place, input)),
+                // The others may well be there.
+                Err(failure) if failure.exit == Exit::NotFound && names.len() > 1 => {
+                    answers[place] = Answer::Missing(failure);
+                }
+                Err(failure) => return Err(failure),
             }
-            Err(failure) => return Err(failure),
         }
     }
     let mut broken = None;
@@ -64,6 +66,36 @@ pub(crate) async fn each<N: Display, I, T: Serialize>(
         Some(failure) if !any => Err(failure),
         broken => report(context, names, &answers, broken, user_errors, sentence),
     }
+}
+
+/// What is found of each name by a request of its own.
+pub(crate) async fn one_by_one<N, I>(
+    names: &[N],
+    find: impl AsyncFn(&N) -> Result<I, Failure>,
+) -> Result<Vec<Result<I, Failure>>, Failure> {
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        found.push(find(name).await);
+    }
+    Ok(found)
+}
+
+/// The users of these names, looked up at once.
+pub(crate) async fn users<T>(
+    client: &Client,
+    usernames: &[impl AsRef<str>],
+    make: impl Fn(Id) -> T,
+) -> Result<Vec<Result<T, Failure>>, Failure> {
+    if usernames.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked: Vec<String> = usernames.iter().map(|name| name.as_ref().to_owned()).collect();
+    let seen = client.users_called(&asked).await?;
+    let found = |name: String| match seen.iter().find(|user| user.username.eq_ignore_ascii_case(&name)) {
+        Some(user) => Ok(make(user.id.clone())),
+        None => Err(ClientError::NotFound { kind: "user", name }.into()),
+    };
+    Ok(asked.into_iter().map(found).collect())
 }
 
 fn report<N: Display, T: Serialize>(

@@ -32,6 +32,8 @@ pub struct ProvisionerKey {
     pub state: ProvisionerKeyState,
     /// Until when the secret before the last rotation is accepted as well.
     pub previous_secret_expires_at: Option<DateTime>,
+    /// Grows with every change.
+    pub version: i32,
 }
 
 /// Whether a key is accepted.
@@ -89,6 +91,9 @@ pub struct UpdateProvisionerKeyInput {
     /// When it ends by itself.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<End>,
+    /// Change nothing unless it still has this version.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<i32>,
 }
 
 /// When a key ends by itself; `None`: never. Absent from an input, the end stays what it is.

@@ -23,6 +23,8 @@ pub struct TemplateVersion {
     pub message: String,
     /// Whether it is kept for reference only.
     pub archived: bool,
+    /// Grows with every change.
+    pub version: i32,
     /// Whether new workspaces start from it.
     pub is_active: bool,
     /// Who pushed it.

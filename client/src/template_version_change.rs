@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::answer::{accepted, found};
 use crate::provisioner_job::JobOutcome;
-use crate::template_version::VersionRef;
+use crate::template_version::{TemplateVersion, VersionRef};
 use crate::workspace::ParameterInput;
 use crate::{Client, ClientError, Id, MutationBuilder, QueryBuilder, UserError, schema};
 
@@ -111,6 +111,40 @@ struct ArchiveTemplateVersions {
 #[derive(cynic::QueryFragment)]
 struct ArchiveTemplateVersionsPayload {
     results: Vec<ArchiveTemplateVersionResult>,
+    user_errors: Vec<UserError>,
+}
+
+/// What is to change of a version; what is `None` stays.
+#[derive(cynic::InputObject, Debug, Clone)]
+pub struct UpdateTemplateVersionInput {
+    /// Which.
+    pub template_version_id: Id,
+    /// A new name.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What to say of it.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Change nothing unless it still has this version.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<i32>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct UpdateTemplateVersionVariables {
+    input: UpdateTemplateVersionInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "UpdateTemplateVersionVariables")]
+struct UpdateTemplateVersion {
+    #[arguments(input: $input)]
+    update_template_version: Option<UpdateTemplateVersionPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct UpdateTemplateVersionPayload {
+    template_version: Option<TemplateVersion>,
     user_errors: Vec<UserError>,
 }
 
@@ -244,6 +278,18 @@ impl Client {
         let variables = ArchiveTemplateVersionsVariables { input };
         let data = self.run(ArchiveTemplateVersions::build(variables)).await?;
         accepted(data.archive_template_versions.map(|payload| (Some(payload.results), payload.user_errors)))
+    }
+
+    /// Changes a version's name, or what is said of it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
+    pub async fn update_template_version(
+        &self,
+        input: UpdateTemplateVersionInput,
+    ) -> Result<TemplateVersion, ClientError> {
+        let data = self.run(UpdateTemplateVersion::build(UpdateTemplateVersionVariables { input })).await?;
+        accepted(data.update_template_version.map(|payload| (payload.template_version, payload.user_errors)))
     }
 
     /// Takes a version back into use.

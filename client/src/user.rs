@@ -131,6 +131,9 @@ struct UserByUsername {
 /// Which users; what is `None` does not matter.
 #[derive(cynic::InputObject, Debug, Clone, Default)]
 pub struct UserFilter {
+    /// Exactly one of these usernames, at most 100.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub usernames: Option<Vec<String>>,
     /// Text in username or name.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
@@ -160,6 +163,24 @@ pub enum UserOrder {
     LastSeenAtAsc,
     /// Who was last seen comes first.
     LastSeenAtDesc,
+}
+
+#[derive(cynic::QueryVariables)]
+struct UsersByUsernameVariables {
+    filter: UserFilter,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "UsersByUsernameVariables")]
+struct UsersByUsername {
+    #[arguments(first: 100, filter: $filter)]
+    users: UserRefConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "UserConnection")]
+struct UserRefConnection {
+    nodes: Vec<UserRef>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -205,6 +226,16 @@ impl Client {
         let variables = UserByUsernameVariables { username: username.to_owned() };
         let data = self.run_idempotent(UserByUsername::build(variables)).await?;
         found(data.user, "user", username)
+    }
+
+    /// Those of the users called so that the token may see; of at most 100 names.
+    ///
+    /// # Errors
+    /// As [`Client::run`].
+    pub async fn users_called(&self, usernames: &[String]) -> Result<Vec<UserRef>, ClientError> {
+        let filter = UserFilter { usernames: Some(usernames.to_vec()), ..UserFilter::default() };
+        let variables = UsersByUsernameVariables { filter };
+        Ok(self.run_idempotent(UsersByUsername::build(variables)).await?.users.nodes)
     }
 
     /// The users that the token may see.

@@ -91,7 +91,9 @@ impl<H: Host, S: Executor> Inner<H, S> {
             return Err(Refused::transport(StatusCode::NOT_ACCEPTABLE, error));
         }
         let mut given = params.variables.take().unwrap_or_default();
-        let variables = coerce(&self.schema, &operation.variables, &mut given).map_err(Refused::document)?;
+        let own = |name: &str, value: &_| self.host.scalar(name, value);
+        let variables =
+            coerce(&self.schema, &own, &operation.variables, &mut given).map_err(Refused::document)?;
         let cost = operation.cost.points(&variables);
         if cost > self.limits.cost && !operation.is_dry_run(&variables) {
             let limit = self.limits.cost;

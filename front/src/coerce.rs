@@ -22,12 +22,16 @@ pub(crate) struct Declared {
     pub(crate) default: Option<Value>,
 }
 
+/// Whether a value is one of a scalar that the schema has of its own, by its name; what is expected, where it is none.
+pub(crate) type OwnScalar<'a> = dyn Fn(&str, &Value) -> Result<(), String> + 'a;
+
 /// Coerces the variables of a request; members that the operation does not declare are ignored.
 ///
 /// # Errors
 /// One `BAD_USER_INPUT` per variable that is missing or does not fit, with the path of the value in `argument`.
 pub(crate) fn coerce(
     schema: &Schema,
+    own: &OwnScalar<'_>,
     declared: &[Declared],
     given: &mut Map<String, Json>,
 ) -> Result<Variables, Vec<GraphqlError>> {
@@ -37,7 +41,7 @@ pub(crate) fn coerce(
         match given.remove(variable.name.as_str()) {
             Some(json) => {
                 let mut path = variable.name.to_string();
-                match (Coercion { schema, path: &mut path }).value(&variable.ty, json) {
+                match (Coercion { schema, own, path: &mut path }).value(&variable.ty, json) {
                     Ok(value) => drop(variables.insert(variable.name.clone(), value)),
                     Err(problem) => errors.push(bad_input(&variable.name, &path, &problem)),
                 }
@@ -63,6 +67,7 @@ fn bad_input(variable: &str, path: &str, problem: &str) -> GraphqlError {
 
 struct Coercion<'a> {
     schema: &'a Schema,
+    own: &'a OwnScalar<'a>,
     path: &'a mut String,
 }
 
@@ -92,6 +97,10 @@ impl Coercion<'_> {
             },
             Type::Named(name) | Type::NonNullNamed(name) => match self.schema.types.get(name) {
                 // The compiler leaves out built-in scalars that the schema does not use.
+                Some(ExtendedType::Scalar(definition)) if !definition.is_built_in() => {
+                    let value = custom(json)?;
+                    (self.own)(name, &value).map(|()| value)
+                }
                 Some(ExtendedType::Scalar(_)) | None => scalar(name, json),
                 Some(ExtendedType::Enum(definition)) => match json {
                     Json::String(text) if definition.values.contains_key(text.as_str()) => {
@@ -243,8 +252,18 @@ mod tests {
 
     fn schema() -> Valid<Schema> {
         let sdl = "type Query { a(i: In, b: By): Int } enum E { RED } scalar JSON
-            input In { name: String! size: Int = 3 tags: [String!] inner: In e: E } input By @oneOf { id: ID name: String }";
+            scalar Small
+            input In { name: String! size: Int = 3 tags: [String!] inner: In e: E smalls: [Small!] } input By @oneOf { id: ID name: String }";
         Schema::parse_and_validate(sdl, "test.graphql").unwrap()
+    }
+
+    /// Texts of three letters at most.
+    fn small(name: &str, value: &Value) -> Result<(), String> {
+        match value {
+            Value::String(text) if text.len() <= 3 => Ok(()),
+            _ if name == "Small" => Err("expected three letters".to_owned()),
+            _ => Ok(()),
+        }
     }
 
     fn run(ty: &str, json: Json) -> Result<Option<Value>, String> {
@@ -253,7 +272,7 @@ mod tests {
         let mut given = Map::new();
         given.insert("v".into(), json);
         given.insert("unknown".into(), json!(1));
-        match coerce(&schema(), &declared, &mut given) {
+        match coerce(&schema(), &small, &declared, &mut given) {
             Ok(mut variables) => Ok(variables.remove("v")),
             Err(errors) => Err(errors[0].message.to_string()),
         }
@@ -286,7 +305,7 @@ mod tests {
     fn absent_and_null_stay_apart() {
         let ty = Type::parse("String", "type").unwrap();
         let declared = [Declared { name: Name::new("v"), ty, default: None }];
-        let absent = coerce(&schema(), &declared, &mut Map::new()).unwrap();
+        let absent = coerce(&schema(), &small, &declared, &mut Map::new()).unwrap();
         assert!(absent.get("v").is_none());
         assert_eq!(run("String", Json::Null).unwrap(), Some(Value::Null));
         let object = run("In", json!({"name": "a", "size": null})).unwrap().unwrap();
@@ -308,6 +327,19 @@ mod tests {
         );
         assert!(!run("In", json!({"name": "a", "secret": 1})).unwrap_err().contains("secret"));
         assert!(run("In!", Json::Null).unwrap_err().contains("expected In!, found null"));
+    }
+
+    #[test]
+    fn scalars_of_the_schema_are_asked_of_the_host() {
+        assert!(run("Small", json!("abc")).is_ok());
+        assert_eq!(run("Small", Json::Null).unwrap(), Some(Value::Null));
+        assert!(
+            run("Small", json!(7)).unwrap_err().ends_with("got an invalid value: expected three letters.")
+        );
+        assert_eq!(
+            run("In", json!({"name": "a", "smalls": ["abc", "abcd"]})).unwrap_err(),
+            r#"Variable "$v" got an invalid value at "v.smalls[1]": expected three letters."#
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_graphql::{Request, Variables};
+use async_graphql::{Request, Value, Variables};
 use axum::response::Response;
 use http::{HeaderMap, header};
 use tracing::Span;
@@ -47,6 +47,16 @@ pub trait Host: Send + Sync + 'static {
     /// Who pays for a request: usually the token's owner, and the address for anonymous requests. `None` for machinery
     /// of the host's own, which is not held to a budget.
     fn rate_key(&self, identity: &Self::Identity, peer: &Peer) -> Option<RateKey>;
+
+    /// Whether a value of a variable is one of a scalar that the schema has of its own; what is expected, where it is none.
+    /// It may be asked for many values of one request.
+    ///
+    /// # Errors
+    /// What is wrong, without the value: it is told to the client behind the path of the value.
+    fn scalar(&self, name: &str, value: &Value) -> Result<(), String> {
+        let _ = (name, value);
+        Ok(())
+    }
 
     /// Told once about every operation and every refused request.
     fn observe(&self, record: &RequestRecord<'_, Self>)

@@ -7,6 +7,7 @@ pub(crate) mod ending;
 pub(crate) mod graphql;
 pub(crate) mod job_token;
 mod lookup;
+pub(crate) mod opening;
 pub mod password;
 pub mod secret;
 pub mod session;
@@ -20,28 +21,25 @@ pub(crate) use store::token::{TokenList, TokenOrder, TokenRow};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use guildhall_entity::id::{OrganizationId, SessionId, UserId};
+use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::json::Tags;
 use guildhall_entity::kind::UserStatus;
 use sea_orm::prelude::DateTimeUtc;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
 
-use crate::audit::{Action, Change, Facts, facts};
 use crate::audit_log;
 use crate::authz::policy::System;
-use crate::authz::{Actor, Credential, Denied, Identity, Membership, Object, Origin, Permission, Resource};
+use crate::authz::{Actor, Credential, Denied, Identity, Membership, Object, Origin, Permission};
 use crate::clock::Clock;
 use crate::db::{Db, Unaudited};
 use crate::error::{Refusal, Result};
 use crate::provisioner;
 pub use lookup::Lookups;
+use opening::Opened;
 use session::SessionKeys;
 use store::{Holder, Shown, TokenHash};
 pub use watch::Watches;
 
-/// How long a session lasts.
-const SESSION: TimeDelta = TimeDelta::days(7);
 /// How exactly we note when somebody was last seen.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 
@@ -224,14 +222,6 @@ fn note_seen(db: Db, origin: Origin, credential: Credential, user: UserId) {
     });
 }
 
-/// A session that was just opened.
-pub(crate) struct Opened {
-    pub(crate) user: UserId,
-    pub(crate) actor: Actor,
-    pub(crate) token: SecretString,
-    pub(crate) expires_at: DateTimeUtc,
-}
-
 /// Opens a session for who knows the password; `limit` times a minute.
 ///
 /// # Errors
@@ -257,7 +247,7 @@ pub(crate) async fn sign_in(
         audit_log::note_failed_sign_in(db, origin, account).await;
     }
     let credentials = credentials.filter(may).ok_or_else(refused)?;
-    open(db, keys, origin, credentials.id, &credentials.username).await
+    opening::open(db, keys, origin, credentials.id, &credentials.username).await
 }
 
 /// Whether this is the actor's own password; `limit` guesses a minute, together with those of signing in.
@@ -274,43 +264,6 @@ pub(crate) async fn is_own_password(
     attempt::count_own(db, limit, actor.origin(), username).await?;
     let credentials = store::credentials(db, username).await?;
     password::verify(credentials.and_then(|credentials| credentials.password_hash), password).await
-}
-
-/// Opens a session for a user who proved who they are.
-pub(crate) async fn open(
-    db: &Db,
-    keys: &SessionKeys,
-    origin: &Origin,
-    user: UserId,
-    username: &str,
-) -> Result<Opened> {
-    let now = db.clock().now();
-    let (id, expires_at) = (db.clock().id::<SessionId>(), now + SESSION);
-    let token = keys.sign(id, expires_at.timestamp())?;
-    let who = Actor::user(
-        user,
-        username.to_owned(),
-        Credential::Session(id),
-        std::iter::empty(),
-        Vec::new(),
-        origin.clone(),
-    );
-    // Who signs in acts themselves: that is how the audit log finds it.
-    let tx = db.begin(who.authorize(Permission::TokenCreate, Object::SITE.owned_by(user))?).await?;
-    let ip = origin.ip.map(|ip| ip.to_string()).unwrap_or_default();
-    let agent: String = origin.user_agent.chars().filter(|c| !c.is_control()).take(200).collect();
-    store::session::insert_in(&tx, id, user, (ip, agent), expires_at).await?;
-    store::session::forget_expired_in(&tx, user).await?;
-    let after = facts(json!({ "user": username, "expiresAt": expires_at }));
-    tx.commit(Change::new(Action::SignIn, Resource::Token, None, id, username, &Facts::new(), &after))
-        .await?;
-    // The actor as the next request will see it.
-    let holder = store::holder(db, Credential::Session(id)).await?;
-    let actor = match holder.map(|holder| self::user(db, &holder, origin.clone())) {
-        Some(Ok(recognised)) => recognised.actor,
-        _ => Actor::anonymous(origin.clone()),
-    };
-    Ok(Opened { user, actor, token, expires_at })
 }
 
 /// Whether a setup token is the one of this deployment, in constant time.

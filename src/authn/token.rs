@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::store::token as store;
 use super::{TokenRow, secret};
-use crate::audit::{Action, Change, Facts, facts};
+use crate::audit::{Action, Change, Facts, facts, named};
 use crate::authz::{Actor, Denied, Limits, Object, Permission, PermissionSet, Resource};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Deed, Refusal, Result};
 use crate::name::Slug;
-use crate::user;
+use crate::{organization, user};
 
 /// How long a token lasts where nothing else is asked for.
 const LASTS: TimeDelta = TimeDelta::days(90);
@@ -98,13 +98,17 @@ pub(crate) async fn create(
     if !useless.is_empty() {
         return Err(Refusal::out_of_reach(&["scopes"], &useless.iter().collect::<Vec<_>>()).into());
     }
+    let bound_to = match new.organization {
+        Some(id) => Some(named(&organization::kept_in(&tx, id).await?, id)),
+        None => None,
+    };
     let id: ApiTokenId = tx.clock().id();
     let name = String::from(new.name);
     let scopes: Option<Vec<String>> =
         new.scopes.map(|scopes| scopes.iter().map(|permission| permission.to_string()).collect());
     let after = facts(json!({
         "user": account.row.username, "name": name, "scopes": scopes, "expiresAt": new.expires_at,
-        "organization": new.organization.map(|id| id.to_string()),
+        "organization": bound_to,
     }));
     let row = store::NewRow {
         id,
@@ -159,9 +163,13 @@ pub(crate) async fn revoke(db: &Db, actor: &Actor, token: &TokenRow) -> Result<(
     if !store::delete_in(&tx, token.id).await? {
         return Err(Refusal::not_found(&["apiTokenId"], "API token").into());
     }
+    let bound_to = match token.organization_id {
+        Some(id) => Some(named(&organization::name_of(db, id).await?, id)),
+        None => None,
+    };
     let before = facts(json!({
         "user": owner.row.username, "name": token.name, "scopes": token.scopes, "expiresAt": token.expires_at,
-        "organization": token.organization_id.map(|id| id.to_string()),
+        "organization": bound_to,
     }));
     let change =
         Change::new(Action::Delete, Resource::Token, None, token.id, &token.name, &before, &Facts::new());

@@ -7,7 +7,7 @@ mod provisioning;
 use guildhall_entity::id::{GroupId, OrganizationId, UserId};
 use secrecy::SecretString;
 
-use crate::authn;
+use crate::authn::opening;
 use crate::authn::session::SessionKeys;
 use crate::authz::policy::System;
 use crate::authz::{Actor, Origin};
@@ -55,13 +55,12 @@ pub async fn fill(db: &Db, keys: &SessionKeys, sealer: &Sealer, default: Organiz
 async fn owner(db: &Db, keys: &SessionKeys, system: &Actor, default: OrganizationId) -> Result<Actor> {
     let password = SecretString::from(PASSWORD);
     let new = NewUser::parse(USERNAME, "demo@example.com", "Demo Owner", Some(password), false)?;
-    let id = user::create_first(db, system, new, default).await?;
-    Ok(authn::open(db, keys, system.origin(), id, USERNAME).await?.actor)
+    Ok(opening::open_first(db, keys, system.origin(), new, default).await?.actor)
 }
 
 async fn again(db: &Db, keys: &SessionKeys, owner: &Actor) -> Result<Actor> {
     let id = owner.user_id().ok_or_else(|| crate::error::Error::internal("the owner is a user"))?;
-    Ok(authn::open(db, keys, owner.origin(), id, USERNAME).await?.actor)
+    Ok(opening::open(db, keys, owner.origin(), id, USERNAME).await?.actor)
 }
 
 async fn people(db: &Db, owner: &Actor) -> Result<Vec<UserId>> {

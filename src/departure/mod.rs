@@ -82,10 +82,11 @@ pub(crate) async fn remove(
     member::lock_roles_in(&tx, organization).await?;
     let lost = facts(json!({ "groups": group::names_in(&tx, organization, user).await? }));
     let mut becomes = facts(json!({ "workspaces": disposition.as_str() }));
+    let mut heir = String::new();
     if let Disposition::Transfer(to) = disposition {
         let name = member::name_in(&tx, organization, to).await?.filter(|_| to != user);
-        let name = name.ok_or_else(|| Refusal::not_found(&["transferToUserId"], "other member"))?;
-        becomes.insert("transferredTo".into(), named(&name, to).into());
+        heir = name.ok_or_else(|| Refusal::not_found(&["transferToUserId"], "other member"))?;
+        becomes.insert("transferredTo".into(), named(&heir, to).into());
     }
     // The membership first: whoever makes a workspace for this person at the same moment comes before, or finds no member.
     let gone = member::delete_in(&tx, (organization, user), &person.username, (lost, &becomes)).await?;
@@ -100,7 +101,7 @@ pub(crate) async fn remove(
             if let Some(refusal) = quota::taken_over_in(&tx, organization, user, to).await? {
                 return Err(Refusal::quota_exceeded(&["transferToUserId"], refusal).into());
             }
-            owner::transfer_in(&mut tx, &held, to).await?
+            owner::transfer_in(&mut tx, &held, &person.username, (to, &heir)).await?
         }
         Disposition::Stop => take_down(&mut tx, Transition::Stop).await?,
         Disposition::Delete => take_down(&mut tx, Transition::Delete).await?,

@@ -277,13 +277,16 @@ impl From<Refusal> for UserError {
     }
 }
 
+/// What somebody lacked, and for which item of a list, where it was for one.
+pub(super) type Lacked = (Permission, Option<usize>);
+
 tokio::task_local! {
     /// For what the mutations of the request at work were refused, of what their actor lacks.
-    static LACKED: RefCell<Vec<Permission>>;
+    static LACKED: RefCell<Vec<Lacked>>;
 }
 
 /// Runs a request; answers besides what its actor lacked for what was refused them, the first of each refusal.
-pub(super) async fn with_lacked<T>(work: impl Future<Output = T> + Send) -> (T, Vec<Permission>) {
+pub(super) async fn with_lacked<T>(work: impl Future<Output = T> + Send) -> (T, Vec<Lacked>) {
     // To the heap: it is what a request is, and would be moved about with everything around it.
     let work = boxed(work);
     let noted = async {
@@ -295,13 +298,18 @@ pub(super) async fn with_lacked<T>(work: impl Future<Output = T> + Send) -> (T, 
 
 /// Splits what an operation answered into a payload's object and its user errors; other errors stay errors.
 pub(crate) fn outcome<T>(result: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
+    outcome_at(result, None)
+}
+
+fn outcome_at<T>(result: Result<T>, item: Option<usize>) -> Result<(Option<T>, Vec<UserError>)> {
     match result {
         Ok(value) => Ok((Some(value), Vec::new())),
         Err(Error::Refused(refusals)) => {
             for refusal in &refusals {
                 if let RefusalKind::MissingPermissions(missing) = &refusal.kind {
                     // Nobody notes what happens outside a request's execution.
-                    let _ = LACKED.try_with(|lacked| lacked.borrow_mut().extend(missing.first()));
+                    let first = missing.first().map(|&permission| (permission, item));
+                    let _ = LACKED.try_with(|lacked| lacked.borrow_mut().extend(first));
                 }
             }
             Ok((None, refusals.into_iter().map(UserError::from).collect()))
@@ -317,7 +325,7 @@ pub(crate) fn outcome_of_item<T>(
     (list, at): (&str, usize),
     own: &[&str],
 ) -> Result<(Option<T>, Vec<UserError>)> {
-    outcome(result.map_err(|error| match error {
+    let result = result.map_err(|error| match error {
         Error::Refused(refusals) => {
             Error::Refused(refusals.into_iter().map(|refusal| refusal.of_item(list, at, own)).collect())
         }
@@ -326,7 +334,8 @@ pub(crate) fn outcome_of_item<T>(
             Refusal::lacking(&[], permission).of_item(list, at, own).into()
         }
         other => other,
-    }))
+    });
+    outcome_at(result, Some(at))
 }
 
 /// What a nullable field answers. An error makes the field null and leaves its neighbours alone; async-graphql lets the

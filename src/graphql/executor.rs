@@ -67,16 +67,18 @@ impl Coded {
         let named = Named::of(&mut request);
         let (response, lacked) = with_lacked(context.drive(self.0.execute(request))).await;
         let denied = response.errors.iter().filter_map(|error| match error.source::<Error>() {
-            Some(Error::Denied(denied)) => denied.lacking(),
+            Some(Error::Denied(denied)) => denied.lacking().map(|denial| (denial, None)),
             _ => None,
         });
-        let lacked = lacked.into_iter().map(|permission| (permission, named.organization()));
+        let lacked = lacked.into_iter().map(|(permission, item)| ((permission, named.organization()), item));
         let denials: Vec<_> = denied.chain(lacked).collect();
         if !denials.is_empty() {
-            let target = boxed(context.drive(named.target(context))).await;
-            for denial in denials {
-                let about = (named.tried(), target.clone());
-                boxed(audit_log::note_denial(&context.db, &context.actor, denial, about)).await;
+            let found = boxed(context.drive(named.find(context))).await;
+            for (denial, item) in denials {
+                for target in found.targets(item) {
+                    let about = (named.tried(), target.cloned());
+                    boxed(audit_log::note_denial(&context.db, &context.actor, denial, about)).await;
+                }
             }
         }
         coded(response)

@@ -7,6 +7,26 @@ use chrono::{SecondsFormat, Utc};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DateTime(pub(crate) chrono::DateTime<Utc>);
 
+/// What a time looks like.
+const A_TIME: &str = "expected a time such as 2026-11-24T09:30:00Z";
+
+impl DateTime {
+    fn of(value: &Value) -> Option<Self> {
+        let Value::String(text) = value else { return None };
+        chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.with_timezone(&Utc)))
+    }
+}
+
+/// Whether a value in a variable is one of the scalar of this name: asked before anything runs, where the path of the value
+/// is known.
+///
+/// # Errors
+/// What is expected instead.
+pub(crate) fn check(name: &str, value: &Value) -> Result<(), String> {
+    // JSON is anything.
+    if name == "DateTime" && DateTime::of(value).is_none() { Err(A_TIME.to_owned()) } else { Ok(()) }
+}
+
 impl From<chrono::DateTime<Utc>> for DateTime {
     fn from(time: chrono::DateTime<Utc>) -> Self {
         Self(time)
@@ -17,10 +37,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        chrono::DateTime::parse_from_rfc3339(text)
-            .map(|time| Self(time.with_timezone(&Utc)))
-            .map_err(|_| InputValueError::custom("expected a time such as 2026-11-24T09:30:00Z"))
+        Self::of(&value).ok_or_else(|| InputValueError::custom(A_TIME))
     }
 
     fn to_value(&self) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::Request as GraphqlRequest;
+use async_graphql::{Request as GraphqlRequest, Value};
 use axum::response::Response;
 use guildhall_front::{
     Caller as FrontCaller, Ended, ErrorCode, Host, OperationKind, Peer, RateKey, Refusal, RequestMeta,
@@ -130,6 +130,10 @@ impl Host for Server {
             // A daemon that can't report is a job that hangs; its calls are bounded by the jobs it is given.
             Identity::Daemon { .. } => None,
         }
+    }
+
+    fn scalar(&self, name: &str, value: &Value) -> Result<(), String> {
+        crate::graphql::scalar::check(name, value)
     }
 
     fn observe(&self, record: &RequestRecord<'_, Self>) {

@@ -210,6 +210,14 @@ pub(crate) async fn set_quota_cap(
     tx.commit(change).await
 }
 
+/// The name of a live organization, which nobody deletes until the transaction ends.
+///
+/// # Errors
+/// A refusal when it is gone.
+pub(crate) async fn kept_in(tx: &Tx, id: OrganizationId) -> Result<String> {
+    Ok(store::locked_in(tx, id, LockType::KeyShare).await?.ok_or_else(gone)?.name)
+}
+
 /// The organization's own cap, while nobody else uses of its budget.
 pub(crate) async fn lock_quota_in(tx: &Tx, id: OrganizationId) -> Result<Option<i32>> {
     let organization = store::locked_in(tx, id, LockType::NoKeyUpdate).await?;
@@ -267,11 +275,11 @@ pub(crate) async fn default_name(db: &Db) -> Result<String> {
     name.ok_or_else(|| crate::error::Error::internal("there is no default organization"))
 }
 
-/// The name of an organization, for a daemon that serves it.
+/// The name of an organization, also of one that is deleted, for whom a key or token of theirs belongs to it.
 ///
 /// # Errors
 /// When it is not there.
 pub(crate) async fn name_of(db: &Db, id: OrganizationId) -> Result<String> {
     let name = store::name_of(db, id).await?;
-    name.ok_or_else(|| crate::error::Error::internal(format!("{id} has a provisioner key, but is not there")))
+    name.ok_or_else(|| crate::error::Error::internal(format!("{id} has a key or token, but is not there")))
 }

@@ -300,7 +300,7 @@ pub(super) async fn default_id(db: &Db) -> Result<Option<OrganizationId>> {
     Ok(db.row::<One<OrganizationId>>(&statement).await?.map(|id| id.0))
 }
 
-/// The name of an organization, for a daemon that serves it.
+/// The name of an organization, also of one that is deleted.
 pub(super) async fn name_of(db: &Db, id: OrganizationId) -> Result<Option<String>> {
     let statement =
         Query::select().column(Column::Name).from(Entity).and_where(Expr::col(Column::Id).eq(id)).to_owned();

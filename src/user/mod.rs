@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authn::password;
-use crate::authz::policy::{BuiltinRole, System};
+use crate::authz::policy::BuiltinRole;
 use crate::authz::{Actor, Object, Permission, Resource};
 use crate::db::{Db, Tx};
 use crate::error::{Refusal, Result};
@@ -39,11 +39,6 @@ pub(crate) struct NewUser {
 }
 
 impl NewUser {
-    /// The name to sign in with.
-    pub(crate) fn username(&self) -> &str {
-        self.username.as_str()
-    }
-
     /// Checks what somebody typed.
     ///
     /// # Errors
@@ -114,31 +109,49 @@ pub(crate) async fn create(
     Ok(id)
 }
 
-/// Creates the first user, an owner and administrator of the default organization. The caller has checked the setup
-/// token.
+/// The first user, ready to be written: an owner, whose password is hashed.
+pub(crate) struct FirstUser(store::Insert);
+
+impl FirstUser {
+    /// Makes of a user to be made the first one.
+    pub(crate) async fn prepare(db: &Db, new: NewUser) -> Result<Self> {
+        Ok(Self(prepare(db, new, vec![BuiltinRole::Owner.name().to_owned()]).await?))
+    }
+
+    /// The id that they will have.
+    pub(crate) fn id(&self) -> UserId {
+        self.0.id
+    }
+
+    /// Their username.
+    pub(crate) fn username(&self) -> &str {
+        &self.0.username
+    }
+}
+
+/// Creates the first user, an owner and administrator of the default organization, in the transaction that signs them in.
+/// The caller has checked the setup token.
 ///
 /// # Errors
 /// A refusal once an owner exists.
-pub(crate) async fn create_first(
-    db: &Db,
-    actor: &Actor,
-    new: NewUser,
+pub(crate) async fn insert_first_in(
+    tx: &Tx,
+    FirstUser(insert): FirstUser,
     default_organization: OrganizationId,
-) -> Result<UserId> {
-    let setup = Actor::system(System::Setup, actor.origin().clone());
-    let permit = setup.authorize(Permission::UserCreate, Object::SITE)?;
-    let insert = prepare(db, new, vec![BuiltinRole::Owner.name().to_owned()]).await?;
-    let tx = db.begin(permit).await?;
-    store::lock_owners_in(&tx).await?;
-    if store::an_owner_exists_in(&tx).await? {
-        let message = "an owner exists already; sign in, or ask an owner for an account";
-        return Err(Refusal::conflict(&[], message).into());
+) -> Result<Vec<Change>> {
+    store::lock_owners_in(tx).await?;
+    if store::an_owner_exists_in(tx).await? {
+        return Err(an_owner_is_there().into());
     }
-    let (id, mut changes) = insert_in(&tx, insert).await?;
+    let (id, mut changes) = insert_in(tx, insert).await?;
     let roles = vec![BuiltinRole::OrganizationAdmin.name().to_owned()];
-    changes.extend(crate::member::insert_in(&tx, default_organization, id, roles).await?);
-    tx.commit_all(changes).await?;
-    Ok(id)
+    changes.extend(crate::member::insert_in(tx, default_organization, id, roles).await?);
+    Ok(changes)
+}
+
+/// The refusal of a first user who is not the first.
+pub(crate) fn an_owner_is_there() -> Refusal {
+    Refusal::conflict(&[], "an owner exists already; sign in, or ask an owner for an account")
 }
 
 /// Whether an owner exists: until then the deployment waits for its first user.

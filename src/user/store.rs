@@ -135,6 +135,8 @@ impl Find for UserId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct UserList {
     pub(crate) username: Option<String>,
+    /// One of these, in lower case.
+    pub(crate) usernames: Option<Vec<String>>,
     pub(crate) query: Option<Term>,
     pub(crate) service_account: Option<bool>,
     /// Of those whose status the actor sees.
@@ -170,6 +172,10 @@ impl List for UserList {
         let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).to_owned();
         if let Some(username) = &self.username {
             statement.and_where(Expr::col(("u", Column::Username)).eq(username.to_lowercase()));
+        }
+        if let Some(usernames) = &self.usernames {
+            statement
+                .and_where(Expr::col(("u", Column::Username)).is_in(usernames.iter().map(String::as_str)));
         }
         if let Some(query) = &self.query {
             statement.cond_where(matches(query, &[("u", "username"), ("u", "name_folded")]));

@@ -7,11 +7,12 @@ use guildhall_entity::json::QuotaRefusal;
 use guildhall_entity::kind::{BuildReason, JobState, JobType, Transition};
 use serde_json::json;
 
+use super::change::change;
 use super::store::build as store;
 pub(crate) use super::store::build::{Made, Target};
 use super::{BuildRow, Given, WorkspaceRow, restart};
-use crate::audit::{Action, Change, Facts, facts};
-use crate::authz::{Actor, Object, Permission, Resource};
+use crate::audit::{Action, Change, Facts, facts, named};
+use crate::authz::{Actor, Object, Permission};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
 use crate::events::{Event, EventKind};
@@ -34,12 +35,14 @@ pub(super) struct NewBuild {
     pub(super) values: Kept,
 }
 
-/// Makes a build and queues its job, inside the caller's transaction.
+/// Makes a build and queues its job, inside the caller's transaction; answers its version as the log calls it.
 ///
 /// # Errors
 /// A refusal while another build of the workspace is active.
-pub(super) async fn insert_in(tx: &mut Tx, new: NewBuild) -> Result<()> {
-    let tags = store::tags_of_version_in(tx, new.version).await?;
+pub(super) async fn insert_in(tx: &mut Tx, new: NewBuild) -> Result<String> {
+    let (name, tags) =
+        store::version_in(tx, new.version).await?.ok_or_else(|| Refusal::gone_meanwhile(&[]))?;
+    let version = named(&name, new.version);
     let priority = match new.reason {
         BuildReason::Initiator => Priority::Person,
         BuildReason::Autostart | BuildReason::Autostop | BuildReason::Dormancy => Priority::Schedule,
@@ -72,7 +75,8 @@ pub(super) async fn insert_in(tx: &mut Tx, new: NewBuild) -> Result<()> {
         .await
         .on_violation("uq_workspace_build_active", is_active)
         .on_violation("uq_workspace_build_number", is_active)?;
-    tx.emit(changed(new.organization, new.workspace)).await
+    tx.emit(changed(new.organization, new.workspace)).await?;
+    Ok(version)
 }
 
 /// The refusal of what can't be done while a build is on its way.
@@ -153,21 +157,20 @@ pub(crate) async fn create(
         initiator: actor.user_id(),
         values: keep(sealer, id, parameters)?,
     };
-    insert_in(&mut tx, new).await?;
-    tx.commit(queued(action, &workspace, id, version.id)).await?;
+    let version = insert_in(&mut tx, new).await?;
+    tx.commit(queued(action, &workspace, id, &version)).await?;
     Ok(id)
 }
 
-/// The change that a queued build is.
+/// The change that a queued build is, of a version as the log calls it.
 pub(super) fn queued(
     action: Action,
     workspace: &WorkspaceRow,
     build: WorkspaceBuildId,
-    version: TemplateVersionId,
+    version: &str,
 ) -> Change {
-    let after = facts(json!({ "build": build.to_string(), "templateVersion": version.to_string() }));
-    let (organization, name) = (Some(workspace.organization_id), workspace.name.as_str());
-    Change::new(action, Resource::Workspace, organization, workspace.id, name, &Facts::new(), &after)
+    let after = facts(json!({ "build": build.to_string(), "templateVersion": version }));
+    change(action, workspace, &Facts::new(), &after)
 }
 
 /// Refuses what would bring up a dormant workspace.

@@ -1,7 +1,7 @@
 //! Changes to workspaces that need no Terraform: names, schedules, deadlines, dormancy, favorites, owners.
 
 use chrono::TimeDelta;
-use guildhall_entity::id::{OrganizationId, UserId, WorkspaceId};
+use guildhall_entity::id::{UserId, WorkspaceId};
 use guildhall_entity::kind::{AutomaticUpdates, JobState, Transition};
 use sea_orm::prelude::DateTimeUtc;
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::schedule::Schedule;
 use super::store::change as store;
 use super::store::workspace::Whole;
 use super::{WorkspaceRow, build, limit, times};
-use crate::audit::{Action, Change, Facts, facts};
+use crate::audit::{Action, Change, Facts, facts, named};
 use crate::authz::{Actor, Denied, Object, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx, Unaudited};
 use crate::error::{Error, Refusal, Result};
@@ -155,18 +155,13 @@ pub(crate) async fn extend(db: &Db, actor: &Actor, whole: &Whole, deadline: Date
 ///
 /// # Errors
 /// Refusals for somebody who is no member or owns it already, for a name that they use, and while a build is active.
-pub(crate) async fn hand_over_in(
-    tx: &Tx,
-    workspace: WorkspaceId,
-    owner: UserId,
-) -> Result<(WorkspaceRow, WorkspaceRow)> {
+pub(crate) async fn hand_over_in(tx: &Tx, workspace: WorkspaceId, owner: UserId) -> Result<Change> {
     let current = super::lock_in(tx, workspace).await?;
     if current.owner_id == owner {
         return Err(Refusal::conflict(&["ownerId"], "the workspace is theirs already").into());
     }
-    if !store::is_member_in(tx, current.organization_id, owner).await? {
-        return Err(Refusal::not_found(&["ownerId"], "member of the organization").into());
-    }
+    let not_found = || Refusal::not_found(&["ownerId"], "member of the organization");
+    let to = store::member_in(tx, current.organization_id, owner).await?.ok_or_else(not_found)?;
     if store::is_building_in(tx, workspace).await? {
         return Err(build::is_active().into());
     }
@@ -180,7 +175,13 @@ pub(crate) async fn hand_over_in(
     // Whoever owns a workspace may read the logs of its builds.
     let jobs = store::jobs_in(tx, workspace).await?;
     job::give_in(tx, &jobs, owner).await?;
-    Ok((current, next))
+    let from = store::username_in(tx, current.owner_id).await?;
+    Ok(change(Action::Update, &next, &owned_by(&from, current.owner_id), &owned_by(&to, owner)))
+}
+
+/// Whose a workspace is, as the log tells it.
+pub(super) fn owned_by(username: &str, owner: UserId) -> Facts {
+    facts(json!({ "owner": named(username, owner) }))
 }
 
 /// What a workspace costs a day, as the transaction sees it.
@@ -193,7 +194,8 @@ pub(crate) async fn cost_in(tx: &Tx, workspace: WorkspaceId) -> Result<i32> {
 ///
 /// # Errors
 /// FORBIDDEN for those who neither delete workspaces by a role nor may delete the template; a refusal while a build is active.
-pub(crate) async fn forget(db: &Db, actor: &Actor, Whole { workspace, template, .. }: &Whole) -> Result<()> {
+pub(crate) async fn forget(db: &Db, actor: &Actor, whole: &Whole) -> Result<()> {
+    let Whole { workspace, template, .. } = whole;
     let organization = workspace.organization_id;
     let object = access::object(db, actor, template).await?;
     let permission = if actor.may_by_role(Permission::WorkspaceDelete, organization) {
@@ -211,19 +213,10 @@ pub(crate) async fn forget(db: &Db, actor: &Actor, Whole { workspace, template, 
     store::delete_in(&tx, workspace.id).await?;
     tx.emit(build::changed(organization, workspace.id)).await?;
     let mut before = described(&current);
+    before.extend(owned_by(&store::username_in(&tx, current.owner_id).await?, current.owner_id));
     before.insert("orphaned".to_owned(), json!(false));
     let after = facts(json!({ "orphaned": true }));
-    let name = current.name.as_str();
-    let change = Change::new(
-        Action::Delete,
-        Resource::Workspace,
-        Some(organization),
-        workspace.id,
-        name,
-        &before,
-        &after,
-    );
-    tx.commit(change).await
+    tx.commit(change(Action::Delete, &current, &before, &after)).await
 }
 
 /// Notes that somebody works in a workspace.
@@ -236,13 +229,17 @@ pub(crate) async fn touch(db: &Db, actor: &Actor, workspace: &WorkspaceRow) -> R
     tx.commit_unaudited(Unaudited::LastUsed).await
 }
 
-/// Marks a workspace as dear to the actor, or no longer.
+/// Marks a workspace as dear to the actor, or no longer. It is their own mark, so reading the workspace is enough; but it is
+/// a write, which an API token does only where its scopes name it.
 ///
 /// # Errors
-/// FORBIDDEN without `WORKSPACE_READ`.
+/// FORBIDDEN without `WORKSPACE_READ`, and by a token that leaves out `WORKSPACE_UPDATE`.
 pub(crate) async fn set_favorite(db: &Db, actor: &Actor, workspace: &WorkspaceRow, dear: bool) -> Result<()> {
     let object = Object::in_organization(workspace.organization_id).owned_by(workspace.owner_id);
     let permit = actor.authorize(Permission::WorkspaceRead, object)?;
+    if !actor.admits(Permission::WorkspaceUpdate) {
+        return Err(Denied::LackingIn(Permission::WorkspaceUpdate, workspace.organization_id).into());
+    }
     let user = actor.user_id().ok_or(Denied::Lacking(Permission::WorkspaceRead))?;
     let tx = db.begin(permit).await?;
     store::set_favorite_in(&tx, (workspace.organization_id, workspace.id), user, dear).await?;
@@ -271,24 +268,20 @@ async fn commit(mut tx: Tx, before: &WorkspaceRow, after: &WorkspaceRow) -> Resu
     tx.commit(changed(before, after)).await
 }
 
-/// The change from one row to the other.
-pub(crate) fn changed(before: &WorkspaceRow, after: &WorkspaceRow) -> Change {
-    let organization: OrganizationId = after.organization_id;
-    Change::new(
-        Action::Update,
-        Resource::Workspace,
-        Some(organization),
-        after.id,
-        after.name.as_str(),
-        &described(before),
-        &described(after),
-    )
+/// The change from one row to the other, of the same owner.
+pub(super) fn changed(before: &WorkspaceRow, after: &WorkspaceRow) -> Change {
+    change(Action::Update, after, &described(before), &described(after))
 }
 
-pub(super) fn described(row: &WorkspaceRow) -> Facts {
+/// Something that was done to a workspace.
+pub(super) fn change(action: Action, workspace: &WorkspaceRow, before: &Facts, after: &Facts) -> Change {
+    let (organization, name) = (Some(workspace.organization_id), workspace.name.as_str());
+    Change::new(action, Resource::Workspace, organization, workspace.id, name, before, after)
+}
+
+fn described(row: &WorkspaceRow) -> Facts {
     facts(json!({
         "name": row.name,
-        "owner": row.owner_id.to_string(),
         "autostartCron": row.autostart_cron,
         "autostartTimeZone": row.autostart_time_zone,
         "ttlMs": row.ttl_ms,

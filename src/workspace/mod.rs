@@ -26,7 +26,7 @@ use guildhall_entity::id::{UserId, WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::kind::{BuildReason, Transition};
 use serde_json::json;
 
-use crate::audit::{Action, Change, Facts, facts};
+use crate::audit::{Action, Change, Facts, facts, named};
 use crate::authz::{Actor, Denied, Object, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
@@ -66,15 +66,14 @@ pub(crate) async fn create(
     let mut tx = db.begin(permit).await?;
     let settings =
         settings::admit_in(&tx, new.template.id, new.version.0.id, settings::Making::Workspace).await?;
-    if !store::change::is_member_in(&tx, organization, owner).await? {
-        return Err(Refusal::not_found(&["ownerId"], "member of the organization").into());
-    }
+    let username = store::change::member_in(&tx, organization, owner).await?;
+    let username = username.ok_or_else(|| Refusal::not_found(&["ownerId"], "member of the organization"))?;
     limit::keep_in(&tx, &settings, organization, owner).await?;
     let id: WorkspaceId = tx.clock().id();
     let name = String::from(new.name);
     let after = facts(json!({
-        "name": name, "owner": owner.to_string(), "template": new.template.id.to_string(),
-        "templateVersion": new.version.0.id.to_string(),
+        "name": name, "owner": named(&username, owner), "template": named(&new.template.name, new.template.id),
+        "templateVersion": named(&new.version.0.name, new.version.0.id),
     }));
     store::change::insert_in(&tx, id, organization, owner, new.template.id, &name)
         .await

@@ -5,13 +5,12 @@ use std::collections::hash_map::Entry;
 
 use guildhall_entity::id::{OrganizationId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::kind::{BuildReason, JobState, Transition};
-use serde_json::json;
 
 use super::build::{self, NewBuild};
+use super::change::{change, owned_by};
 use super::store::owner as store;
 pub(crate) use super::store::owner::Held;
-use crate::audit::{Action, Change, Facts, facts};
-use crate::authz::Resource;
+use crate::audit::{Action, Change};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Error, Refusal, Result};
 use crate::provisioner;
@@ -27,12 +26,18 @@ pub(crate) async fn held_in(tx: &Tx, organization: OrganizationId, owner: UserId
 }
 
 /// Makes workspaces somebody else's, and their jobs with them: whose a workspace is may follow and cancel its builds. A
-/// module that is told its owner is told the new one at the next build.
+/// module that is told its owner is told the new one at the next build. `from` and `name` are who they were and become, for
+/// the log.
 ///
 /// # Errors
 /// A refusal that names the workspaces whose names the new owner has given already: a new name could make a module build
 /// everything anew, so none is given here.
-pub(crate) async fn transfer_in(tx: &mut Tx, held: &[Held], to: UserId) -> Result<Done> {
+pub(crate) async fn transfer_in(
+    tx: &mut Tx,
+    held: &[Held],
+    from: &str,
+    (to, name): (UserId, &str),
+) -> Result<Done> {
     let ids: Vec<WorkspaceId> = held.iter().map(|one| one.workspace.id).collect();
     let Some(first) = held.first() else { return Ok((Vec::new(), Vec::new())) };
     let organization = first.workspace.organization_id;
@@ -48,13 +53,8 @@ pub(crate) async fn transfer_in(tx: &mut Tx, held: &[Held], to: UserId) -> Resul
     let mut changes = Vec::with_capacity(held.len());
     for one in held {
         tx.emit(build::changed(organization, one.workspace.id)).await?;
-        let (before, after) = (one.workspace.owner_id, to);
-        changes.push(change(
-            Action::Update,
-            one,
-            &facts(json!({ "owner": before.to_string() })),
-            &facts(json!({ "owner": after.to_string() })),
-        ));
+        let (before, after) = (owned_by(from, one.workspace.owner_id), owned_by(name, to));
+        changes.push(change(Action::Update, &one.workspace, &before, &after));
     }
     Ok((ids, changes))
 }
@@ -110,10 +110,9 @@ pub(crate) async fn take_down_in(
             initiator,
             values: build::keep(sealer, id, values)?,
         };
-        build::insert_in(tx, new).await?;
-        let after = json!({ "build": id.to_string(), "templateVersion": version.0.id.to_string() });
+        let version = build::insert_in(tx, new).await?;
         done.0.push(one.workspace.id);
-        done.1.push(change(action, one, &Facts::new(), &facts(after)));
+        done.1.push(build::queued(action, &one.workspace, id, &version));
     }
     Ok(done)
 }
@@ -148,18 +147,4 @@ fn next(one: &Held, transition: Transition) -> Next {
         (false, JobState::Succeeded) if one.build.transition == transition => Next::Nothing,
         (false, _) => Next::Build,
     }
-}
-
-fn change(action: Action, one: &Held, before: &Facts, after: &Facts) -> Change {
-    let workspace = &one.workspace;
-    let organization = Some(workspace.organization_id);
-    Change::new(
-        action,
-        Resource::Workspace,
-        organization,
-        workspace.id,
-        workspace.name.as_str(),
-        before,
-        after,
-    )
 }

@@ -7,7 +7,7 @@ use guildhall_entity::kind::{BuildReason, Transition};
 use super::build::{self, NewBuild, Target};
 use super::store::restart::{self as store, RestartRow};
 use super::{BuildRow, Given, WorkspaceRow};
-use crate::audit::Action;
+use crate::audit::{Action, named};
 use crate::authz::{Actor, Object, Permission};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
@@ -66,7 +66,7 @@ pub(crate) async fn create(
     };
     build::insert_in(&mut tx, first).await?;
     store::insert_in(&tx, stop, next).await?;
-    tx.commit(build::queued(Action::Restart, &workspace, stop, new.id)).await?;
+    tx.commit(build::queued(Action::Restart, &workspace, stop, &named(&new.name, new.id))).await?;
     Ok(stop)
 }
 
@@ -90,5 +90,5 @@ pub(super) async fn go_on_in(tx: &mut Tx, stop: &Target, next: RestartRow) -> Re
             ephemeral: next.ephemeral_parameters,
         },
     };
-    build::insert_in(tx, start).await
+    build::insert_in(tx, start).await.map(drop)
 }

@@ -225,13 +225,13 @@ impl Upkeep<'_> {
             initiator: None,
             values: build::keep(self.sealer, id, values)?,
         };
-        build::insert_in(&mut held.tx, new).await?;
+        let version = build::insert_in(&mut held.tx, new).await?;
         let action = match transition {
             Transition::Start => Action::Start,
             Transition::Stop => Action::Stop,
             Transition::Delete => Action::Delete,
         };
-        Ok(build::queued(action, &held.row, id, version))
+        Ok(build::queued(action, &held.row, id, &version))
     }
 }
 

@@ -99,7 +99,8 @@ pub(super) fn paths(schema: &Schema, fields: &[Input], prefix: &str) -> Vec<Stri
         let path = format!("{prefix}{}", field.name);
         // The name that a new user is to have names nobody yet.
         let fresh = field.name == "username" && prefix.is_empty();
-        let known = ["organization", "username", "login"].contains(&field.name.as_str()) || path == "by.name";
+        let known = ["organization", "username", "usernames", "login"].contains(&field.name.as_str())
+            || path == "by.name";
         if field.ty == "ID" || (known && !fresh) {
             found.push(path);
         } else {

@@ -192,7 +192,10 @@ async fn a_filter_is_no_oracle(#[values(Backend::Sqlite, Backend::Postgres)] bac
                     (ty, _) if !schema.values(ty).is_empty() => continue,
                     _ => panic!("teach this test what `{}.{}` means", filter.ty, input.name),
                 };
-                let (name, input, input_ty) = (&field.name, &input.name, &input.ty);
+                // One value is a list of one.
+                let list = if input.is_list { ["[", "!]"] } else { ["", ""] };
+                let input_ty = list.join(&input.ty);
+                let (name, input) = (&field.name, &input.name);
                 let ask = |alias: &str| {
                     format!("{alias}: {name}(filter: {{ {input}: ${alias} }}) {{ {selection} }}")
                 };

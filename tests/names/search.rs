@@ -36,6 +36,35 @@ async fn a_long_text_tells_nothing(#[values(Backend::Sqlite, Backend::Postgres)]
     }
 }
 
+/// Several are asked for by their names at once: those that the viewer sees, and no more than a page holds.
+#[rstest]
+#[tokio::test]
+async fn users_are_found_by_their_names(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    let beta = app.organization(&scene.owner, "beta").await;
+    app.user(&scene.owner, "alan-kay", &[]).await;
+    let ben = app.member_of(&scene.owner, &beta, "ben", &[]).await;
+    let ask = "query($names: [String!]) {
+        users(filter: { usernames: $names }) { totalCount nodes { username } } }";
+    let found = async |person, names: &[&str]| {
+        let users = app.ok(person, ask, json!({ "names": names })).await["users"].clone();
+        assert_eq!(users["totalCount"], users["nodes"].as_array().unwrap().len(), "{users:#}");
+        let nodes = users["nodes"].as_array().unwrap().iter();
+        nodes.map(|user| user["username"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let names = ["ben", "Alan-Kay", "nobody-at-all", "BEN", "%"];
+    assert_eq!(found(&scene.owner, &names).await, ["alan-kay", "ben"]);
+    assert_eq!(found(&ben, &names).await, ["ben"]);
+    assert_eq!(found(&scene.owner, &[]).await, Vec::<String>::new());
+    let all = app.ok(&ben, ask, json!({ "names": null })).await;
+    assert_eq!(all["users"]["totalCount"], 2, "who shares nothing with them is not among all either");
+    assert_eq!(found(&scene.owner, &["x"; 100]).await, Vec::<String>::new());
+    let body = app.graphql(Some(&ben.token), ask, json!({ "names": vec!["x"; 101] })).await;
+    assert_eq!(code(&body), "BAD_USER_INPUT", "{body:#}");
+    assert_eq!(body["errors"][0]["extensions"]["argument"], "filter.usernames");
+}
+
 /// The name of a role is one, or nobody holds it.
 #[rstest]
 #[tokio::test]

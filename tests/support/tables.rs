@@ -79,6 +79,33 @@ impl Tables {
         self.execute(statement).await;
     }
 
+    /// Does something while a transaction of somebody else's has done this and does not end yet; it ends a little later.
+    pub(crate) async fn during<T>(&self, sqlite: &str, postgres: &str, work: impl Future<Output = T>) -> T {
+        let later = async || tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let run = |statement: &str| sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        match &self.settings {
+            Settings::Sqlite { path, .. } => {
+                let url = format!("sqlite:{}", path.display());
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                run(&format!("begin immediate; {sqlite}")).execute(&mut connection).await.unwrap();
+                let end = async {
+                    later().await;
+                    run("commit").execute(&mut connection).await.unwrap();
+                };
+                tokio::join!(work, end).0
+            }
+            Settings::Postgres { url, .. } => {
+                let mut connection = PgConnection::connect(url.expose_secret()).await.unwrap();
+                run(&format!("begin; {postgres}")).execute(&mut connection).await.unwrap();
+                let end = async {
+                    later().await;
+                    run("commit").execute(&mut connection).await.unwrap();
+                };
+                tokio::join!(work, end).0
+            }
+        }
+    }
+
     /// Waits until the outbox has come to rest, which it does by itself.
     async fn rest(&self) {
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);

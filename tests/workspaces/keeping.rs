@@ -181,3 +181,29 @@ async fn a_favorite_is_ones_own(#[values(Backend::Sqlite, Backend::Postgres)] ba
     assert_eq!(mark(false).await, [neither.clone(), neither]);
     assert_eq!(scene.app.tables().count("audit_log").await, entries);
 }
+
+/// Reading is enough for a person; a token's scopes must name the write.
+#[rstest]
+#[tokio::test]
+async fn a_token_marks_what_its_scopes_let_it_change(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    let (_, reading) = app.api_token(&scene.mia, json!({ "name": "r", "scopes": ["WORKSPACE_READ"] })).await;
+    let (_, changing) =
+        app.api_token(&scene.mia, json!({ "name": "u", "scopes": ["WORKSPACE_UPDATE"] })).await;
+    // Who reads the workspace and may not change it.
+    let auditor = app.user(&scene.owner, "aude", &["auditor"]).await;
+    let (_, whole) = app.api_token(&auditor, json!({ "name": "all" })).await;
+    let input = json!({ "workspaceId": scene.dev, "favorite": true });
+    let body = app.call(Some(&reading.token), "setWorkspaceFavorite", "__typename", input.clone()).await;
+    let extensions = &body["errors"][0]["extensions"];
+    assert_eq!(
+        (&extensions["code"], &extensions["requires"]),
+        (&json!("FORBIDDEN"), &json!("WORKSPACE_UPDATE"))
+    );
+    for token in [&changing.token, &auditor.token, &whole.token] {
+        app.done(token, "setWorkspaceFavorite", "", input.clone()).await;
+    }
+}

@@ -122,7 +122,7 @@ impl Change {
         bulk::each(
             context,
             &self.usernames,
-            async |username| Ok(client.user(username).await?.id),
+            async |usernames| bulk::users(client, usernames, |id| id).await,
             async |user_ids| {
                 client.add_group_members(AddGroupMembersInput { group_id: group.id.clone(), user_ids }).await
             },
@@ -137,7 +137,7 @@ impl Change {
         bulk::each(
             context,
             &self.usernames,
-            async |username| Ok(client.user(username).await?.id),
+            async |usernames| bulk::users(client, usernames, |id| id).await,
             async |user_ids| {
                 let input = RemoveGroupMembersInput { group_id: group.id.clone(), user_ids };
                 client.remove_group_members(input).await

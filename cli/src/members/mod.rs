@@ -159,9 +159,11 @@ async fn add(
     bulk::each(
         context,
         usernames,
-        async |username| {
+        async |usernames| {
             let roles = Some(roles.to_vec()).filter(|roles| !roles.is_empty());
-            Ok(NewMemberInput { username: username.to_owned(), roles })
+            let input =
+                |username: &String| NewMemberInput { username: username.clone(), roles: roles.clone() };
+            Ok(usernames.iter().map(|username| Ok(input(username))).collect())
         },
         async |members| {
             client.add_members(AddMembersInput { organization_id: organization.id.clone(), members }).await

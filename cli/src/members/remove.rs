@@ -82,7 +82,7 @@ impl Remove {
         bulk::each(
             context,
             &self.usernames,
-            async |username| Ok(client.user(username).await?.id),
+            async |usernames| bulk::users(&client, usernames, |id| id).await,
             async |user_ids| {
                 let input = RemoveMembersInput {
                     organization_id: organization.id.clone(),

@@ -53,9 +53,9 @@ impl Roles {
         bulk::each(
             context,
             &self.usernames,
-            async |username| {
-                let user_id = client.user(username).await?.id;
-                Ok(MemberRolesInput { user_id, roles: self.roles.roles.clone() })
+            async |usernames| {
+                let roles = || self.roles.roles.clone();
+                bulk::users(&client, usernames, |user_id| MemberRolesInput { user_id, roles: roles() }).await
             },
             async |members| {
                 let organization_id = organization.id.clone();

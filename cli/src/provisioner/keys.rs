@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::tags;
-use crate::change::{Once, something};
+use crate::change::{Expected, Once, something};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Listing, Order};
@@ -66,13 +66,23 @@ Examples:
         #[command(flatten)]
         organization: InOrganization,
     },
+    /// Show a key with its version; never its secret
+    #[command(after_help = "\
+Examples:
+  guildhall provisioner keys show data-platform/my-cluster")]
+    Show {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
     /// Change the name, the tags or the end of a key
     #[command(
         visible_alias = "update",
         after_help = "\
 Examples:
   guildhall provisioner keys edit data-platform/gpu --rename a100 --tag gpu=a100
-  guildhall provisioner keys edit data-platform/gpu --no-tags --expires-at 2027-01-31"
+  guildhall provisioner keys edit data-platform/gpu --no-tags --expires-at 2027-01-31 --expected-version 2"
     )]
     Edit(Edit),
     /// Give a key a new secret and print it, once; the old one stays good for a while
@@ -139,6 +149,8 @@ pub struct Edit {
     change: Change,
     #[command(flatten)]
     organization: InOrganization,
+    #[command(flatten)]
+    expected: Expected,
 }
 
 /// What is to change of a key.
@@ -200,6 +212,7 @@ impl Keys {
             Self::List { listing, state, organization } => {
                 list(context, &client, listing, state, &organization).await
             }
+            Self::Show { name, organization } => show(context, &client, &name, &organization).await,
             Self::Edit(edit) => edit.run(context, &client).await,
             Self::Rotate { name, overlap_minutes, organization } => {
                 rotate(context, &client, (&name, &organization), overlap_minutes).await
@@ -227,11 +240,11 @@ async fn create(
     organization: &str,
 ) -> Result<(), Failure> {
     let made = client.create_provisioner_key(input).await?;
-    show(context, client, &made, organization)
+    reveal(context, client, &made, organization)
 }
 
 /// Prints a secret, the only time that it is to be had, and says so beside it.
-fn show(
+fn reveal(
     context: &Context,
     client: &Client,
     made: &NewProvisionerKey,
@@ -256,7 +269,7 @@ async fn rotate(
 ) -> Result<(), Failure> {
     let (key, organization) = find(client, name, organization).await?;
     let rotated = client.rotate_provisioner_key(&key.id, overlap_minutes).await?;
-    show(context, client, &rotated, &organization)?;
+    reveal(context, client, &rotated, &organization)?;
     context.output.note(&match rotated.key.previous_secret_expires_at {
         Some(at) => format!("The secret before it is accepted until {}.", at.to_rfc3339()),
         None => "The secret before it is not accepted any more.".to_owned(),
@@ -272,10 +285,40 @@ impl Edit {
         let (key, _) = find(client, &self.name, &self.organization).await?;
         let tags = (no_tags || !tags.is_empty()).then(|| parameters::tags(tags));
         let expires_at = if never_expires { Some(End(None)) } else { expires_at.map(|at| End(Some(at))) };
-        let input = UpdateProvisionerKeyInput { provisioner_key_id: key.id, name: rename, tags, expires_at };
+        let input = UpdateProvisionerKeyInput {
+            provisioner_key_id: key.id,
+            name: rename,
+            tags,
+            expires_at,
+            expected_version: Some(self.expected.or(key.version)),
+        };
         let key = client.update_provisioner_key(input).await?;
         context.output.done(&key, &format!("Changed the key {}.", key.name))
     }
+}
+
+async fn show(
+    context: &Context,
+    client: &Client,
+    name: &Scoped,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
+    let (key, organization) = find(client, name, organization).await?;
+    let by = key.created_by.as_ref().map_or("", |user| user.username.as_str());
+    let rows = vec![
+        ("Name", key.name.as_str().into()),
+        ("Organization", organization.into()),
+        ("State", state(&key.state)),
+        ("Tags", tags(&key.tags).into()),
+        ("Version", key.version.to_string().into()),
+        ("Id", key.id.inner().into()),
+        ("Created by", by.into()),
+        ("Created", key.created_at.into()),
+        ("Last used", key.last_used_at.into()),
+        ("Expires", key.expires_at.into()),
+        ("Old secret until", key.previous_secret_expires_at.into()),
+    ];
+    context.output.object(&key, rows)
 }
 
 /// The key of a name, and the name of its organization.

@@ -126,6 +126,16 @@ enum Who<'a> {
     Group(&'a str),
 }
 
+impl<'a> Who<'a> {
+    fn user(&self) -> Option<&'a str> {
+        if let Self::User(name) = self { Some(name) } else { None }
+    }
+
+    fn group(&self) -> Option<&'a str> {
+        if let Self::Group(name) = self { Some(name) } else { None }
+    }
+}
+
 impl fmt::Display for Who<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::User(name) | Self::Group(name)) = self;
@@ -254,18 +264,20 @@ async fn set(
     bulk::each(
         context,
         &all,
-        async |who| {
-            Ok(match who {
-                Who::User(name) => {
-                    TemplateAccessInput { user_id: Some(client.user(name).await?.id), group_id: None, role }
-                }
-                Who::Group(name) => {
-                    let organization = Some(template.organization.name.clone());
-                    let scoped = Scoped { organization, name: (*name).to_owned() };
-                    let group = crate::groups::find(client, &scoped, &InOrganization::default()).await?;
-                    TemplateAccessInput { user_id: None, group_id: Some(group.id), role }
-                }
-            })
+        async |some| {
+            // The users stand before the groups.
+            let users: Vec<&str> = some.iter().filter_map(Who::user).collect();
+            let groups: Vec<&str> = some.iter().filter_map(Who::group).collect();
+            let of_user = |id| TemplateAccessInput { user_id: Some(id), group_id: None, role };
+            let mut found = bulk::users(client, &users, of_user).await?;
+            let of_group = async |name: &&str| {
+                let organization = Some(template.organization.name.clone());
+                let scoped = Scoped { organization, name: (*name).to_owned() };
+                let group = crate::groups::find(client, &scoped, &InOrganization::default()).await?;
+                Ok(TemplateAccessInput { user_id: None, group_id: Some(group.id), role })
+            };
+            found.extend(bulk::one_by_one(&groups, of_group).await?);
+            Ok(found)
         },
         async |entries| {
             let template_id = template.id.clone();

@@ -66,6 +66,21 @@ Examples:
     },
     /// List the versions of a template, newest first
     Versions(version::Versions),
+    /// Show a version of a template: what is said of it, its import, its parameters
+    #[command(after_help = "\
+Examples:
+  guildhall templates show-version data-platform/docker-dev v2")]
+    ShowVersion {
+        /// NAME or ORG/NAME
+        name: Scoped,
+        /// Name of the version
+        version: String,
+        #[command(flatten)]
+        organization: InOrganization,
+    },
+    /// Change the name of a version, or what is said of it
+    #[command(visible_alias = "update-version")]
+    EditVersion(version::Edit),
     /// Let new workspaces start from a version
     #[command(after_help = "\
 Examples:
@@ -175,6 +190,10 @@ impl Templates {
             Self::List { listing, organization } => list(context, listing, &organization).await,
             Self::Show { name, organization } => show(context, &name, &organization).await,
             Self::Versions(versions) => versions.run(context).await,
+            Self::ShowVersion { name, version, organization } => {
+                version::show(context, &name, &version, &organization).await
+            }
+            Self::EditVersion(edit) => edit.run(context).await,
             Self::Promote { name, version, organization } => {
                 promote(context, &name, &version, &organization).await
             }
@@ -284,6 +303,11 @@ async fn show(context: &Context, name: &Scoped, organization: &InOrganization) -
         context.output.note("No version has been imported yet: see `guildhall templates versions`.");
         return Ok(());
     };
+    parameters(context, &version)
+}
+
+/// The parameters of a version below what is said of it, for people.
+fn parameters(context: &Context, version: &TemplateVersion) -> Result<(), Failure> {
     if version.variables.is_empty() {
         return Ok(());
     }

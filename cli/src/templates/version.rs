@@ -1,10 +1,12 @@
-//! `templates versions`, `archive` and `unarchive`.
+//! Versions of a template: list, show, edit, archive and unarchive.
 
 use clap::Args;
 use guildhall_client::template_version::{TemplateVersion, TemplateVersionFilter, TemplateVersionOrder};
+use guildhall_client::template_version_change::UpdateTemplateVersionInput;
 
 use super::{find, version_called};
 use crate::bulk;
+use crate::change::{Expected, something};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Age, Limit};
@@ -59,15 +61,84 @@ impl Versions {
     }
 }
 
-fn row(version: &TemplateVersion) -> Vec<Value> {
-    let used = match version {
+/// What is to change of a version.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  guildhall templates edit-version data-platform/docker-dev v2 --rename 2026-11
+  guildhall templates edit-version docker-dev v2 --message 'Pins the image' --expected-version 1")]
+pub struct Edit {
+    /// NAME or ORG/NAME
+    name: Scoped,
+    /// Name of the version
+    version: String,
+    /// A new name
+    #[arg(long, value_name = "SLUG")]
+    rename: Option<String>,
+    /// What to say of it, at most 500 characters; an empty text takes it back
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
+    #[command(flatten)]
+    organization: InOrganization,
+    #[command(flatten)]
+    expected: Expected,
+}
+
+impl Edit {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        something(self.rename.is_some() || self.message.is_some(), "templates edit-version")?;
+        let client = context.client()?;
+        let template = find(&client, &self.name, &self.organization).await?;
+        let version = version_called(&client, &template, &self.version).await?;
+        let input = UpdateTemplateVersionInput {
+            template_version_id: version.id,
+            name: self.rename,
+            message: self.message,
+            expected_version: Some(self.expected.or(version.version)),
+        };
+        let version = client.update_template_version(input).await?;
+        let sentence = format!("Changed the version {} of {}.", version.name, template.name);
+        context.output.done(&version, &sentence)
+    }
+}
+
+pub(super) async fn show(
+    context: &Context,
+    name: &Scoped,
+    version: &str,
+    organization: &InOrganization,
+) -> Result<(), Failure> {
+    let client = context.client()?;
+    let template = find(&client, name, organization).await?;
+    let version = version_called(&client, &template, version).await?;
+    let rows = vec![
+        ("Name", version.name.as_str().into()),
+        ("Template", template.name.as_str().into()),
+        ("Message", version.message.as_str().into()),
+        ("In use", used(&version).into()),
+        ("Import", version.job.as_ref().map_or_else(|| "".into(), |job| state(&job.state))),
+        ("Version", version.version.to_string().into()),
+        ("Id", version.id.inner().into()),
+        ("By", version.created_by.as_ref().map_or("", |user| user.username.as_str()).into()),
+        ("Created", version.created_at.into()),
+    ];
+    context.output.object(&version, rows)?;
+    if context.output.is_json() { Ok(()) } else { super::parameters(context, &version) }
+}
+
+/// Whether a version is the active one, or out of use.
+fn used(version: &TemplateVersion) -> &'static str {
+    match version {
         version if version.is_active => "active",
         version if version.archived => "archived",
         _ => "",
-    };
+    }
+}
+
+fn row(version: &TemplateVersion) -> Vec<Value> {
     vec![
         version.name.as_str().into(),
-        used.into(),
+        used(version).into(),
         version.job.as_ref().map_or_else(|| "".into(), |job| state(&job.state)),
         version.created_by.as_ref().map_or("", |user| user.username.as_str()).into(),
         version.created_at.into(),
@@ -86,7 +157,10 @@ pub(super) async fn archive(
     bulk::each(
         context,
         versions,
-        async |version| Ok(version_called(&client, &template, version).await?.id),
+        async |versions| {
+            let id = async |version: &String| Ok(version_called(&client, &template, version).await?.id);
+            bulk::one_by_one(versions, id).await
+        },
         async |ids| client.archive_template_versions(&template.id, ids).await,
         |result| &result.user_errors,
         |version, _| format!("{version} of {} is out of use now.", template.name),

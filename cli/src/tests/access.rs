@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Fake, NOW, connection, organization, organization_ref, template, user, user_ref, viewer};
+use super::fake::{
+    Fake, NOW, connection, organization, organization_ref, template, user, user_ref, users_called, viewer,
+};
 use crate::failure::Exit;
 
 fn role(name: &str) -> Value {
@@ -14,6 +16,7 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         "CurrentUser" => viewer(vec![organization_ref()]),
         "OrganizationByName" => json!({"organization": organization()}),
         "UserByUsername" => json!({"user": user(variables["username"].as_str()?)}),
+        "UsersByUsername" => users_called(variables),
         "Templates" => json!({"organization": {"templates": connection(vec![template()])}}),
         "Groups" => json!({"organization": {"groups": connection(vec![json!({
             "id": "grp_1", "name": "crew", "displayName": "Crew", "avatarUrl": "", "memberCount": 2, "version": 1,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::fake::{Fake, NOW, organization, organization_ref, user, viewer};
+use super::fake::{Fake, NOW, organization, organization_ref, users_called, viewer};
 use crate::failure::Exit;
 
 /// Knows every user but `ghost`; `limit` answers how many requests of a kind are answered.
@@ -15,8 +15,7 @@ fn known(limit: usize) -> impl Fn(&str, &Value) -> Option<Value> + Send + Sync +
         Some(match name {
             "CurrentUser" => viewer(vec![organization_ref()]),
             "OrganizationByName" => json!({"organization": organization()}),
-            "UserByUsername" if variables["username"] == "ghost" => json!({"user": null}),
-            "UserByUsername" => json!({"user": user(variables["username"].as_str()?)}),
+            "UsersByUsername" => users_called(variables),
             "AddMembers" if asked.fetch_add(1, Ordering::Relaxed) < limit => {
                 let results = input["members"].as_array()?.iter().map(|member| {
                     let user = json!({"id": "usr_x", "username": member["username"], "name": ""});
@@ -87,6 +86,20 @@ async fn a_name_that_nobody_has_keeps_nobody_else_waiting() {
     let server = Fake::knowing(known(usize::MAX)).await;
     let outcome = server.run(&["members", "roles", "ghost", "--none"]).await;
     assert_eq!(outcome.exit, Some(Exit::NotFound));
+}
+
+#[tokio::test]
+async fn names_are_looked_up_at_once() {
+    let server = Fake::knowing(known(usize::MAX)).await;
+    let names = many(150);
+    let words = ["members", "roles", "--none"].into_iter().chain(names.iter().map(String::as_str));
+    let outcome = server.run(&words.collect::<Vec<_>>()).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    let looked_up = server.asked().iter().filter(|name| *name == "UsersByUsername").count();
+    assert_eq!((looked_up, server.asked().len()), (2, 5), "{:?}", server.asked());
+    let asked = server.last_variables("UsersByUsername");
+    assert_eq!(asked["filter"]["usernames"].as_array().unwrap().len(), 50);
+    assert_eq!(server.last_variables("SetMembersRoles")["input"]["members"][49]["userId"], "usr_user-149");
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn a_new_key_prints_its_secret_alone_and_warns_beside_it() {
         "CreateProvisionerKey" => Some(json!({"createProvisionerKey": {
             "provisionerKey": {"id": "pkey_1", "name": "gpu", "tags": [{"name": "gpu", "value": "a100"}],
                 "createdBy": null, "createdAt": NOW, "lastUsedAt": null, "expiresAt": null, "disabledAt": null,
-                "state": "ACTIVE", "previousSecretExpiresAt": null},
+                "state": "ACTIVE", "previousSecretExpiresAt": null, "version": 1},
             "secret": "ghpk_secret", "userErrors": [],
         }})),
         _ => known(name, variables),

@@ -170,6 +170,13 @@ pub(super) fn user_ref(username: &str) -> Value {
     json!({"id": format!("usr_{username}"), "username": username, "name": ""})
 }
 
+/// Those who were asked for by their usernames; nobody is called `ghost`.
+pub(super) fn users_called(variables: &Value) -> Value {
+    let names = variables["filter"]["usernames"].as_array().unwrap().iter();
+    let names = names.map(|name| name.as_str().unwrap()).filter(|name| *name != "ghost");
+    json!({"users": {"nodes": names.map(user_ref).collect::<Vec<_>>()}})
+}
+
 pub(super) fn viewer(organizations: Vec<Value>) -> Value {
     json!({"viewer": {
         "id": "usr_ana", "username": "ana", "name": "Ana", "email": "ana@example.com", "siteRoles": [],
@@ -191,7 +198,7 @@ pub(super) fn version() -> Value {
                "sensitive": false, "validations": []})
     };
     json!({
-        "__typename": "TemplateVersion", "id": "tver_1", "name": "v1", "message": "", "archived": false,
+        "__typename": "TemplateVersion", "id": "tver_1", "name": "v1", "message": "", "archived": false, "version": 6,
         "isActive": true, "createdBy": null, "createdAt": NOW, "job": job(),
         "variables": [variable("image", true), variable("size", false), variable("workspace", true)],
     })

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Fake, NOW, connection, organization, organization_ref, user, viewer};
+use super::fake::{Fake, NOW, connection, organization, organization_ref, user, users_called, viewer};
 use crate::failure::Exit;
 
 fn group(name: &str) -> Value {
@@ -21,6 +21,7 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         "CurrentUser" => viewer(vec![organization_ref()]),
         "OrganizationByName" => json!({"organization": organization()}),
         "UserByUsername" => json!({"user": user(variables["username"].as_str()?)}),
+        "UsersByUsername" => users_called(variables),
         "Groups" => json!({"organization": {"groups": connection(vec![group("crew")])}}),
         "GroupMembers" => json!({"node": {"__typename": "Group", "members": connection(vec![
             json!({"user": person("ana"), "createdAt": NOW}),

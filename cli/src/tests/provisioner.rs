@@ -9,6 +9,7 @@ fn key(state: &str) -> Value {
     json!({
         "id": "pkey_1", "name": "gpu", "tags": [], "createdBy": null, "createdAt": NOW, "lastUsedAt": null,
         "expiresAt": null, "disabledAt": null, "state": state, "previousSecretExpiresAt": NOW,
+        "version": 3,
     })
 }
 
@@ -70,11 +71,27 @@ async fn a_change_sends_what_was_asked_for_alone() {
     let outcome = server.run(&["provisioner", "keys", "update", "data/gpu", "--never-expires"]).await;
     assert_eq!((outcome.exit, outcome.results.as_str()), (None, "Changed the key gpu.\n"));
     let input = server.variables("UpdateProvisionerKey")["input"].clone();
-    assert_eq!(input, json!({"provisionerKeyId": "pkey_1", "expiresAt": null}));
+    assert_eq!(input, json!({"provisionerKeyId": "pkey_1", "expiresAt": null, "expectedVersion": 3}));
     let server = Fake::knowing(known).await;
-    server.run(&["provisioner", "keys", "update", "data/gpu", "--no-tags"]).await;
+    let words = ["provisioner", "keys", "update", "data/gpu", "--no-tags", "--expected-version", "2"];
+    server.run(&words).await;
     let input = server.variables("UpdateProvisionerKey")["input"].clone();
-    assert_eq!(input, json!({"provisionerKeyId": "pkey_1", "tags": []}));
+    assert_eq!(input, json!({"provisionerKeyId": "pkey_1", "tags": [], "expectedVersion": 2}));
+}
+
+#[tokio::test]
+async fn a_key_is_shown_with_its_version() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["provisioner", "keys", "show", "data/gpu"]).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    let told = outcome.results.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let told: Vec<_> = told.collect();
+    for line in ["Name: gpu", "Organization: data", "Version: 3", "State: active"] {
+        assert!(told.iter().any(|one| one == line), "{line} in\n{}", outcome.results);
+    }
+    let outcome = server.run(&["provisioner", "keys", "show", "data/gpu", "-o", "json"]).await;
+    assert_eq!(outcome.json()["version"], 3);
+    assert_eq!(server.run(&["provisioner", "keys", "show", "data/none"]).await.exit, Some(Exit::NotFound));
 }
 
 #[tokio::test]

@@ -38,6 +38,9 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         "UnarchiveTemplateVersion" => json!({"unarchiveTemplateVersion": {
             "templateVersion": {"id": "tver_1", "name": "v1", "createdAt": super::fake::NOW}, "userErrors": [],
         }}),
+        "UpdateTemplateVersion" => {
+            json!({"updateTemplateVersion": {"templateVersion": version(), "userErrors": []}})
+        }
         "CompareTemplateVersions" => json!({"compareTemplateVersions": {
             "files": [
                 {"path": "main.tf", "kind": "CHANGED", "isBinary": false, "diff": "--- a/main.tf\n+++ b/main.tf\n+x\n"},
@@ -114,6 +117,37 @@ async fn a_version_that_stays_is_named() {
     );
     let outcome = server.run(&["templates", "unarchive", "data/dev", "v1"]).await;
     assert_eq!((outcome.exit, outcome.results.as_str()), (None, "v1 of dev is in use again.\n"));
+}
+
+#[tokio::test]
+async fn a_version_is_changed_from_the_version_that_was_read() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["templates", "edit-version", "data/dev", "v1", "--rename", "v1-final"]).await;
+    assert_eq!((outcome.exit, outcome.results.as_str()), (None, "Changed the version v1 of dev.\n"));
+    assert_eq!(
+        server.variables("UpdateTemplateVersion")["input"],
+        json!({"templateVersionId": "tver_1", "name": "v1-final", "expectedVersion": 6})
+    );
+    let words = ["templates", "update-version", "data/dev", "v1", "--message", "", "--expected-version", "2"];
+    server.run(&words).await;
+    assert_eq!(
+        server.last_variables("UpdateTemplateVersion")["input"],
+        json!({"templateVersionId": "tver_1", "message": "", "expectedVersion": 2})
+    );
+    let outcome = server.run(&["templates", "edit-version", "data/dev", "v1"]).await;
+    assert_eq!(outcome.exit, Some(Exit::Usage), "{}", outcome.notes);
+}
+
+#[tokio::test]
+async fn a_version_is_shown_with_its_parameters() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["templates", "show-version", "data/dev", "v1"]).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    for part in ["active", "Version", "PARAMETER", "image"] {
+        assert!(outcome.results.contains(part), "{part} in\n{}", outcome.results);
+    }
+    let outcome = server.run(&["templates", "show-version", "data/dev", "v1", "-o", "json"]).await;
+    assert_eq!((&outcome.json()["version"], &outcome.json()["name"]), (&json!(6), &json!("v1")));
 }
 
 #[tokio::test]

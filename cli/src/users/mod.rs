@@ -251,6 +251,7 @@ async fn list(context: &Context, which: Which) -> Result<(), Failure> {
             Status::Suspended => UserStatus::Suspended,
         }),
         site_role: which.role,
+        usernames: None,
     };
     let narrowed = filter.query.is_some()
         || filter.status.is_some()

@@ -9,7 +9,7 @@ pub(crate) use token::{ApiToken, ApiTokenFilter, TokenMutation};
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Opened;
+use super::opening::{self, Opened};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
@@ -139,8 +139,7 @@ async fn sign_in(request: &Request, input: SignInInput) -> Result<(User, Opened)
 
 async fn create_first(request: &Request, input: CreateFirstUserInput) -> Result<(User, Opened)> {
     if user::an_owner_exists(&request.db).await? {
-        let message = "an owner exists already; sign in, or ask an owner for an account";
-        return Err(Refusal::conflict(&[], message).into());
+        return Err(user::an_owner_is_there().into());
     }
     if !super::is_setup_token(request.app.setup_token.as_ref(), &input.setup_token) {
         let message = "this is not the setup token; the server prints it at its start and keeps it in `setup-token` in its data folder";
@@ -149,10 +148,9 @@ async fn create_first(request: &Request, input: CreateFirstUserInput) -> Result<
     let password = SecretString::from(input.password);
     let name = input.name.as_deref().unwrap_or_default();
     let new = NewUser::parse(&input.username, &input.email, name, Some(password), false)?;
-    let username = new.username().to_owned();
-    let id = user::create_first(&request.db, &request.actor, new, request.app.default_organization).await?;
-    request.app.setup_done();
-    let origin = request.actor.origin();
-    let opened = super::open(&request.db, &request.app.session_keys, origin, id, &username).await?;
+    let (app, origin) = (&request.app, request.actor.origin());
+    let opened =
+        opening::open_first(&request.db, &app.session_keys, origin, new, app.default_organization).await?;
+    app.setup_done();
     seen(request, opened).await
 }

@@ -1,14 +1,16 @@
 //! How users look.
 
+mod filter;
 mod mutation;
 
+pub(crate) use filter::UserFilter;
 pub(crate) use mutation::UserMutation;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Enum, ID, Object};
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::{id, kind};
 
@@ -22,7 +24,6 @@ use crate::graphql::connection::{Connection, Node, Paging};
 use crate::graphql::context::{Ask, Loaders, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::scalar::DateTime;
-use crate::name::RoleName;
 use crate::organization::graphql::{Organization, OrganizationFilter};
 use crate::organization::{OrganizationList, OrganizationOrder};
 use crate::role::graphql::Role;
@@ -312,21 +313,6 @@ pub(crate) enum UserBy {
     Username(String),
 }
 
-/// Which users.
-#[derive(Default, InputObject)]
-pub(crate) struct UserFilter {
-    /// Exactly this username.
-    username: Option<String>,
-    /// Text in username or name.
-    query: Option<String>,
-    /// Whether they are accounts for programs.
-    is_service_account: Option<bool>,
-    /// Whether they may act. Only those whose `status` the viewer can see.
-    status: Option<UserStatus>,
-    /// Who hold this role on the site. Only those whose `siteRoles` the viewer can see.
-    site_role: Option<String>,
-}
-
 /// Queries about users.
 #[derive(Default)]
 pub(crate) struct UserQuery;
@@ -378,15 +364,7 @@ impl UserQuery {
         #[graphql(desc = "USERNAME_ASC if absent.")] order_by: Option<UserOrder>,
     ) -> Result<Connection<User>> {
         ctx.request().signed_in()?;
-        let filter = filter.unwrap_or_default();
-        let list = UserList {
-            username: filter.username,
-            query: Term::asked(filter.query.as_deref())?,
-            service_account: filter.is_service_account,
-            status: filter.status.map(Into::into),
-            site_role: filter.site_role.as_deref().map(RoleName::of),
-            order: order_by.unwrap_or_default(),
-        };
+        let list = filter.unwrap_or_default().list(order_by.unwrap_or_default())?;
         Connection::root(ctx, list, Paging { first, after, last, before }).await
     }
 }

@@ -215,7 +215,7 @@ impl WorkspaceChangeMutation {
     }
 
     /// Marks a workspace as a favorite of the viewer's, or no longer. Leaves no entry in the audit log.
-    /// Needs `WORKSPACE_READ`.
+    /// Needs `WORKSPACE_READ`, and of an API token that its scopes hold `WORKSPACE_UPDATE`.
     async fn set_workspace_favorite(
         &self,
         ctx: &Context<'_>,

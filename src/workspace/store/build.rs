@@ -227,15 +227,19 @@ pub(in crate::workspace) async fn context(db: &Db, target: &Target) -> Result<Op
     Ok(row.map(context))
 }
 
-/// The tags of a version's import: its builds run where it was imported.
-pub(in crate::workspace) async fn tags_of_version_in(tx: &Tx, version: TemplateVersionId) -> Result<Tags> {
+/// The name of a version, and the tags of its import: its builds run where it was imported.
+pub(in crate::workspace) async fn version_in(
+    tx: &Tx,
+    version: TemplateVersionId,
+) -> Result<Option<(String, Tags)>> {
     let mut statement = Query::select()
+        .column(("v", template_version::Column::Name))
         .column(("j", provisioner_job::Column::Tags))
         .from_as(template_version::Entity, "v")
         .and_where(Expr::col(("v", template_version::Column::Id)).eq(version))
         .to_owned();
     join_job(&mut statement, "v");
-    Ok(tx.row::<One<Tags>>(&statement).await?.map(|tags| tags.0).unwrap_or_default())
+    Ok(tx.row::<(One<String>, One<Tags>)>(&statement).await?.map(|(name, tags)| (name.0, tags.0)))
 }
 
 /// A new build's row.

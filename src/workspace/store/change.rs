@@ -3,7 +3,7 @@
 use guildhall_entity::id::{OrganizationId, ProvisionerJobId, TemplateId, UserId, WorkspaceId};
 use guildhall_entity::kind::AutomaticUpdates;
 use guildhall_entity::workspace::{ActiveModel, Column, Entity};
-use guildhall_entity::{organization_member, workspace_build, workspace_favorite as favorite};
+use guildhall_entity::{organization_member, user, workspace_build, workspace_favorite as favorite};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::{DateTimeUtc, Uuid};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, UpdateStatement};
@@ -12,7 +12,7 @@ use sea_orm::{Insert, QueryTrait};
 use super::workspace::WorkspaceRow;
 use crate::db::row::{One, select};
 use crate::db::{Db, Tx, is_one_of};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub(in crate::workspace) async fn insert_in(
     tx: &Tx,
@@ -46,21 +46,32 @@ pub(in crate::workspace) async fn insert_in(
     .await
 }
 
-/// Whether a user belongs to an organization, which the owner of a workspace must.
-pub(in crate::workspace) async fn is_member_in(
+/// The name of a user who belongs to an organization, which the owner of a workspace must.
+pub(in crate::workspace) async fn member_in(
     tx: &Tx,
     organization: OrganizationId,
     user: UserId,
-) -> Result<bool> {
+) -> Result<Option<String>> {
     use organization_member::{Column, Entity};
     let statement = Query::select()
-        .expr(Expr::val(1))
+        .column(Column::Username)
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
         .to_owned();
     // Whoever removes this member at the same moment waits, and then sees the workspace.
-    Ok(tx.locked::<One<i32>>(statement, LockType::KeyShare).await?.is_some())
+    Ok(tx.locked::<One<String>>(statement, LockType::KeyShare).await?.map(|name| name.0))
+}
+
+/// The name of whoever owns a workspace, a member or not.
+pub(in crate::workspace) async fn username_in(tx: &Tx, user: UserId) -> Result<String> {
+    let statement = Query::select()
+        .column(user::Column::Username)
+        .from(user::Entity)
+        .and_where(Expr::col(user::Column::Id).eq(user))
+        .to_owned();
+    let name = tx.row::<One<String>>(&statement).await?;
+    Ok(name.ok_or_else(|| Error::internal(format!("{user} owns a workspace, but is not there")))?.0)
 }
 
 /// A live workspace as it is now, and as it stays until the transaction ends. `None` when it is gone.
