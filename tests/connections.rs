@@ -99,3 +99,24 @@ async fn a_session_that_ended_is_refused_at_once_however_busy_the_lookups_are(
         tokio::join!(busy, ends);
     }
 }
+
+/// On SQLite too: `guildhall reseal` beside a server is two programs that write one file.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_programs_that_write_at_once_fail_neither(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let olga = app.owner().await;
+    let org = app.organization(&olga, "data-platform").await;
+    let other = app.beside().await;
+    // Each of these reads before it writes; one that fails panics.
+    let members = [&olga];
+    for round in 0..40 {
+        let (here, there) = (format!("here-{round}"), format!("there-{round}"));
+        tokio::join!(app.group(&olga, &org, &here, &members), other.group(&olga, &org, &there, &members));
+    }
+    let query = "query($name: String!) { organization(by: { name: $name }) { groups { totalCount } } }";
+    let data = other.ok(&olga, query, json!({ "name": org.name })).await;
+    assert_eq!(data["organization"]["groups"]["totalCount"], 81);
+}

@@ -7,6 +7,7 @@
 mod dataset;
 mod library;
 mod planner;
+mod queue;
 mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,9 @@
 //! The commands around provisioning as a person types them, each against a real server with a real daemon: what they do is
 //! looked at where it is done.
 
+mod progress;
 mod provisioners;
+mod quotas;
 mod templates;
 mod workspaces;
 
@@ -96,6 +98,11 @@ impl Scene {
 
     /// What the API answers the owner.
     async fn ask(&self, query: &str) -> Value {
+        self.ask_as("olga", query).await
+    }
+
+    /// What the API answers somebody.
+    async fn ask_as(&self, login: &str, query: &str) -> Value {
         let ask = async |token: &str, query: &str, variables: Value| -> Value {
             let request = reqwest::Client::new()
                 .post(format!("{}/graphql", self.server.url))
@@ -105,7 +112,7 @@ impl Scene {
             assert!(answer.get("errors").is_none(), "{answer:#}");
             answer["data"].clone()
         };
-        let input = json!({ "input": { "login": "olga", "password": PASSWORD } });
+        let input = json!({ "input": { "login": login, "password": PASSWORD } });
         let sign_in = "mutation($input: SignInInput!) { signIn(input: $input) { token } }";
         let token = ask("", sign_in, input).await["signIn"]["token"].as_str().unwrap().to_owned();
         ask(&token, query, json!({})).await

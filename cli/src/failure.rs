@@ -18,7 +18,8 @@ Exit codes:
   5  forbidden
   6  the input was refused, or conflicts with what is there
   7  the server can't be reached
-  8  the job ended without success";
+  8  the job ended without success
+  130  interrupted while a job was followed; the job goes on";
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) enum Exit {
     Refused = 6,
     Unreachable = 7,
     JobFailed = 8,
+    /// As shells tell of a program that Ctrl-C ended.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -63,6 +66,7 @@ impl Failure {
             Exit::Refused => "BAD_USER_INPUT",
             Exit::Unreachable => "UNREACHABLE",
             Exit::JobFailed => "JOB_FAILED",
+            Exit::Interrupted => "INTERRUPTED",
         };
         Self { exit, code: code.to_owned(), message: message.into(), hint: None, silent: false }
     }
@@ -267,6 +271,7 @@ mod tests {
             Exit::Refused,
             Exit::Unreachable,
             Exit::JobFailed,
+            Exit::Interrupted,
         ] {
             assert!(EXIT_CODES.contains(&format!("\n  {}  ", exit as u8)), "{exit:?}");
         }

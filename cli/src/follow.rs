@@ -8,10 +8,11 @@ use console::style;
 use guildhall_client::provisioner_job::{LogLevel, PendingReason, ProvisionerJobState};
 use guildhall_client::provisioner_job_log::ProvisionerJobLog;
 use guildhall_client::{Client, Id, Retry};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::spinner::spinner;
 use crate::untrusted::{one_line, stripped};
 
 /// How often to ask why a job waits.
@@ -33,7 +34,8 @@ pub(crate) enum Lines {
 
 /// Writes the log of `job` until it ends. `what` names the job in errors, e.g. "the start of `dev`".
 ///
-/// The log is followed as it is written; a connection that breaks is opened again where it broke.
+/// The log is followed as it is written; a connection that breaks is opened again where it broke. Ctrl-C ends the
+/// following, not the job.
 pub(crate) async fn follow(
     client: &Client,
     output: &Output,
@@ -46,10 +48,22 @@ pub(crate) async fn follow(
     let ended = tokio::select! {
         ended = client.follow_job(job, |line| view.line(line)) => ended?,
         never = why_it_waits(&client, job, &view) => match never {},
+        () = interrupted() => {
+            view.end();
+            let hint = format!("`guildhall provisioner jobs logs {} --follow` shows the rest", job.inner());
+            return Err(Failure::new(Exit::Interrupted, format!("interrupted: {what} goes on")).hint(hint));
+        }
     };
     view.end();
     let message = ended.error.map(|error| error.message);
     outcome(&ended.state, what, message.as_deref())
+}
+
+/// Waits for Ctrl-C. Where that can't be heard of, it ends the process.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Says why the job waits, for as long as it does. Where that can't be asked, following the log tells what is wrong.
@@ -101,14 +115,7 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn new(output: &'a Output, what: &'a str, lines: Lines) -> Self {
-        // Hidden by indicatif itself where the error stream is no terminal.
-        let spinner = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            spinner.set_style(style);
-        }
-        spinner.set_message(what.to_owned());
-        spinner.enable_steady_tick(Duration::from_millis(100));
-        Self { output, what, lines, spinner, said: RefCell::default() }
+        Self { output, what, lines, spinner: spinner(what), said: RefCell::default() }
     }
 
     fn line(&self, line: &ProvisionerJobLog) -> Result<(), Failure> {

@@ -38,6 +38,7 @@ mod provisioner;
 mod quota;
 mod roles;
 mod session;
+mod spinner;
 mod templates;
 mod time;
 mod tokens;

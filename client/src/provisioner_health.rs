@@ -9,6 +9,7 @@ use crate::{Client, ClientError, DateTime, Id, QueryBuilder, schema};
 
 /// Who is there, what waits and why, and how jobs have ended lately.
 #[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[cynic(variables = "ProvisionerHealthVariables")]
 #[serde(rename_all = "camelCase")]
 pub struct ProvisionerHealth {
     /// Daemons that wait for a job.
@@ -29,6 +30,9 @@ pub struct ProvisionerHealth {
     pub queues: Vec<ProvisionerQueue>,
     /// How the jobs of the last 24 hours ended.
     pub jobs: Vec<ProvisionerJobStatistics>,
+    /// How jobs ended over time, the oldest period first.
+    #[arguments(width: $width, last: $last)]
+    pub history: Vec<ProvisionerHistoryPeriod>,
 }
 
 /// Daemons that have key, version and tags in common.
@@ -86,9 +90,43 @@ pub struct ProvisionerJobStatistics {
     pub duration_p95_seconds: Option<f64>,
 }
 
-#[derive(cynic::QueryVariables)]
-struct ProvisionerHealthVariables {
+/// An hour or a day, and how the jobs did that ended in it.
+#[derive(cynic::QueryFragment, Serialize, Debug, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisionerHistoryPeriod {
+    /// Its first moment.
+    pub start: DateTime,
+    /// The first moment after it.
+    pub end: DateTime,
+    /// How many ended well.
+    pub succeeded: i32,
+    /// How many failed.
+    pub failed: i32,
+    /// How many were canceled.
+    pub canceled: i32,
+    /// The share that succeeded of those that did or failed.
+    pub success_rate: Option<f64>,
+    /// Half of them took at most so long.
+    pub duration_p50_seconds: Option<f64>,
+    /// The longest took so long.
+    pub duration_max_seconds: Option<f64>,
+}
+
+/// How long each period of a history is.
+#[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProvisionerHistoryWidth {
+    /// From one full hour to the next.
+    Hour,
+    /// From one midnight to the next, in UTC.
+    Day,
+}
+
+/// What health is asked with.
+#[derive(cynic::QueryVariables, Debug)]
+pub struct ProvisionerHealthVariables {
     organization: Id,
+    width: ProvisionerHistoryWidth,
+    last: i32,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -99,18 +137,23 @@ struct HealthOfProvisioners {
 }
 
 #[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Organization")]
+#[cynic(graphql_type = "Organization", variables = "ProvisionerHealthVariables")]
 struct HealthOfOrganization {
     provisioner_health: Option<ProvisionerHealth>,
 }
 
 impl Client {
-    /// How the provisioners of an organization are.
+    /// How the provisioners of an organization are, with the history of the `last` hours or days.
     ///
     /// # Errors
     /// [`ClientError::NotFound`] for the organization, else as [`Client::run`].
-    pub async fn provisioner_health(&self, organization: &Id) -> Result<ProvisionerHealth, ClientError> {
-        let variables = ProvisionerHealthVariables { organization: organization.clone() };
+    pub async fn provisioner_health(
+        &self,
+        organization: &Id,
+        width: ProvisionerHistoryWidth,
+        last: i32,
+    ) -> Result<ProvisionerHealth, ClientError> {
+        let variables = ProvisionerHealthVariables { organization: organization.clone(), width, last };
         let data = self.run_idempotent(HealthOfProvisioners::build(variables)).await?;
         let organization = found(data.organization, "organization", organization.inner())?;
         // Null only together with an error, which has been returned above.

@@ -115,12 +115,16 @@ async fn secrets_that_are_printed_in_pieces_are_masked() {
         "variable \"word\" {\n  type      = string\n  sensitive = true\n}\n\
          resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" { command = \"sh slowly.sh\" }\n}\n",
     );
-    let slowly = "printf 'it is hidd'; sleep 0.4; printf en-; sleep 0.4; echo word!; echo the rest";
+    let slowly = "printf 'it is hidd'; sleep 0.4; printf en-; sleep 0.4; echo word!; echo the rest;\
+                  for letter in h i d d e n - w o r d; do printf $letter; sleep 0.25; done; echo; echo done";
     fs::write(job.module.join("slowly.sh"), slowly).unwrap();
     let build = task(Transition::Start, &[("word", "hidden-word")], &server);
     Engine::Terraform(terraform).build(&build, &job.module, &job.run, &gate).await.unwrap();
     let log = job.log();
     assert!(log.contains("(local-exec): it is ***!") && log.contains("(local-exec): the rest"), "{log}");
+    // Letter by letter, none of them shows.
+    assert!(log.contains("(local-exec): ***\n") && log.contains("(local-exec): done"), "{log}");
+    assert!(!log.lines().any(|line| line.ends_with("(local-exec): h")), "{log}");
     assert!(!log.contains("hidd") && !log.contains("en-") && !log.contains("word"), "{log}");
 }
 

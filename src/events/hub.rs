@@ -100,7 +100,7 @@ impl Hub {
     }
 
     /// The last record that this process has been told of.
-    pub(crate) fn head(&self) -> i64 {
+    pub fn head(&self) -> i64 {
         self.0.head.load(Ordering::SeqCst)
     }
 

@@ -68,6 +68,8 @@ pub struct Request {
     pub(crate) actor: Actor,
     pub(crate) db: Db,
     pub(crate) app: Arc<Services>,
+    /// The last event that this server had told when the request came.
+    pub(crate) head: i64,
     loads: Loads,
     loader: DataLoader<Loaders>,
     /// Who asks since what they hold has changed, while a subscription runs.
@@ -77,14 +79,15 @@ pub struct Request {
 impl Request {
     /// A context for one request.
     pub fn new(db: Db, actor: Actor, app: Arc<Services>) -> Self {
-        Self::with(db, actor, app, Loads::default())
+        let head = db.hub().head();
+        Self::with(db, actor, app, head, Loads::default())
     }
 
-    fn with(db: Db, actor: Actor, app: Arc<Services>, loads: Loads) -> Self {
+    fn with(db: Db, actor: Actor, app: Arc<Services>, head: i64, loads: Loads) -> Self {
         let loaders = Loaders { db: db.clone(), actor: actor.clone() };
         // The default delay of a millisecond would be a floor under every level of the query.
         let loader = DataLoader::new(loaders, loads.clone(), loads.clone()).delay(Duration::ZERO);
-        Self { actor, db, app, loads, loader, renewed: OnceLock::new() }
+        Self { actor, db, app, head, loads, loader, renewed: OnceLock::new() }
     }
 
     /// The same request, past what it has read before.
@@ -94,7 +97,7 @@ impl Request {
 
     /// The same request for another actor.
     pub(crate) fn of(&self, actor: Actor) -> Self {
-        Self::with(self.db.clone(), actor, self.app.clone(), self.loads.clone())
+        Self::with(self.db.clone(), actor, self.app.clone(), self.head, self.loads.clone())
     }
 
     /// Runs `work`, which resolves fields of this request, and what it loads.

@@ -35,7 +35,8 @@ pub(crate) enum Look {
 }
 
 impl Follower {
-    /// Follows a topic from a cursor on; without one, from now on.
+    /// Follows a topic from a cursor on; without one, from `now` on, which is the place where the hub was when the request
+    /// came: whoever has an answer to that may rely on it, however long it took to look whether they may follow.
     ///
     /// # Errors
     /// BAD_USER_INPUT for what is no cursor, CONFLICT for one that is older than what is kept, or than the keys.
@@ -45,12 +46,13 @@ impl Follower {
         watch: Watch,
         topic: Topic,
         after: Option<&str>,
+        now: i64,
     ) -> Result<Self> {
         // Listen before looking, so that nothing falls between.
         let hub = db.hub().records();
         let Some(text) = after else {
-            let place = db.hub().head();
-            return Ok(Self { db, topic, place, hub, watch, behind: false });
+            let behind = db.hub().head() != now;
+            return Ok(Self { db, topic, place: now, hub, watch, behind });
         };
         let extent = store::extent(&db).await?;
         let place = match keys.read(text) {

@@ -5,6 +5,7 @@ pub(crate) mod daemon;
 pub(crate) mod event;
 pub(crate) mod graphql;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod job;
 pub(crate) mod key;
 mod pending;

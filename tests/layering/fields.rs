@@ -53,7 +53,11 @@ const WITH_PARENT: &[(&str, &str)] = &[
     ("ProvisionerDaemonGroup", "busy idle keyName offline tags version versionMatches"),
     (
         "ProvisionerHealth",
-        "busyDaemons daemonGroups idleDaemons jobs mismatchedDaemons offlineDaemons oldestWaitingSince queues waitingJobs",
+        "busyDaemons daemonGroups history idleDaemons jobs mismatchedDaemons offlineDaemons oldestWaitingSince queues waitingJobs",
+    ),
+    (
+        "ProvisionerHistoryPeriod",
+        "canceled durationMaxSeconds durationP50Seconds end failed start succeeded successRate",
     ),
     ("ProvisionerJobError", "code message"),
     (

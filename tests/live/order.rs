@@ -93,8 +93,44 @@ async fn a_cursor_that_leads_nowhere_is_refused(
 impl TestApp {
     /// The place after everything that has happened, once all of it is in the outbox.
     pub(crate) async fn settled_cursor(&self, person: &crate::support::Person) -> String {
-        let tables = self.tables();
-        until("the outbox", async || tables.count("event_pending").await == 0).await;
+        let (tables, hub) = (self.tables(), self.app.db().hub());
+        // And told: what is told later would be heard by who follows from now on.
+        until("the outbox", async || {
+            tables.count("event_pending").await == 0
+                && tables.texts("select cast(last_sequence as text) from outbox").await
+                    == [hub.head().to_string()]
+        })
+        .await;
         self.event_cursor(&person.token).await
     }
+}
+
+/// PostgreSQL alone has locks that a reader waits for.
+#[tokio::test]
+async fn from_now_on_is_from_the_moment_in_which_the_server_answers() {
+    let Some(app) = TestApp::start(Backend::Postgres).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    app.group(&owner, &org, "devs", &[]).await;
+    app.settled_cursor(&owner).await;
+    // The server has said that it follows, and can't yet look whether this person may.
+    let guildhall::db::Settings::Postgres { url, .. } = &app.settings else { panic!("it is PostgreSQL") };
+    let mut connection = PgConnection::connect(url.expose_secret()).await.unwrap();
+    let lock = "begin; lock table organization in access exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+    let groups = "subscription($org: ID!) {
+        organizationEvents(organizationId: $org, resources: [GROUP]) { node { ... on Group { name } } } }";
+    let mut stream = app.follow(&owner.token, groups, json!({ "org": org.id }), None).await;
+    // Something happens meanwhile: the same as before once more, and everybody else is told.
+    let columns =
+        "time, organization_id, kind, resource, subject_prefix, subject_id, parent_id, audit_log_id";
+    let again = format!(
+        "insert into event_pending ({columns}) select {columns} from event
+         where resource = 'GROUP' order by sequence desc limit 1"
+    );
+    app.tables().execute(&again).await;
+    app.settled_cursor(&owner).await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    sqlx::raw_sql("rollback").execute(&mut connection).await.unwrap();
+    assert_eq!(stream.next().await.data()["node"]["name"], "devs");
 }

@@ -90,6 +90,14 @@ impl Planner {
         problem
     }
 
+    /// How it would go about a statement, step by step.
+    pub(super) async fn plan(&mut self, sql: &str) -> String {
+        match &mut self.connection {
+            Connection::Sqlite(counted) => Outline::of(counted, sql, &self.sizes).await.to_string(),
+            Connection::Postgres(connection) => outline(&postgres(connection, sql).await, 0),
+        }
+    }
+
     /// How many statements it was asked about.
     pub(super) fn statements(&self) -> usize {
         self.known.len()

@@ -103,3 +103,160 @@ async fn health_is_for_those_who_read_jobs(#[values(Backend::Sqlite, Backend::Po
     assert_eq!(code(&body), "FORBIDDEN");
     assert_eq!(body["data"]["organization"]["provisionerHealth"], Value::Null);
 }
+
+const HISTORY: &str =
+    "query($name: String!, $width: ProvisionerHistoryWidth, $last: Int, $type: ProvisionerJobType) {
+    organization(by: { name: $name }) { provisionerHealth { history(width: $width, last: $last, type: $type) {
+        start end succeeded failed canceled successRate durationP50Seconds durationMaxSeconds
+    } } } }";
+
+impl Scene {
+    async fn history(&self, person: &Person, arguments: Value) -> Vec<Value> {
+        let mut variables = json!({ "name": self.org.name });
+        variables.as_object_mut().unwrap().extend(arguments.as_object().unwrap().clone());
+        let data = self.app.ok(person, HISTORY, variables).await;
+        data["organization"]["provisionerHealth"]["history"].as_array().unwrap().clone()
+    }
+
+    /// An import that takes so long.
+    async fn import_taking(&self, name: &str, seconds: i64, fails: bool) {
+        self.import(&self.owner, name, &[]).await;
+        let held = self.app.acquire(&self.daemon).await.unwrap();
+        self.app.clock.advance(TimeDelta::seconds(seconds));
+        match fails {
+            true => self.app.fail(&self.daemon, &held, "X", "x").await,
+            false => self.app.complete(&self.daemon, &held, plain_import()).await,
+        }
+    }
+}
+
+/// What of a period is counted: how many succeeded, failed and were canceled, half within, the longest.
+fn numbers(period: &Value) -> Value {
+    let fields = ["succeeded", "failed", "canceled", "durationP50Seconds", "durationMaxSeconds"];
+    fields.map(|field| period[field].clone()).into_iter().collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn history_is_told_by_hours_and_days_with_those_in_which_nothing_ended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner) = (&scene.app, &scene.owner);
+    // Tests begin on a full hour; this one ends with the last moment of it, and the next with the first of the next.
+    let now = || app.app.db().clock().now();
+    let begun = now();
+    app.clock.advance(TimeDelta::minutes(59));
+    scene.import_taking("fails", 20, true).await;
+    app.clock.advance(TimeDelta::seconds(30) - TimeDelta::microseconds(1));
+    scene.import_taking("last", 10, false).await;
+    app.clock.advance(TimeDelta::microseconds(1));
+    scene.import_taking("first", 0, false).await;
+    // Nothing in the hour after that; in the next one nobody takes what is canceled.
+    app.clock.advance(TimeDelta::hours(2));
+    let canceled = scene.import(owner, "canceled", &[]).await;
+    app.done(&owner.token, "cancelProvisionerJob", "", json!({ "provisionerJobId": canceled })).await;
+
+    let hours = scene.history(owner, json!({})).await;
+    assert_eq!(hours.len(), 24);
+    let last = &hours[20..];
+    let found: Vec<_> = last.iter().map(numbers).collect();
+    let expected = [
+        json!([1, 1, 0, 10.0, 20.0]),
+        json!([1, 0, 0, 0.0, 0.0]),
+        json!([0, 0, 0, null, null]),
+        json!([0, 0, 1, null, null]),
+    ];
+    assert_eq!(found, expected, "{last:#?}");
+    let rates: Vec<_> = last.iter().map(|hour| hour["successRate"].clone()).collect();
+    assert_eq!(rates, [json!(0.5), json!(1.0), Value::Null, Value::Null]);
+    assert!(hours[..20].iter().all(|hour| numbers(hour) == expected[2]), "{hours:#?}");
+    let times = |at: &Value| at.as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert_eq!(times(&last[0]["start"]), begun, "tests begin on a full hour");
+    for pair in hours.windows(2) {
+        assert_eq!(pair[0]["end"], pair[1]["start"]);
+        assert_eq!(times(&pair[0]["end"]) - times(&pair[0]["start"]), TimeDelta::hours(1));
+    }
+    // A span is bounded by what is asked for: the first hour has fallen out of this one.
+    let three = scene.history(owner, json!({ "last": 3 })).await;
+    assert_eq!(three, last[1..]);
+    // What is of another type is not in it.
+    let builds = scene.history(owner, json!({ "last": 4, "type": "WORKSPACE_BUILD" })).await;
+    assert!(builds.iter().all(|hour| numbers(hour) == expected[2]), "{builds:#?}");
+    let imports = scene.history(owner, json!({ "last": 4, "type": "TEMPLATE_IMPORT" })).await;
+    assert_eq!(imports, last);
+
+    // Days begin at midnight UTC.
+    let midnight = begun.date_naive().and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::days(1);
+    app.clock.advance(midnight - now() - TimeDelta::microseconds(1));
+    scene.import_taking("late", 0, false).await;
+    app.clock.advance(TimeDelta::microseconds(1));
+    scene.import_taking("early", 0, true).await;
+    let days = scene.history(owner, json!({ "width": "DAY", "last": 3 })).await;
+    let found: Vec<_> = days.iter().map(numbers).collect();
+    assert_eq!(found, [expected[2].clone(), json!([3, 1, 1, 0.0, 20.0]), json!([0, 1, 0, 0.0, 0.0])]);
+    assert_eq!(times(&days[2]["start"]), midnight);
+
+    for last in [0, 101, -1] {
+        let variables = json!({ "name": scene.org.name, "last": last });
+        let body = app.graphql(Some(&owner.token), HISTORY, variables).await;
+        assert_eq!(code(&body), "BAD_USER_INPUT", "{body:#}");
+        let message = body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("`last` must be between 1 and 100"), "{message}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn history_is_of_one_organization_and_one_statement_for_several(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner) = (&scene.app, &scene.owner);
+    scene.import_taking("ours", 5, false).await;
+    let elsewhere = app.organization(owner, "elsewhere").await;
+    let admin = app.member_of(owner, &elsewhere, "adam", &["organization-admin"]).await;
+    let read = |person: Person, name: String| async move {
+        app.graphql(Some(&person.token), HISTORY, json!({ "name": name, "last": 1 })).await
+    };
+    // Theirs has nothing of ours, and ours is not there for them.
+    let theirs = read(admin.clone(), elsewhere.name.clone()).await;
+    let told = &theirs["data"]["organization"]["provisionerHealth"]["history"];
+    assert_eq!(numbers(&told[0]), json!([0, 0, 0, null, null]), "{theirs:#}");
+    let ours = read(admin, scene.org.name.clone()).await;
+    assert_eq!(ours["data"]["organization"], Value::Null, "{ours:#}");
+
+    // Both at once for who may read both, each with its own; and all the same in as many statements as of one.
+    let log = crate::support::statements::AskedLog::listen();
+    let all = "{ organizations { nodes { name provisionerHealth { history(last: 1) { succeeded } } } } }";
+    let data = app.ok(owner, all, json!({})).await;
+    let asked = log.take();
+    let of_history: Vec<_> = asked.iter().filter(|sql| sql.contains("AS \"period\"")).collect();
+    assert_eq!(of_history.len(), 1, "{asked:#?}");
+    let nodes = data["organizations"]["nodes"].as_array().unwrap();
+    assert!(nodes.len() > 1);
+    for node in nodes {
+        let expected = i32::from(node["name"] == *scene.org.name);
+        assert_eq!(node["provisionerHealth"]["history"], json!([{ "succeeded": expected }]), "{data:#}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn history_costs_as_many_periods_as_are_asked_for(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let price = async |declared: &str, arguments: &str| {
+        let query = format!(
+            "query{declared} {{ rateLimit(dryRun: true) {{ cost }}
+             organization(by: {{ name: \"{}\" }}) {{ provisionerHealth {{ history{arguments} {{ succeeded }} }} }} }}",
+            scene.org.name
+        );
+        let data = scene.app.ok(&scene.owner, &query, json!({ "n": 50 })).await;
+        data["rateLimit"]["cost"].as_i64().unwrap()
+    };
+    let one = price("", "(last: 1)").await;
+    assert_eq!(price("", "(last: 100)").await - one, 99);
+    assert_eq!(price("($n: Int)", "(last: $n, width: DAY)").await - one, 49);
+}

@@ -6,6 +6,7 @@ pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod process;
 pub(crate) mod schema;
+pub(crate) mod screen;
 pub(crate) mod statements;
 pub(crate) mod tables;
 pub(crate) mod upload;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::PASSWORD;
 use super::database::{self, Backend};
+use super::screen::Screen;
 use super::tables::Tables;
 
 /// How long anything may take that is not told otherwise: much longer than it does, because tests share machines.
@@ -276,6 +277,17 @@ impl Terminal {
         self.prepare(&mut command, arguments);
         let number = std::fs::read_dir(&self.home).unwrap().count();
         Program::start(command, self.home.join(format!("begun-{number}.log")))
+    }
+
+    /// Begins a command before a screen; its colours are as it likes unless `plain`.
+    pub(crate) fn watch(&self, arguments: &[&str], plain: bool) -> Screen {
+        let mut command = guildhall();
+        self.prepare(&mut command, arguments);
+        command.env("TERM", "xterm-256color").env("GUILDHALL_PASSWORD", PASSWORD);
+        if !plain {
+            command.env_remove("NO_COLOR");
+        }
+        Screen::start(command)
     }
 
     /// Starts a command, what it says in pipes.

@@ -50,6 +50,12 @@ fn known(name: &str, _: &Value) -> Option<Value> {
                 "reason": {"code": "TAGS_UNMATCHED", "message": "no provisioner carries gpu=h200", "tags": []}}],
             "jobs": [{"type": "WORKSPACE_BUILD", "succeeded": 9, "failed": 1, "canceled": 2, "successRate": 0.9,
                 "durationP50Seconds": 3.25, "durationP95Seconds": 60.0}],
+            "history": [
+                {"start": "2026-11-23T00:00:00Z", "end": "2026-11-24T00:00:00Z", "succeeded": 0, "failed": 0,
+                    "canceled": 0, "successRate": null, "durationP50Seconds": null, "durationMaxSeconds": null},
+                {"start": "2026-11-24T00:00:00Z", "end": "2026-11-25T00:00:00Z", "succeeded": 9, "failed": 1,
+                    "canceled": 2, "successRate": 0.9, "durationP50Seconds": 3.25, "durationMaxSeconds": 75.5},
+            ],
         }}}),
         _ => return None,
     })
@@ -130,6 +136,27 @@ async fn health_tells_who_is_there_and_what_waits() {
     {
         assert!(outcome.results.contains(part), "{part} in\n{}", outcome.results);
     }
+    let asked = server.variables("HealthOfProvisioners");
+    assert_eq!((&asked["width"], &asked["last"]), (&json!("HOUR"), &json!(24)));
     let outcome = server.run(&["provisioner", "health", "--org", "data", "-o", "json"]).await;
     assert_eq!(outcome.json()["queues"][0]["reason"]["code"], "TAGS_UNMATCHED");
+}
+
+#[tokio::test]
+async fn health_over_time_is_a_line_of_bars_and_a_table_of_what_is_in_it() {
+    let server = Fake::knowing(known).await;
+    let asked = ["provisioner", "health", "--org", "data", "--by", "day", "--last", "2"];
+    let outcome = server.run(&asked).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    let variables = server.variables("HealthOfProvisioners");
+    assert_eq!((&variables["width"], &variables["last"]), (&json!("DAY"), &json!(2)));
+    let said = &outcome.results;
+    assert!(said.contains("·█ up to 12"), "{said}");
+    let row = said.lines().find(|line| line.starts_with("2026-11-24")).unwrap_or_default();
+    let cells: Vec<_> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(cells, ["2026-11-24", "9", "1", "2", "90 %", "3.2 s", "75.5 s"], "{said}");
+    assert!(!said.contains("2026-11-23"), "a day without jobs needs no row: {said}");
+    let outcome = server.run(&[&asked[..], &["-o", "json"]].concat()).await;
+    let history = outcome.json()["history"].clone();
+    assert_eq!((&history[0]["succeeded"], &history[1]["successRate"]), (&json!(0), &json!(0.9)));
 }

@@ -87,11 +87,12 @@ impl Create {
         let what = format!("the first start of {place}");
         follow(&client, &context.output, &workspace.latest_build.job.id, &what, Lines::Progress)
             .await
-            .map_err(|failure| {
-                failure.hint(format!(
+            .map_err(|failure| match failure.exit {
+                Exit::JobFailed => failure.hint(format!(
                     "the workspace exists; try again, with other values if need be: `guildhall workspaces start {place} \
                      --param NAME=VALUE`"
-                ))
+                )),
+                _ => failure,
             })?;
         present(context, &client.workspace(&workspace.id).await?)
     }

@@ -75,7 +75,8 @@ pub(crate) async fn follow<F: Feed>(
     let last_seen = ctx.data_opt::<Arc<RequestMeta>>().and_then(|meta| meta.last_event_id.as_deref());
     let after = after.as_deref().or(last_seen);
     let (keys, watch) = (&request.app.cursor_keys, request.app.watches.begin(&request.actor));
-    let follower = Follower::begin(request.db.clone(), keys, watch, topic.clone(), after).await?;
+    let (db, now) = (request.db.clone(), request.head);
+    let follower = Follower::begin(db, keys, watch, topic.clone(), after, now).await?;
     let names = ctx.data_opt::<EventCursor>().cloned();
     let stream = Telling { request, topic, follower, feed, names, ready: VecDeque::new(), over: false };
     Ok(futures_util::stream::unfold(stream, |mut stream| async move {

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod health;
+mod history;
 mod job;
 mod key;
 mod loaders;

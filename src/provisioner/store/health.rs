@@ -76,36 +76,26 @@ pub(in crate::provisioner) async fn queues(db: &Db, organizations: &[Organizatio
     db.rows(&statement).await
 }
 
-/// How the jobs of some organizations ended since a time, by type. A percentile is the smallest duration that so many of
-/// them did not exceed.
+/// How the jobs of some organizations ended since a time, by type.
 pub(in crate::provisioner) async fn endings(
     db: &Db,
     organizations: &[OrganizationId],
     since: DateTimeUtc,
 ) -> Result<Vec<Endings>> {
-    let seconds = if db.backend() == DbBackend::Postgres {
-        "cast(extract(epoch from completed_at - started_at) as double precision)"
-    } else {
-        "(julianday(completed_at) - julianday(started_at)) * 86400.0"
-    };
     let ended = Query::select()
         .columns([Column::OrganizationId, Column::Type, Column::State])
-        .expr_as(Expr::cust(seconds), "seconds")
+        .expr_as(Expr::cust(seconds(db.backend())), "seconds")
         .from(Entity)
         .and_where(Expr::cust("completed_at is not null"))
         .and_where(Expr::col(Column::CompletedAt).gte(since))
         .and_where(is_one_of(Expr::col(Column::OrganizationId), &ids(organizations)))
         .to_owned();
-    let place = "row_number() over (partition by organization_id, type, seconds is null order by seconds)";
     let ranked = Query::select()
         .columns(["organization_id", "type", "state", "seconds"])
-        .expr_as(Expr::cust(place), "place")
+        .expr_as(place("organization_id, type"), "place")
         .expr_as(Expr::cust("count(seconds) over (partition by organization_id, type)"), "counted")
         .from_subquery(ended, "ended")
         .to_owned();
-    let of_state = |state| Expr::cust(format!("sum(case when state = '{state}' then 1 else 0 end)"));
-    let percentile =
-        |n: u8| Expr::cust(format!("min(case when place * 100 >= counted * {n} then seconds end)"));
     let statement = Query::select()
         .columns(["organization_id", "type"])
         .expr(of_state("SUCCEEDED"))
@@ -118,6 +108,30 @@ pub(in crate::provisioner) async fn endings(
         .order_by("type", Order::Asc)
         .to_owned();
     db.rows(&statement).await
+}
+
+/// How long a job took that a daemon took.
+pub(super) fn seconds(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::Postgres {
+        "cast(extract(epoch from completed_at - started_at) as double precision)"
+    } else {
+        "(julianday(completed_at) - julianday(started_at)) * 86400.0"
+    }
+}
+
+/// The place of a duration among those of its part.
+pub(super) fn place(part: &str) -> Expr {
+    Expr::cust(format!("row_number() over (partition by {part}, seconds is null order by seconds)"))
+}
+
+/// How many of a part ended so.
+pub(super) fn of_state(state: &str) -> Expr {
+    Expr::cust(format!("sum(case when state = '{state}' then 1 else 0 end)"))
+}
+
+/// The smallest duration that so many in a hundred of a part did not exceed.
+pub(super) fn percentile(n: u8) -> Expr {
+    Expr::cust(format!("min(case when place * 100 >= counted * {n} then seconds end)"))
 }
 
 fn ids(organizations: &[OrganizationId]) -> Vec<Uuid> {

@@ -3,6 +3,7 @@
 pub(super) mod daemon;
 pub(super) mod event;
 pub(super) mod health;
+pub(super) mod history;
 pub(super) mod job;
 pub(super) mod key;
 pub(super) mod log;

@@ -124,8 +124,10 @@ impl<'a> Listener<'a> {
             let told = seam.take(self.sink, piece);
             return self.printed(label, told);
         }
-        // Whatever else is said of it, its provisioner has said what it had to say before.
-        if let Some((label, mut seam)) = self.provisioners.remove(resource) {
+        // Not whenever something is said of it: every ten seconds it is still being created, in the middle of a word.
+        if ends_provisioner(&message.kind)
+            && let Some((label, mut seam)) = self.provisioners.remove(resource)
+        {
             self.printed(&label, seam.rest());
         }
         let applying = matches!(self.stage, Stage::Apply | Stage::Destroy);
@@ -164,6 +166,15 @@ impl<'a> Listener<'a> {
             self.sink.provisioner(level, self.stage, line);
         }
     }
+}
+
+/// Whether the provisioner of a resource has said what it had to say when this is said of the resource.
+fn ends_provisioner(kind: &str) -> bool {
+    // One that starts comes after another one.
+    matches!(
+        kind,
+        "provision_start" | "provision_complete" | "provision_errored" | "apply_complete" | "apply_errored"
+    )
 }
 
 #[cfg(test)]
@@ -257,6 +268,45 @@ mod tests {
                 "a: (local-exec) Provisioning complete",
             ]
         );
+    }
+
+    #[test]
+    fn masks_across_what_else_is_said_of_a_resource() {
+        let line = |kind: &str, text: &str, output: &str| {
+            format!(
+                r#"{{"@level":"info","@message":"a{text}","type":"{kind}","hook":{{"resource":{{"addr":"a"}}{output}}}}}"#
+            )
+        };
+        let printed = |piece: &str| {
+            line("provision_progress", &format!(" (local-exec): {piece}"), &format!(r#","output":"{piece}""#))
+        };
+        let still = || line("apply_progress", ": Still creating... [10s elapsed]", "");
+        for ended in ["provision_start", "provision_complete", "provision_errored", "apply_errored"] {
+            let lines = [
+                printed("it is s3"),
+                still(),
+                printed("cr"),
+                still(),
+                printed("3t."),
+                printed("s3"),
+                line(ended, ": ended", ""),
+                printed("cr3t"),
+            ];
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            let texts: Vec<_> = listen(Stage::Apply, &lines).0.into_iter().map(|(_, text)| text).collect();
+            assert_eq!(
+                texts,
+                [
+                    "a: Still creating... [10s elapsed]",
+                    "a: Still creating... [10s elapsed]",
+                    "a (local-exec): it is ***.",
+                    "a (local-exec): s3",
+                    "a: ended",
+                    // Another one's words.
+                    "a (local-exec): cr3t",
+                ]
+            );
+        }
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! Terraform hands on what a provisioner prints line by line, but waits for the end of a line for a tenth of a second only.
 //! A word that a script writes slowly comes in pieces then, none of which is the word. So a piece that ends like the
 //! beginning of a secret is held back until the next one tells, and of one that ends a secret nothing of that is told.
+//!
+//! What stays: of a secret that begins with the last letter of a longer piece, that letter shows; and a beginning behind
+//! which nothing comes is no secret, whatever the next command prints.
 
 use crate::engine::LogSink;
 
 /// So many bytes of a secret at the end of a piece hold it back. A single letter begins too much: it would delay every
-/// fifth line.
+/// fifth line. One that stands alone does not: whoever writes so writes letter by letter.
 const HELD_FROM: usize = 2;
 const STARS: &str = "***";
 /// What may have stood between two pieces: white space at the end of a piece is cut off.
@@ -71,7 +74,8 @@ impl Seam {
 
     /// Adds the last piece to what can be told, unless it may be the beginning of a secret.
     fn tell(&mut self, sink: &LogSink, mut told: Vec<String>, last: String) -> Vec<String> {
-        let held = sink.open_end(&last) >= HELD_FROM;
+        let open = sink.open_end(&last);
+        let held = open >= HELD_FROM || (open > 0 && open == last.trim().len());
         if !held {
             told.push(last.clone());
         }
@@ -112,8 +116,17 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_letter_by_letter_shows_its_first_one_at_most() {
-        assert_eq!(all(&["pass"], &["p", "a", "s", "s", "."]), ["p", "***", "."]);
+    fn a_secret_letter_by_letter_shows_none_of_them() {
+        assert_eq!(all(&["pass"], &["p", "a", "s", "s", "."]), ["***", "."]);
+        assert_eq!(all(&["pass"], &["password: ", "p", "a", "s", "s", "ok"]), ["password: ", "***", "ok"]);
+        assert_eq!(all(&["pass"], &["is p", "a", "s", "s"]), ["is p", "***"], "the end of a longer piece");
+    }
+
+    #[test]
+    fn a_letter_alone_is_told_as_soon_as_it_is_no_beginning() {
+        assert_eq!(all(&["pass"], &["p", "q", "p", ""]), ["p", "q", "p", ""]);
+        assert_eq!(told(&["pass"], &["q", "", "x p"]).0, ["q", "", "x p"], "nothing else is held back");
+        assert_eq!(told(&["pass"], &["p"]), (vec![], vec!["p".to_owned()]));
     }
 
     #[test]
