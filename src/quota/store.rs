@@ -156,12 +156,11 @@ pub(super) async fn used_in_organizations(
     db: &Db,
     organizations: &[OrganizationId],
 ) -> Result<Vec<(OrganizationId, i64)>> {
-    let ids: Vec<Uuid> = organizations.iter().map(|id| id.0).collect();
     let mut statement = latest_builds();
     statement
         .column(("w", "organization_id"))
         .expr(sum(("b", "daily_cost")))
-        .and_where(is_one_of(Expr::col(("w", "organization_id")), &ids))
+        .and_where(is_one_of(Expr::col(("w", "organization_id")), organizations))
         .group_by_columns([("w", "organization_id")]);
     let rows: Vec<(One<OrganizationId>, One<i64>)> = db.rows(&statement).await?;
     let used: HashMap<_, _> = rows.into_iter().map(|(id, sum)| (id.0, sum.0)).collect();

@@ -56,10 +56,9 @@ pub(super) async fn of_organizations(
     actor: &Actor,
     organizations: &[OrganizationId],
 ) -> Result<Vec<RoleRow>> {
-    let ids: Vec<_> = organizations.iter().map(|id| id.0).collect();
     let mut statement = RoleId::select(actor);
     statement
-        .and_where(is_one_of(Expr::col(("r", Column::OrganizationId)), &ids))
+        .and_where(is_one_of(Expr::col(("r", Column::OrganizationId)), organizations))
         .order_by(("r", Column::Name), Order::Asc);
     db.rows(&statement).await
 }

@@ -249,10 +249,9 @@ fn is_among(condition: Expr) -> Expr {
 
 /// The rest of users whose cards the actor has seen with something that carries them along.
 pub(super) async fn met(db: &Db, users: &[UserId]) -> Result<Vec<UserRow>> {
-    let ids: Vec<_> = users.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "u")
-        .and_where(is_one_of(Expr::col(("u", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("u", Column::Id)), users))
         .to_owned();
     select::<UserRow>(&mut statement, "u");
     db.rows(&statement).await

@@ -92,12 +92,11 @@ impl List for GroupMemberList {
 
 /// Which of these groups a user is in.
 pub(in crate::group) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId]) -> Result<Vec<GroupId>> {
-    let ids: Vec<_> = groups.iter().map(|id| id.0).collect();
     let statement = Query::select()
         .column(("gm", "group_id"))
         .from_as("group_membership", "gm")
         .and_where(Expr::col(("gm", "user_id")).eq(user))
-        .and_where(is_one_of(Expr::col(("gm", "group_id")), &ids))
+        .and_where(is_one_of(Expr::col(("gm", "group_id")), groups))
         .to_owned();
     Ok(db.rows::<One<GroupId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }

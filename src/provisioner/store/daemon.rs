@@ -188,9 +188,8 @@ pub(in crate::provisioner) async fn of_organizations(
     db: &Db,
     organizations: &[OrganizationId],
 ) -> Result<Vec<DaemonRow>> {
-    let ids: Vec<_> = organizations.iter().map(|id| id.0).collect();
     let organization = Expr::col(("d", Column::OrganizationId));
-    let mut statement = source(Condition::all().add(is_one_of(organization, &ids)));
+    let mut statement = source(Condition::all().add(is_one_of(organization, organizations)));
     columns(&mut statement);
     db.rows(&statement).await
 }

@@ -5,7 +5,7 @@ use guildhall_entity::id::OrganizationId;
 use guildhall_entity::kind::JobType;
 use guildhall_entity::provisioner_job::{Column, Entity};
 use sea_orm::DbBackend;
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 
 use super::health::{of_state, percentile, place, seconds};
@@ -90,7 +90,6 @@ pub(in crate::provisioner) async fn periods(
         (_, Width::Hour) => "substr(completed_at, 1, 13)",
         (_, Width::Day) => "substr(completed_at, 1, 10)",
     };
-    let ids: Vec<Uuid> = organizations.iter().map(|id| id.0).collect();
     let mut ended = Query::select()
         .columns([Column::OrganizationId, Column::State, Column::CompletedAt])
         .expr_as(Expr::cust(period), "period")
@@ -98,7 +97,7 @@ pub(in crate::provisioner) async fn periods(
         .from(Entity)
         .and_where(Expr::cust("completed_at is not null"))
         .and_where(Expr::col(Column::CompletedAt).gte(since))
-        .and_where(is_one_of(db.backend(), Expr::col(Column::OrganizationId), &ids))
+        .and_where(is_one_of(Expr::col(Column::OrganizationId), organizations))
         .to_owned();
     if let Some(kind) = kind {
         ended.and_where(Expr::col(Column::Type).eq(kind));

@@ -7,7 +7,7 @@ use guildhall_entity::provisioner_daemon;
 use guildhall_entity::provisioner_job::{ActiveModel, Column, Entity};
 use sea_orm::ActiveValue::Set;
 use sea_orm::DbBackend;
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
 use crate::authz::{Actor, Permission};
@@ -71,10 +71,9 @@ pub(crate) fn join(statement: &mut SelectStatement, table: &'static str) {
 
 /// The rest of jobs whose cards the actor has seen.
 pub(in crate::provisioner) async fn met(db: &Db, jobs: &[ProvisionerJobId]) -> Result<Vec<JobRow>> {
-    let ids: Vec<Uuid> = jobs.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "j")
-        .and_where(is_one_of(Expr::col(("j", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("j", Column::Id)), jobs))
         .to_owned();
     select::<JobRow>(&mut statement, "j");
     db.rows(&statement).await
@@ -231,7 +230,6 @@ pub(in crate::provisioner) async fn held_in(
     jobs: &[ProvisionerJobId],
 ) -> Result<Vec<JobRow>> {
     use provisioner_daemon::Column as Daemon;
-    let ids: Vec<Uuid> = jobs.iter().map(|id| id.0).collect();
     let of_key = Expr::col(Daemon::ProvisionerKeyId);
     let daemons = Query::select()
         .column(Daemon::Id)
@@ -241,7 +239,7 @@ pub(in crate::provisioner) async fn held_in(
         .to_owned();
     let mut statement = Query::select()
         .from_as(Entity, "j")
-        .and_where(is_one_of(Expr::col(("j", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("j", Column::Id)), jobs))
         .and_where(Expr::col(("j", Column::OrganizationId)).eq(organization))
         .and_where(Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]))
         .and_where(Expr::col(("j", Column::ProvisionerDaemonId)).in_subquery(daemons))
@@ -270,12 +268,11 @@ pub(in crate::provisioner) async fn touch_in(
     jobs: &[ProvisionerJobId],
     log_bytes: i64,
 ) -> Result<()> {
-    let ids: Vec<Uuid> = jobs.iter().map(|id| id.0).collect();
     let statement = Query::update()
         .table(Entity)
         .value(Column::UpdatedAt, tx.clock().now())
         .value(Column::LogBytes, Expr::col(Column::LogBytes).add(log_bytes))
-        .and_where(is_one_of(Expr::col(Column::Id), &ids))
+        .and_where(is_one_of(Expr::col(Column::Id), jobs))
         .to_owned();
     tx.update(&statement).await?;
     Ok(())

@@ -2,7 +2,6 @@
 
 use guildhall_entity::id::{ProvisionerJobId, UserId};
 use guildhall_entity::provisioner_job::{Column, Entity};
-use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, Query};
 
 use crate::db::{Tx, is_one_of};
@@ -14,11 +13,10 @@ const JOBS_AT_ONCE: usize = 10_000;
 /// Makes jobs somebody else's.
 pub(in crate::provisioner) async fn set_in(tx: &Tx, jobs: &[ProvisionerJobId], owner: UserId) -> Result<()> {
     for jobs in jobs.chunks(JOBS_AT_ONCE) {
-        let ids: Vec<Uuid> = jobs.iter().map(|id| id.0).collect();
         let statement = Query::update()
             .table(Entity)
             .value(Column::OwnerId, owner)
-            .and_where(is_one_of(Expr::col(Column::Id), &ids))
+            .and_where(is_one_of(Expr::col(Column::Id), jobs))
             .to_owned();
         tx.update(&statement).await?;
     }

@@ -123,10 +123,9 @@ row! {
 /// The entries of templates that name a user, one of their groups or Everyone. Whether they are a member is not asked:
 /// entries of an organization count for its members alone.
 fn naming(user: UserId, templates: &[TemplateId]) -> SelectStatement {
-    let ids: Vec<Uuid> = templates.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "acl")
-        .and_where(is_one_of(Expr::col(("acl", Column::TemplateId)), &ids))
+        .and_where(is_one_of(Expr::col(("acl", Column::TemplateId)), templates))
         .cond_where(names(user))
         .to_owned();
     select::<Listing>(&mut statement, "acl");

@@ -4,7 +4,6 @@ use guildhall_entity::id::{OrganizationId, TemplateId, TemplateVersionId};
 use guildhall_entity::template::{Column, Entity};
 use guildhall_entity::text::Folded;
 use guildhall_entity::workspace;
-use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, Query, SelectStatement};
 
 use super::template::TemplateRow;
@@ -46,11 +45,10 @@ pub(in crate::template) async fn of(
     actor: &Actor,
     templates: &[TemplateId],
 ) -> Result<Vec<SettingsRow>> {
-    let ids: Vec<Uuid> = templates.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "t")
         .cond_where(super::template::visible(actor))
-        .and_where(is_one_of(Expr::col(("t", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("t", Column::Id)), templates))
         .to_owned();
     select::<SettingsRow>(&mut statement, "t");
     db.rows(&statement).await

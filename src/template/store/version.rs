@@ -7,7 +7,7 @@ use guildhall_entity::template_version::{ActiveModel, Column, Entity};
 use guildhall_entity::text::Folded;
 use guildhall_entity::{provisioner_job, template};
 use sea_orm::ActiveValue::Set;
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use crate::authz::Actor;
@@ -127,10 +127,9 @@ pub(in crate::template) async fn contents(
     actor: &Actor,
     versions: &[TemplateVersionId],
 ) -> Result<Vec<VersionContent>> {
-    let ids: Vec<Uuid> = versions.iter().map(|id| id.0).collect();
     let mut statement = source(actor);
     select::<VersionContent>(&mut statement, "v");
-    statement.and_where(is_one_of(Expr::col(("v", Column::Id)), &ids));
+    statement.and_where(is_one_of(Expr::col(("v", Column::Id)), versions));
     db.rows(&statement).await
 }
 
@@ -151,10 +150,9 @@ pub(in crate::template) async fn referred_rows(
     db: &Db,
     versions: &[TemplateVersionId],
 ) -> Result<Vec<VersionRow>> {
-    let ids: Vec<Uuid> = versions.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "v")
-        .and_where(is_one_of(Expr::col(("v", Column::Id)), &ids))
+        .and_where(is_one_of(Expr::col(("v", Column::Id)), versions))
         .to_owned();
     select::<VersionRow>(&mut statement, "v");
     db.rows(&statement).await

@@ -8,7 +8,7 @@ use guildhall_entity::kind::{BuildReason, JobState, Transition};
 use guildhall_entity::workspace_build::{ActiveModel, Column, Entity};
 use guildhall_entity::{provisioner_job, template_version, workspace};
 use sea_orm::ActiveValue::Set;
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use crate::authz::Actor;
@@ -144,10 +144,9 @@ pub(in crate::workspace) async fn details(
     actor: &Actor,
     builds: &[WorkspaceBuildId],
 ) -> Result<Vec<BuildDetails>> {
-    let ids: Vec<Uuid> = builds.iter().map(|id| id.0).collect();
     let mut statement = source(actor);
     select::<BuildDetails>(&mut statement, "b");
-    statement.and_where(is_one_of(Expr::col(("b", Column::Id)), &ids));
+    statement.and_where(is_one_of(Expr::col(("b", Column::Id)), builds));
     db.rows(&statement).await
 }
 

@@ -5,7 +5,7 @@ use guildhall_entity::kind::AutomaticUpdates;
 use guildhall_entity::workspace::{ActiveModel, Column, Entity};
 use guildhall_entity::{organization_member, user, workspace_build, workspace_favorite as favorite};
 use sea_orm::ActiveValue::Set;
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, UpdateStatement};
 use sea_orm::{Insert, QueryTrait};
 
@@ -233,12 +233,11 @@ pub(in crate::workspace) async fn favorites_of(
     user: UserId,
     workspaces: &[WorkspaceId],
 ) -> Result<Vec<WorkspaceId>> {
-    let ids: Vec<Uuid> = workspaces.iter().map(|id| id.0).collect();
     let statement = Query::select()
         .column(favorite::Column::WorkspaceId)
         .from(favorite::Entity)
         .and_where(Expr::col(favorite::Column::UserId).eq(user))
-        .and_where(is_one_of(Expr::col(favorite::Column::WorkspaceId), &ids))
+        .and_where(is_one_of(Expr::col(favorite::Column::WorkspaceId), workspaces))
         .to_owned();
     Ok(db.rows::<One<WorkspaceId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }

@@ -4,7 +4,7 @@ use guildhall_entity::id::{WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::terraform_state::{ActiveModel, Column, Entity};
 use guildhall_entity::terraform_state_lock as lock;
 use sea_orm::ActiveValue::Set;
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{Insert, QueryTrait};
 
@@ -33,11 +33,10 @@ pub(in crate::workspace) async fn of_builds(
     reach: &Reach,
     builds: &[WorkspaceBuildId],
 ) -> Result<Vec<StateRow>> {
-    let ids: Vec<Uuid> = builds.iter().map(|id| id.0).collect();
     let mut statement = Query::select()
         .from_as(Entity, "s")
         .cond_where(covered(reach, Expr::col(("s", Column::OrganizationId)), None))
-        .and_where(is_one_of(Expr::col(("s", Column::WorkspaceBuildId)), &ids))
+        .and_where(is_one_of(Expr::col(("s", Column::WorkspaceBuildId)), builds))
         .to_owned();
     select::<StateRow>(&mut statement, "s");
     db.rows(&statement).await
