@@ -5,6 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::calls::code;
+use crate::support::process::eventually;
 use crate::support::{Backend, Person, TestApp};
 
 const SESSIONS: &str = "{ viewer { sessions { totalCount nodes { id isCurrent userAgent createdAt expiresAt user { username } } } } }";
@@ -119,6 +120,9 @@ async fn sessions_have_an_order_and_a_filter(#[values(Backend::Sqlite, Backend::
         assert_eq!(page["totalCount"], nodes.len());
         nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
+    // Nobody waits for the note.
+    let by_use = async || ids(", orderBy: LAST_USED_AT_DESC").await;
+    eventually("the use to be noted", async || (by_use().await[0] == older).then_some(())).await;
     for (order, expected) in [
         ("CREATED_AT_DESC", [&newer, &older]),
         ("CREATED_AT_ASC", [&older, &newer]),
