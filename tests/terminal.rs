@@ -85,6 +85,18 @@ impl Scene {
         std::fs::write(self.go(), "").unwrap();
     }
 
+    /// The same with the template, and what is built of it waits. `None` also without Terraform: nothing takes time then.
+    async fn held(backend: Backend) -> Option<Self> {
+        if engine() == "echo" {
+            println!("skipped: nothing takes time without Terraform");
+            return None;
+        }
+        let scene = Self::new(backend).await?;
+        scene.template().await;
+        scene.hold();
+        Some(scene)
+    }
+
     /// What is built waits, once it has begun.
     fn hold(&self) {
         std::fs::remove_file(self.go()).unwrap();

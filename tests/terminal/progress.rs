@@ -76,13 +76,7 @@ async fn a_spinner_says_what_is_waited_for_below_the_log(
 async fn ctrl_c_ends_the_following_and_not_the_job(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    if engine() == "echo" {
-        println!("skipped: nothing takes time without Terraform");
-        return;
-    }
-    let Some(scene) = Scene::new(backend).await else { return };
-    scene.template().await;
-    scene.hold();
+    let Some(scene) = Scene::held(backend).await else { return };
     let what = "the first start of data-platform/dev";
     let mut screen = scene.olga.watch(&["workspaces", "create", "dev", "-t", "data-platform/machine"], true);
     screen.shows("(local-exec): begun").await;

@@ -11,13 +11,7 @@ use crate::support::Backend;
 async fn a_build_is_followed_while_it_goes_on(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    if engine() == "echo" {
-        println!("skipped: nothing takes time without Terraform");
-        return;
-    }
-    let Some(scene) = Scene::new(backend).await else { return };
-    scene.template().await;
-    scene.hold();
+    let Some(scene) = Scene::held(backend).await else { return };
     let olga = &scene.olga;
     let mut create = olga.begin(&["workspaces", "create", "dev", "-t", "data-platform/machine"]);
     create.says("(local-exec): begun").await;

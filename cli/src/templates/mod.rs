@@ -252,6 +252,18 @@ pub(crate) async fn version_called(
     Ok(found.ok_or_else(|| ClientError::NotFound { kind: "template version", name: name.to_owned() })?)
 }
 
+/// The template that is meant, and its version called `version`.
+async fn find_version(
+    client: &Client,
+    name: &Scoped,
+    version: &str,
+    organization: &InOrganization,
+) -> Result<(Template, TemplateVersion), Failure> {
+    let template = find(client, name, organization).await?;
+    let version = version_called(client, &template, version).await?;
+    Ok((template, version))
+}
+
 async fn list(context: &Context, listing: Listing, organization: &InOrganization) -> Result<(), Failure> {
     let client = context.client()?;
     let organization = organization.resolve(&client).await?;
@@ -353,8 +365,7 @@ async fn promote(
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let client = context.client()?;
-    let template = find(&client, name, organization).await?;
-    let version = version_called(&client, &template, version).await?;
+    let (_, version) = find_version(&client, name, version, organization).await?;
     let template = client.promote_template_version(&version.id).await?;
     let sentence = format!("New workspaces of {} start from {} now.", template.name, version.name);
     context.output.done(&template, &sentence)

@@ -4,7 +4,7 @@ use clap::Args;
 use guildhall_client::template_version::{TemplateVersion, TemplateVersionFilter, TemplateVersionOrder};
 use guildhall_client::template_version_change::UpdateTemplateVersionInput;
 
-use super::{find, version_called};
+use super::{find, find_version, version_called};
 use crate::bulk;
 use crate::change::{Expected, something};
 use crate::context::Context;
@@ -88,8 +88,8 @@ impl Edit {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         something(self.rename.is_some() || self.message.is_some(), "templates edit-version")?;
         let client = context.client()?;
-        let template = find(&client, &self.name, &self.organization).await?;
-        let version = version_called(&client, &template, &self.version).await?;
+        let (template, version) =
+            find_version(&client, &self.name, &self.version, &self.organization).await?;
         let input = UpdateTemplateVersionInput {
             template_version_id: version.id,
             name: self.rename,
@@ -109,8 +109,7 @@ pub(super) async fn show(
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let client = context.client()?;
-    let template = find(&client, name, organization).await?;
-    let version = version_called(&client, &template, version).await?;
+    let (template, version) = find_version(&client, name, version, organization).await?;
     let rows = vec![
         ("Name", version.name.as_str().into()),
         ("Template", template.name.as_str().into()),
@@ -175,8 +174,7 @@ pub(super) async fn unarchive(
     organization: &InOrganization,
 ) -> Result<(), Failure> {
     let client = context.client()?;
-    let template = find(&client, name, organization).await?;
-    let version = version_called(&client, &template, version).await?;
+    let (template, version) = find_version(&client, name, version, organization).await?;
     let version = client.unarchive_template_version(&version.id).await?;
     let sentence = format!("{} of {} is in use again.", version.name, template.name);
     context.output.done(&version, &sentence)

@@ -5,7 +5,7 @@ use guildhall_entity::json::Tags;
 use guildhall_entity::kind::JobType;
 use guildhall_entity::provisioner_job::{Column, Entity};
 use sea_orm::DbBackend;
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Order, Query};
 
 use crate::db::row::{Columns, Read};
@@ -69,7 +69,7 @@ pub(in crate::provisioner) async fn queues(db: &Db, organizations: &[Organizatio
         .from(Entity)
         // A literal, as in the index of the queue.
         .and_where(Expr::cust("state = 'PENDING'"))
-        .and_where(is_one_of(Expr::col(Column::OrganizationId), &ids(organizations)))
+        .and_where(is_one_of(Expr::col(Column::OrganizationId), organizations))
         .group_by_columns([Column::OrganizationId, Column::Tags])
         .order_by_expr(oldest(), Order::Asc)
         .to_owned();
@@ -88,7 +88,7 @@ pub(in crate::provisioner) async fn endings(
         .from(Entity)
         .and_where(Expr::cust("completed_at is not null"))
         .and_where(Expr::col(Column::CompletedAt).gte(since))
-        .and_where(is_one_of(Expr::col(Column::OrganizationId), &ids(organizations)))
+        .and_where(is_one_of(Expr::col(Column::OrganizationId), organizations))
         .to_owned();
     let ranked = Query::select()
         .columns(["organization_id", "type", "state", "seconds"])
@@ -132,8 +132,4 @@ pub(super) fn of_state(state: &str) -> Expr {
 /// The smallest duration that so many in a hundred of a part did not exceed.
 pub(super) fn percentile(n: u8) -> Expr {
     Expr::cust(format!("min(case when place * 100 >= counted * {n} then seconds end)"))
-}
-
-fn ids(organizations: &[OrganizationId]) -> Vec<Uuid> {
-    organizations.iter().map(|id| id.0).collect()
 }

@@ -4,7 +4,6 @@ use guildhall_entity::id::{OrganizationId, ProvisionerJobId, UserId, WorkspaceId
 use guildhall_entity::kind::JobState;
 use guildhall_entity::workspace::{Column, Entity};
 use guildhall_entity::workspace_build;
-use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
 
 use super::build::BuildRow;
@@ -64,17 +63,13 @@ pub(in crate::workspace) async fn names_in(
     Ok(tx.rows::<One<String>>(&statement).await?.into_iter().map(|name| name.0).collect())
 }
 
-fn uuids(ids: &[WorkspaceId]) -> Vec<Uuid> {
-    ids.iter().map(|id| id.0).collect()
-}
-
 /// The jobs of all builds of these workspaces.
 pub(in crate::workspace) async fn jobs_in(tx: &Tx, ids: &[WorkspaceId]) -> Result<Vec<ProvisionerJobId>> {
     use workspace_build::Column as Build;
     let statement = Query::select()
         .column(Build::ProvisionerJobId)
         .from(workspace_build::Entity)
-        .and_where(is_one_of(Expr::col(Build::WorkspaceId), &uuids(ids)))
+        .and_where(is_one_of(Expr::col(Build::WorkspaceId), ids))
         .to_owned();
     Ok(tx.rows::<One<ProvisionerJobId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }
@@ -85,7 +80,7 @@ pub(in crate::workspace) async fn set_owner_in(tx: &Tx, ids: &[WorkspaceId], own
         .value(Column::OwnerId, owner)
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
-        .and_where(is_one_of(Expr::col(Column::Id), &uuids(ids)))
+        .and_where(is_one_of(Expr::col(Column::Id), ids))
         .to_owned();
     tx.update(&statement).await?;
     Ok(())
