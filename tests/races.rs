@@ -2,6 +2,7 @@
 //! them, never a fault.
 
 mod ends;
+mod reads;
 
 use std::sync::Arc;
 

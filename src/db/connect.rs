@@ -11,10 +11,12 @@ use sea_orm::{
     TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 
-use super::reader::{self, Reader};
+use super::reader;
 use super::{Db, Pools, Stats};
 use crate::clock::Clock;
 use crate::events::Hub;
@@ -88,9 +90,11 @@ async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {
         .connect_with(options.clone())
         .await
         .map_err(unreachable)?;
-    let reader = reader::open(options.pragma("query_only", "on"), readers, ACQUIRE_TIMEOUT).await?;
+    let reader =
+        reader::open::<SqliteConnection>(options.pragma("query_only", "on"), readers, ACQUIRE_TIMEOUT)
+            .await?;
     let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
-    Ok(Pools { read: Reader::Sqlite(reader), write, listen: None })
+    Ok(Pools { read: reader.into(), write, listen: None })
 }
 
 pub(super) fn parse(url: &SecretString) -> Result<PgConnectOptions, DbErr> {
@@ -116,9 +120,9 @@ async fn postgres(
         .await
         .map_err(unreachable)?;
     let options = options.options([("default_transaction_read_only", "on")]);
-    let reader = reader::open(options, readers, ACQUIRE_TIMEOUT).await?;
+    let reader = reader::open::<PgConnection>(options, readers, ACQUIRE_TIMEOUT).await?;
     Ok(Pools {
-        read: Reader::Postgres(reader),
+        read: reader.into(),
         write: SqlxPostgresConnector::from_sqlx_postgres_pool(writer),
         listen: Some(parse(listen)?.application_name("guildhall-listen")),
     })

@@ -78,7 +78,7 @@ pub(crate) struct Cursor(Vec<KeyValue>);
 
 impl Cursor {
     /// The place of a row, whose keys are the next columns.
-    pub(super) fn read(keyset: &Keyset, columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+    pub(super) fn read(keyset: Keyset, columns: &mut Columns<'_>) -> Result<Self, DbErr> {
         keyset.keys.iter().map(|key| KeyValue::read(key.kind, columns)).collect::<Result<_, _>>().map(Self)
     }
 
@@ -88,12 +88,12 @@ impl Cursor {
     }
 
     /// As clients see it.
-    pub(crate) fn encode(&self, keyset: &Keyset) -> String {
+    pub(crate) fn encode(&self, keyset: Keyset) -> String {
         cursor::encode(&self.0, &keyset.seed())
     }
 
     /// `None` for anything that this list, in this order, can't have handed out.
-    pub(crate) fn decode(text: &str, keyset: &Keyset) -> Option<Self> {
+    pub(crate) fn decode(text: &str, keyset: Keyset) -> Option<Self> {
         cursor::decode(text, &keyset.seed(), keyset.keys.iter().map(|key| key.kind)).map(Self)
     }
 }

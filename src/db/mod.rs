@@ -4,6 +4,7 @@
 mod connect;
 mod cursor;
 mod dialect;
+mod flight;
 pub(crate) mod inspect;
 mod keyset;
 pub(crate) mod lease;
@@ -138,15 +139,15 @@ impl Db {
     }
 
     /// Reads rows as `read` says.
-    pub(crate) async fn rows_with<T>(
+    pub(crate) async fn rows_with<T: Clone + Send + Sync + 'static>(
         &self,
         select: &SelectStatement,
-        read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr>,
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr> + Send + 'static,
     ) -> Result<Vec<T>> {
         let span = self.span(|| statement::written(self.backend(), select).0);
-        let rows = boxed(self.pools.read.rows(select)).instrument(span).await?;
+        let rows = boxed(self.pools.read.rows(select, read)).instrument(span).await?;
         self.stats.count(rows.len());
-        Ok(rows.iter().map(|row| read(&mut Columns::new(row))).collect::<Result<Vec<_>, _>>()?)
+        Ok(rows)
     }
 
     /// The span of a statement of this text.

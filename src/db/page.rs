@@ -39,18 +39,19 @@ pub(crate) struct Page<R> {
 }
 
 /// A row of a page's statement.
+#[derive(Clone)]
 struct Keyed<R> {
     row: R,
     cursor: Cursor,
 }
 
-fn read_keyed<R: Read>(keyset: &Keyset, columns: &mut Columns<'_>) -> Result<Keyed<R>, DbErr> {
+fn read_keyed<R: Read>(keyset: Keyset, columns: &mut Columns<'_>) -> Result<Keyed<R>, DbErr> {
     let row = R::read(columns)?;
     Ok(Keyed { row, cursor: Cursor::read(keyset, columns)? })
 }
 
 /// Completes `select` with the page's condition, order and limit, and selects the keys after its own columns.
-fn bounded(mut select: SelectStatement, keyset: &Keyset, args: &PageArgs) -> SelectStatement {
+fn bounded(mut select: SelectStatement, keyset: Keyset, args: &PageArgs) -> SelectStatement {
     for (i, key) in keyset.keys.iter().enumerate() {
         select.expr_as(key.expr(), format!("k{i}"));
     }
@@ -84,11 +85,11 @@ fn finish<R>(mut rows: Vec<Keyed<R>>, args: &PageArgs) -> Page<R> {
 pub(crate) async fn page<R: Read>(
     db: &Db,
     select: SelectStatement,
-    keyset: &Keyset,
+    keyset: Keyset,
     args: &PageArgs,
 ) -> Result<Page<R>> {
     let statement = bounded(select, keyset, args);
-    let rows = db.rows_with(&statement, |columns| read_keyed(keyset, columns)).await?;
+    let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
     Ok(finish(rows, args))
 }
 
@@ -97,7 +98,7 @@ pub(crate) async fn page_of_parts<R: Read>(
     db: &Db,
     select: &SelectStatement,
     parts: Vec<Condition>,
-    keyset: &Keyset,
+    keyset: Keyset,
     args: &PageArgs,
 ) -> Result<Page<R>> {
     let mut members = parts.into_iter().map(|part| {
@@ -112,7 +113,7 @@ pub(crate) async fn page_of_parts<R: Read>(
     let mut statement = nested(union);
     order_pages(&mut statement, keyset, args);
     statement.limit(args.limit + 1);
-    let rows = db.rows_with(&statement, |columns| read_keyed(keyset, columns)).await?;
+    let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
     Ok(finish(rows, args))
 }
 
@@ -123,11 +124,11 @@ pub(crate) async fn pages<P, R>(
     parents: &[P],
     parent: (&'static str, &'static str),
     select: &SelectStatement,
-    keyset: &Keyset,
+    keyset: Keyset,
     args: &PageArgs,
 ) -> Result<HashMap<P, Page<R>>>
 where
-    P: Copy + Eq + Hash + From<Uuid> + Into<Uuid>,
+    P: Copy + Eq + Hash + Send + Sync + From<Uuid> + Into<Uuid> + 'static,
     R: Read,
 {
     let column = || Expr::col((parent.0.into_iden(), parent.1.into_iden()));
@@ -156,8 +157,9 @@ where
     };
     let mut rows = Vec::new();
     for statement in &statements {
-        let read =
-            |columns: &mut Columns<'_>| Ok((P::from(columns.next::<Uuid>()?), read_keyed(keyset, columns)?));
+        let read = move |columns: &mut Columns<'_>| {
+            Ok((P::from(columns.next::<Uuid>()?), read_keyed(keyset, columns)?))
+        };
         rows.extend(db.rows_with(statement, read).await?);
     }
     let mut by_parent: HashMap<P, Vec<Keyed<R>>> = parents.iter().map(|&id| (id, Vec::new())).collect();
@@ -211,7 +213,7 @@ fn unnest(ids: &[Uuid]) -> SelectStatement {
 }
 
 /// PostgreSQL promises no order across a lateral join, and nobody across a union.
-fn order_pages(statement: &mut SelectStatement, keyset: &Keyset, args: &PageArgs) {
+fn order_pages(statement: &mut SelectStatement, keyset: Keyset, args: &PageArgs) {
     let order = if keyset.descending == args.backward { Order::Asc } else { Order::Desc };
     for i in 0..keyset.keys.len() {
         statement.order_by_expr(Expr::col(("page".into_iden(), format!("k{i}").into_iden())), order.clone());
@@ -233,7 +235,7 @@ pub(crate) async fn counts<P>(
     mut select: SelectStatement,
 ) -> Result<HashMap<P, i64>>
 where
-    P: Copy + Eq + Hash + From<Uuid> + Into<Uuid>,
+    P: Copy + Eq + Hash + Send + Sync + From<Uuid> + Into<Uuid> + 'static,
 {
     let column = || Expr::col((parent.0.into_iden(), parent.1.into_iden()));
     let ids: Vec<Uuid> = parents.iter().map(|&id| id.into()).collect();

@@ -7,11 +7,13 @@ use std::time::Duration;
 use deadpool::managed::{
     BuildError, Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult,
 };
-use sea_orm::sea_query::{SelectStatement, Values};
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{ConnAcquireErr, DbBackend, DbErr, QueryResult, RuntimeErr};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Connection, Database, Executor, IntoArguments, PgConnection, SqliteConnection};
 
+use super::flight::{Departure, Flights, Question};
+use super::row::Columns;
 use super::statement;
 
 /// A connection that rested for so long is asked whether it still lives before it is used.
@@ -19,53 +21,84 @@ const REST: Duration = Duration::from_secs(1);
 /// A connection is replaced after this time, so that the load follows when database servers come and go.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// Connections that can't write.
+/// Reads, through connections that can't write.
 #[derive(Clone, Debug)]
-pub(super) enum Reader {
+pub(super) struct Reader {
+    connections: Connections,
+    flights: Flights,
+}
+
+#[derive(Clone, Debug)]
+enum Connections {
     Postgres(Pool<Opener<PgConnection>>),
     Sqlite(Pool<Opener<SqliteConnection>>),
+}
+
+impl From<Pool<Opener<PgConnection>>> for Reader {
+    fn from(pool: Pool<Opener<PgConnection>>) -> Self {
+        Self { connections: Connections::Postgres(pool), flights: Flights::default() }
+    }
+}
+
+impl From<Pool<Opener<SqliteConnection>>> for Reader {
+    fn from(pool: Pool<Opener<SqliteConnection>>) -> Self {
+        Self { connections: Connections::Sqlite(pool), flights: Flights::default() }
+    }
 }
 
 impl Reader {
     /// Which database it is.
     pub(super) fn backend(&self) -> DbBackend {
-        match self {
-            Self::Postgres(_) => DbBackend::Postgres,
-            Self::Sqlite(_) => DbBackend::Sqlite,
+        match self.connections {
+            Connections::Postgres(_) => DbBackend::Postgres,
+            Connections::Sqlite(_) => DbBackend::Sqlite,
         }
     }
 
-    /// Asks for rows. A connection that turns out to be dead, as after a restart of the database, is replaced by a new
-    /// one: reads can be repeated.
-    pub(super) async fn rows(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, DbErr> {
-        match self {
-            Self::Postgres(pool) => rows(pool, statement::written(self.backend(), select)).await,
-            Self::Sqlite(pool) => rows(pool, statement::written(self.backend(), select)).await,
+    /// Asks for rows, once for all who ask the same at the same time. A connection that turns out to be dead, as after a
+    /// restart of the database, is replaced by a new one: reads can be repeated.
+    pub(super) async fn rows<T: Clone + Send + Sync + 'static>(
+        &self,
+        select: &SelectStatement,
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr> + Send + 'static,
+    ) -> Result<Vec<T>, DbErr> {
+        let statement = statement::written(self.backend(), select);
+        match self.connections.clone() {
+            Connections::Postgres(pool) => {
+                self.flights
+                    .join(statement, |question, departure| rows(pool, question, departure, read))
+                    .await
+            }
+            Connections::Sqlite(pool) => {
+                self.flights
+                    .join(statement, |question, departure| rows(pool, question, departure, read))
+                    .await
+            }
         }
     }
 
     /// How many connections are open, and how many of those idle.
     pub(super) fn connections(&self) -> (usize, usize) {
-        let status = match self {
-            Self::Postgres(pool) => pool.status(),
-            Self::Sqlite(pool) => pool.status(),
+        let status = match &self.connections {
+            Connections::Postgres(pool) => pool.status(),
+            Connections::Sqlite(pool) => pool.status(),
         };
         (status.size, status.available)
     }
 
     /// Whether it answers.
     pub(super) async fn ping(&self) -> Result<(), DbErr> {
-        match self {
-            Self::Postgres(pool) => ping(pool).await,
-            Self::Sqlite(pool) => ping(pool).await,
+        match &self.connections {
+            Connections::Postgres(pool) => ping(pool).await,
+            Connections::Sqlite(pool) => ping(pool).await,
         }
     }
 
     /// Hands out nothing any more, and closes what is not in use: what is, ends with its statement.
     pub(super) async fn close(&self) -> Result<(), DbErr> {
-        match self {
-            Self::Postgres(pool) => close(pool).await,
-            Self::Sqlite(pool) => close(pool).await,
+        match &self.connections {
+            Connections::Postgres(pool) => close(pool).await,
+            Connections::Sqlite(pool) => close(pool).await,
         }
     }
 }
@@ -128,19 +161,25 @@ impl<C: Connection + 'static> Drop for Busy<C> {
 }
 
 /// Runs a statement on a connection of its own.
-async fn rows<C>(pool: &Pool<Opener<C>>, (sql, values): (String, Values)) -> Result<Vec<QueryResult>, DbErr>
+async fn rows<C, T>(
+    pool: Pool<Opener<C>>,
+    question: Arc<Question>,
+    departure: Departure,
+    read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr>,
+) -> Result<Vec<T>, DbErr>
 where
     C: Connection + 'static,
     SqlxValues: IntoArguments<C::Database>,
     for<'c> &'c mut C: Executor<'c, Database = C::Database>,
     QueryResult: From<<C::Database as Database>::Row>,
 {
-    let sql: Arc<str> = sql.into();
     let mut repeated = false;
     loop {
         let mut busy = Busy(Some(pool.get().await.map_err(no_connection)?));
         let connection = busy.0.as_mut().expect("it is taken only below");
-        let statement = sqlx::query_with(AssertSqlSafe(Arc::clone(&sql)), SqlxValues(values.clone()));
+        departure.begin();
+        let text = AssertSqlSafe(Arc::clone(&question.text));
+        let statement = sqlx::query_with(text, SqlxValues(question.values()));
         match statement.fetch_all(&mut **connection).await {
             Err(error) if is_dead(&error) && !repeated => {
                 repeated = true;
@@ -150,7 +189,7 @@ where
             answer => {
                 drop(busy.0.take());
                 let rows = answer.map_err(|error| DbErr::Query(shared(error)))?;
-                return Ok(rows.into_iter().map(QueryResult::from).collect());
+                return rows.into_iter().map(|row| read(&mut Columns::new(&row.into()))).collect();
             }
         }
     }

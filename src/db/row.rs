@@ -3,8 +3,8 @@
 use sea_orm::sea_query::{IntoIden, SelectStatement};
 use sea_orm::{DbErr, QueryResult, TryGetable};
 
-/// Something that can be read from the next columns of a result.
-pub(crate) trait Read: Sized + Send {
+/// Something that can be read from the next columns of a result, and told to several who have asked for it.
+pub(crate) trait Read: Clone + Send + Sync + 'static {
     /// Reads it.
     fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr>;
 }
@@ -35,9 +35,10 @@ impl<'a> Columns<'a> {
 }
 
 /// A single column.
+#[derive(Clone)]
 pub(crate) struct One<T>(pub(crate) T);
 
-impl<T: TryGetable + Send> Read for One<T> {
+impl<T: TryGetable + Clone + Send + Sync + 'static> Read for One<T> {
     fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
         columns.next().map(One)
     }

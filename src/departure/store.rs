@@ -37,6 +37,7 @@ pub(crate) struct Impact {
 type Member = (OrganizationId, UserId);
 
 /// The workspaces of a member that are at the same.
+#[derive(Clone)]
 struct Tally {
     member: Member,
     transition: Transition,

@@ -38,7 +38,7 @@ pub(crate) struct Paging {
 
 impl Paging {
     /// Checks the bounds and reads the cursor.
-    fn check(&self, keyset: &Keyset) -> Result<PageArgs> {
+    fn check(&self, keyset: Keyset) -> Result<PageArgs> {
         let bounds = |argument: &'static str, value: i32| match value {
             1..=PAGE_MAX => Ok(u64::from(value.unsigned_abs())),
             _ => Err(bad(argument, format!("`{argument}` must be between 1 and {PAGE_MAX}, got {value}"))),
@@ -99,7 +99,7 @@ impl<N: Node> Connection<N> {
     ) -> BoxFuture<'a, Result<Self>> {
         let (request, parent) = (ctx.request(), parent.into());
         boxed(async move {
-            let args = paging.check(&list.keyset())?;
+            let args = paging.check(list.keyset())?;
             let page = request.page(parent, &list, args).await?;
             Ok(Self::new(page, list, Some(parent), request))
         })
@@ -114,11 +114,11 @@ impl<N: Node> Connection<N> {
         let request = ctx.request();
         boxed(async move {
             let keyset = list.keyset();
-            let args = paging.check(&keyset)?;
+            let args = paging.check(keyset)?;
             let mut select = list.source(&request.actor);
             list.columns(&request.actor, &mut select);
             let parts = list.parts(&request.actor);
-            let page = page::page_of_parts(&request.db, &select, parts, &keyset, &args).await?;
+            let page = page::page_of_parts(&request.db, &select, parts, keyset, &args).await?;
             Ok(Self::new(page, list, None, request))
         })
     }
@@ -150,7 +150,7 @@ impl<N: Node> Connection<N> {
         self.nodes
             .iter()
             .zip(&self.cursors)
-            .map(|(node, cursor)| Edge { cursor: cursor.encode(&keyset), node: node.clone() })
+            .map(|(node, cursor)| Edge { cursor: cursor.encode(keyset), node: node.clone() })
             .collect()
     }
 
@@ -165,8 +165,8 @@ impl<N: Node> Connection<N> {
         PageInfo {
             has_next_page: self.has_next,
             has_previous_page: self.has_previous,
-            start_cursor: self.cursors.first().map(|cursor| cursor.encode(&keyset)),
-            end_cursor: self.cursors.last().map(|cursor| cursor.encode(&keyset)),
+            start_cursor: self.cursors.first().map(|cursor| cursor.encode(keyset)),
+            end_cursor: self.cursors.last().map(|cursor| cursor.encode(keyset)),
         }
     }
 

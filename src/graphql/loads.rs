@@ -1,7 +1,6 @@
 //! Where a request's loads run: in the request's own task, after every resolver that could run has run. Then a batch is as
 //! large as it can be without waiting for a clock, no other thread is woken for it, and it ends with the request.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -27,13 +26,14 @@ impl Loads {
     /// Runs `work` and the loads that it begins, until `work` ends.
     pub(super) async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
         self.0.driven.store(true, Ordering::Release);
-        let mut work = pin!(work);
+        // Alone among its like, so that it is polled when it is woken and not whenever a load is.
+        let mut work = FuturesUnordered::from_iter([work]);
         let mut running = FuturesUnordered::new();
         poll_fn(|cx| {
             // What is begun from here on is seen below: nobody needs to be woken for it.
             self.0.waker.take();
             loop {
-                if let Poll::Ready(answer) = work.as_mut().poll(cx) {
+                if let Poll::Ready(Some(answer)) = work.poll_next_unpin(cx) {
                     return Poll::Ready(answer);
                 }
                 running.extend(self.begun());

@@ -73,7 +73,7 @@ pub(crate) fn job_logs(
     let watch = request.app.watches.begin(&request.actor);
     Ok(tail::follow(db, lookups, watch, request.actor.clone(), job, after).map(move |line| {
         let (row, cursor) = line?;
-        let cursor = cursor.encode(&LogList.keyset());
+        let cursor = cursor.encode(LogList.keyset());
         if let Some(event_cursor) = &event_cursor {
             event_cursor.set(cursor.clone());
         }
@@ -82,7 +82,7 @@ pub(crate) fn job_logs(
 }
 
 fn place(text: &str) -> Result<Cursor> {
-    Cursor::decode(text, &LogList.keyset()).ok_or_else(|| Error::BadInput {
+    Cursor::decode(text, LogList.keyset()).ok_or_else(|| Error::BadInput {
         argument: "after",
         message: "`after` is not a cursor of a job's log; pass one that it returned".into(),
     })

@@ -75,7 +75,7 @@ pub(in crate::provisioner) async fn page(
     let mut statement = list.source(actor);
     list.columns(actor, &mut statement);
     statement.and_where(Expr::col(("l", Column::ProvisionerJobId)).eq(job));
-    page::page(db, statement, &list.keyset(), args).await
+    page::page(db, statement, list.keyset(), args).await
 }
 
 /// The sequences between these two, both included, that a job has lines of.

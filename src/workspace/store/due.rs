@@ -114,6 +114,7 @@ pub(in crate::workspace) async fn times_in(tx: &Tx, template: TemplateId) -> Res
 }
 
 /// The newest build of a workspace.
+#[derive(Clone)]
 pub(in crate::workspace) struct Latest {
     pub(in crate::workspace) id: WorkspaceBuildId,
     pub(in crate::workspace) version: TemplateVersionId,

@@ -13,6 +13,7 @@ use crate::db::{Tx, is_one_of};
 use crate::error::Result;
 
 /// A live workspace with its latest build and where that stands.
+#[derive(Clone)]
 pub(crate) struct Held {
     pub(in crate::workspace) workspace: WorkspaceRow,
     pub(in crate::workspace) build: BuildRow,
