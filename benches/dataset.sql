@@ -102,10 +102,12 @@ insert into template_acl (id, organization_id, template_id, user_id, group_id, r
 select {id 11|n}, {id 1|(n - 1) / 30 + 1}, {id 5|n}, null, {id 1|(n - 1) / 30 + 1}, 'USE', {at 5184000 + n * 60}
 from series
 
--- One line for each workspace: its organization, its owner's place among the members, its template, its builds.
+-- One line for each workspace: its organization, its owner's place among the members, its template, its builds, how the last
+-- of them ended (one in five did not succeed), and whether they are of an earlier version than the active one (one in four).
 create table bench_workspace as
 {series workspaces}
-select n, organization, template, builds,
+select n, organization, template, builds, {hash n|20} % 4 = 0 as outdated,
+    case when {hash n|18} % 5 > 0 then 'SUCCEEDED' when {hash n|18} % 2 = 0 then 'FAILED' else 'CANCELED' end as state,
     case when organization <= {big} and third then 0 else place % (select m.members from bench_member m
         where m.organization = x.organization limit 1) end as place
 from (select n, {hash n|14} % 3 = 0 as third, {hash n|15} as place, 1 + {hash n|19} % {builds} as builds,
@@ -114,18 +116,20 @@ from (select n, {hash n|14} % 3 = 0 as third, {hash n|15} as place, 1 + {hash n|
             else {big} + 1 + {hash n|13} % ({organizations} - {big}) end as organization
     from series) as x
 
-insert into workspace (id, organization_id, owner_id, template_id, name, last_used_at, version, created_at, updated_at,
-    deleted_at)
+-- With what the triggers would make of their builds, and find made already: that much for each of them takes its time.
+insert into workspace (id, organization_id, owner_id, template_id, name, last_used_at, latest_build_id, status, outdated,
+    version, created_at, updated_at, deleted_at)
 select {id 8|w.n}, {id 1|w.organization}, {id 2|m.number}, {id 5|(w.organization - 1) * 30 + w.template + 1}, 'ws-' || w.n,
-    null, 1, {at 7862400 + w.n * 330}, {at 7862400 + w.n * 330}, null
+    null, {id 9|w.n * 5 + w.builds},
+    case when w.state <> 'SUCCEEDED' then w.state when w.builds % 2 = 1 then 'RUNNING' else 'STOPPED' end, w.outdated,
+    1, {at 7862400 + w.n * 330}, {at 7862400 + w.n * 330}, null
 from bench_workspace w join bench_member m on m.organization = w.organization and m.place = w.place
 
--- The earlier builds succeeded, of the last ones one in five did not.
+-- The earlier builds succeeded.
 create table bench_build as
 select w.n * 5 + b.b as n, w.n as workspace, b.b as number, w.organization, m.number as owner,
-    (w.organization - 1) * 90 + w.template * 3 + 3 as version,
-    case when b.b < w.builds or {hash w.n|18} % 5 > 0 then 'SUCCEEDED' when {hash w.n|18} % 2 = 0 then 'FAILED'
-        else 'CANCELED' end as state
+    (w.organization - 1) * 90 + w.template * 3 + case when w.outdated then 2 else 3 end as version,
+    case when b.b < w.builds then 'SUCCEEDED' else w.state end as state
 from bench_workspace w
 join bench_member m on m.organization = w.organization and m.place = w.place
 join (select 1 as b union all select 2 union all select 3 union all select 4 union all select 5) as b on b.b <= w.builds
@@ -143,7 +147,7 @@ select {id 9|n}, {id 1|organization}, {id 8|workspace}, number, {id 6|version},
     case when number % 2 = 1 then 'START' else 'STOP' end, 'INITIATOR', {id 2|owner}, {id 10|n}, false, {json '[]'},
     {json '[]'}, {json '[]'}, {json '{}'}, 1, {at 7862400 + workspace * 330 + number * 25200},
     {at 7862400 + workspace * 330 + number * 25200}
-from bench_build
+from bench_build order by number desc
 
 drop table bench_build
 

@@ -82,6 +82,7 @@ async fn nothing_is_lost_whoever_dies() {
     watch.await.unwrap();
 
     endings_are_truthful(&scene, builds).await;
+    assert_eq!(scene.tables().false_standings().await, Vec::<String>::new());
     everything_made_is_known(&scene).await;
     logs_are_whole(&scene).await;
     let (logs, reconnected) = reader.has_read_whole_logs(&scene).await;

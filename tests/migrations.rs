@@ -5,8 +5,10 @@ use guildhall::db;
 use guildhall_migration::{Migrator, MigratorTrait as _};
 use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use serde_json::json;
 
-use crate::support::{Backend, database};
+use crate::support::{Backend, TestApp, database};
+use crate::workspaces::Scene;
 
 /// Everything that a database says of its tables, columns, constraints, indexes and views.
 async fn catalogue(connection: &DatabaseConnection) -> Vec<String> {
@@ -49,4 +51,61 @@ async fn up_down_and_up_again(#[values(Backend::Sqlite, Backend::Postgres)] back
     assert_eq!(catalogue(connection).await, Vec::<String>::new());
     db::migrate(&db).await.unwrap();
     assert_eq!(catalogue(connection).await, first);
+}
+
+/// Takes a migration back, and those after it, and migrates again.
+async fn again(app: &TestApp, name: &str) {
+    let db = db::connect(&app.settings, Clock::system()).await.unwrap();
+    let all = Migrator::migrations();
+    let at = all.iter().position(|migration| migration.name() == name).unwrap();
+    let steps = u32::try_from(all.len() - at).unwrap();
+    Migrator::down(db::migration_connection(&db), Some(steps)).await.unwrap();
+    db::migrate(&db).await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// What is kept with workspaces is made of the builds that there are.
+#[rstest]
+#[tokio::test]
+async fn workspaces_of_before_stand_where_their_builds_say(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let app = &scene.app;
+    let make = async |name: &str| app.workspace(&scene.mia, &scene.template, name, "").await.workspace;
+    for name in ["failed", "gone", "stopped"] {
+        let workspace = make(name).await;
+        app.work(&scene.daemon).await;
+        let mutation = if name == "gone" { "deleteWorkspace" } else { "stopWorkspace" };
+        app.done(&scene.mia.token, mutation, "", json!({ "workspaceId": workspace })).await;
+        match name {
+            "failed" => app.fail(&scene.daemon, &scene.take().await, "STOP_FAILED", "it went wrong").await,
+            _ => _ = app.work(&scene.daemon).await,
+        }
+    }
+    app.push(&scene.owner, &scene.template, json!({ "promote": true })).await;
+    app.work(&scene.daemon).await;
+    make("starting").await;
+    scene.take().await;
+    make("pending").await;
+    let kept = async || {
+        let kept =
+            "select name || ' ' || status || case when outdated then ' outdated' else '' end from workspace
+            where latest_build_id is not null order by name";
+        app.tables().texts(kept).await
+    };
+    let stand = [
+        "dev RUNNING outdated",
+        "failed FAILED outdated",
+        "gone DELETED outdated",
+        "pending PENDING",
+        "starting STARTING",
+        "stopped STOPPED outdated",
+    ];
+    let before = kept().await;
+    // Nobody asks of what is deleted whether it is outdated.
+    assert_eq!(before, stand.map(|line| if line.starts_with("gone") { "gone DELETED" } else { line }));
+    again(app, "m0022_standing").await;
+    assert_eq!(kept().await, stand);
+    assert_eq!(app.tables().false_standings().await, Vec::<String>::new());
 }

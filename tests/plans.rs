@@ -33,8 +33,6 @@ const EXCUSED: &[Excuse] = &[
     ("Group.members", "query", "*", Some(Backend::Postgres), TEXT),
     ("Query.users", "*", "admin", None, SHARED),
     ("Query.users", "*", "member", None, SHARED),
-    ("Query.workspaces", "status", "owner", None, LATEST),
-    ("Query.workspaces", "outdated", "owner", None, LATEST),
     ("Query.auditLog", "action", "*", None, KIND),
     ("Query.auditLog", "resource", "*", None, KIND),
     ("Template.accessCandidates", "*", "*", Some(Backend::Postgres), WHOLE),
@@ -48,8 +46,6 @@ const SHARED: &str =
     "whom somebody shares an organization with is asked of each user: one lookup in an index";
 const WHOLE: &str = "whom a list names and could name is joined with all users or groups at once, for PostgreSQL expects \
     more of them in an organization than there are";
-/// adr/0011
-const LATEST: &str = "where a workspace stands is asked of its latest build, and not kept with it";
 /// adr/0011
 const KIND: &str = "of actions and kinds there are few, and a planner expects each of them everywhere";
 

@@ -3,6 +3,7 @@
 
 mod ends;
 mod reads;
+mod standing;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::support::daemon::Daemon;
 use crate::support::upload::Template;
 use crate::support::{Backend, Org, Person, TestApp};
 
@@ -19,11 +21,20 @@ const ROUNDS: usize = 6;
 /// A mutation and its input.
 type Call = (&'static str, Value);
 
+/// Whatever became of a mutation, it is no fault.
+fn assert_no_fault(mutation: &str, body: &Value) {
+    for error in body["errors"].as_array().into_iter().flatten() {
+        let code = error["extensions"]["code"].as_str().unwrap();
+        assert!(["CONFLICT", "NOT_FOUND"].contains(&code), "{mutation}: {body:#}");
+    }
+}
+
 struct Scene {
     app: Arc<TestApp>,
     owner: Person,
     org: Org,
     mia: Person,
+    daemon: Daemon,
     template: Template,
     workspace: String,
 }
@@ -40,14 +51,19 @@ impl Scene {
         app.work(&daemon).await;
         let workspace = app.workspace(&owner, &template, "box", "").await.workspace;
         app.work(&daemon).await;
-        Some(Self { app, owner, org, mia, template, workspace })
+        Some(Self { app, owner, org, mia, daemon, template, workspace })
     }
 
     /// Sends mutations at once; answers the whole bodies, in their order.
     async fn at_once(&self, calls: Vec<Call>) -> Vec<Value> {
+        self.all_at_once(calls.into_iter().map(|call| (self.owner.token.clone(), call)).collect()).await
+    }
+
+    /// The same for whoever sends them.
+    async fn all_at_once(&self, calls: Vec<(String, Call)>) -> Vec<Value> {
         let mut running = JoinSet::new();
-        for (place, (mutation, input)) in calls.into_iter().enumerate() {
-            let (app, token) = (self.app.clone(), self.owner.token.clone());
+        for (place, (token, (mutation, input))) in calls.into_iter().enumerate() {
+            let app = self.app.clone();
             running.spawn(async move {
                 let body = Box::pin(app.call(Some(&token), mutation, "__typename", input)).await;
                 (place, body)

@@ -2,6 +2,7 @@
 
 mod keeping;
 mod moving;
+mod standing;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};

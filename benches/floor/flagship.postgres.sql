@@ -23,13 +23,12 @@ select json_build_object('data', json_build_object('organization', (
     'workspaces', json_build_object('nodes', (select json_agg(x.j) from (
       select json_build_object('id', w.id, 'name', w.name, 'owner', json_build_object('username', u.username),
         'template', json_build_object('name', t.name), 'latestBuild',
-        json_build_object('status', b.state, 'transition', b.transition, 'createdAt', b.created_at)) j
+        json_build_object('status', j.state, 'transition', b.transition, 'createdAt', b.created_at)) j
       from (select * from workspace w where w.organization_id = o.id and w.deleted_at is null
             order by w.created_at desc, w.id desc limit 20) w
       join "user" u on u.id = w.owner_id join template t on t.id = w.template_id
-      cross join lateral (select j.state, b.transition, b.created_at from workspace_build b
-        join provisioner_job j on j.id = b.provisioner_job_id
-        where b.workspace_id = w.id order by b.number desc limit 1) b
+      join workspace_build b on b.id = w.latest_build_id
+      join provisioner_job j on j.id = b.provisioner_job_id
       order by w.created_at desc, w.id desc) x)))
   from organization o
   where o.name = $1 and o.deleted_at is null

@@ -26,8 +26,7 @@ select json_object('data', json_object('organization', (
       from (select * from workspace w where w.organization_id = o.id and w.deleted_at is null
             order by w.created_at desc, w.id desc limit 20) w
       join "user" u on u.id = w.owner_id join template t on t.id = w.template_id
-      join workspace_build b on b.workspace_id = w.id and b.number =
-        (select max(n.number) from workspace_build n where n.workspace_id = w.id)
+      join workspace_build b on b.id = w.latest_build_id
       join provisioner_job j on j.id = b.provisioner_job_id
       order by w.created_at desc, w.id desc) x)))
   from organization o

@@ -8,8 +8,7 @@ select json_object('data', json_object('organizations', json_object('nodes', (se
       from (select * from workspace w where w.organization_id = o.id and w.deleted_at is null
             order by w.created_at desc, w.id desc limit 10) w
       join "user" u on u.id = w.owner_id join template t on t.id = w.template_id
-      join workspace_build b on b.workspace_id = w.id and b.number =
-        (select max(n.number) from workspace_build n where n.workspace_id = w.id)
+      join workspace_build b on b.id = w.latest_build_id
       join provisioner_job j on j.id = b.provisioner_job_id
       order by w.created_at desc, w.id desc) x))) j
   from organization_member m join organization o on o.id = m.organization_id

@@ -8,14 +8,13 @@ select json_build_object('data', json_build_object('organization', (
     from (
       select json_build_object('id', w.id, 'name', w.name, 'createdAt', w.created_at,
           'owner', json_build_object('username', u.username), 'template', json_build_object('name', t.name),
-          'latestBuild', json_build_object('status', b.state, 'transition', b.transition, 'createdAt', b.created_at)) j,
+          'latestBuild', json_build_object('status', j.state, 'transition', b.transition, 'createdAt', b.created_at)) j,
         w.created_at || '/' || w.id c, row_number() over (order by w.created_at desc, w.id desc) rn
       from (select * from workspace w where w.organization_id = o.id and w.deleted_at is null
             and (w.created_at, w.id) < ($3, $4) order by w.created_at desc, w.id desc limit 51) w
       join "user" u on u.id = w.owner_id join template t on t.id = w.template_id
-      cross join lateral (select j.state, b.transition, b.created_at from workspace_build b
-        join provisioner_job j on j.id = b.provisioner_job_id
-        where b.workspace_id = w.id order by b.number desc limit 1) b) x))
+      join workspace_build b on b.id = w.latest_build_id
+      join provisioner_job j on j.id = b.provisioner_job_id) x))
   from organization o
   where o.name = $1 and o.deleted_at is null
     and exists (select from organization_member m where m.organization_id = o.id and m.user_id = $2))))::text

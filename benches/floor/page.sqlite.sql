@@ -14,8 +14,7 @@ select json_object('data', json_object('organization', (
       from (select * from workspace w where w.organization_id = o.id and w.deleted_at is null
             and (w.created_at, w.id) < ($3, $4) order by w.created_at desc, w.id desc limit 51) w
       join "user" u on u.id = w.owner_id join template t on t.id = w.template_id
-      join workspace_build b on b.workspace_id = w.id and b.number =
-        (select max(n.number) from workspace_build n where n.workspace_id = w.id)
+      join workspace_build b on b.id = w.latest_build_id
       join provisioner_job j on j.id = b.provisioner_job_id) x))
   from organization o
   where o.name = $1 and o.deleted_at is null

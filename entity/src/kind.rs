@@ -131,6 +131,30 @@ kind! {
         Dormancy = "DORMANCY",
     }
 
+    /// What a workspace is at, from its latest build.
+    WorkspaceStatus {
+        /// Its build waits for a provisioner.
+        Pending = "PENDING",
+        /// Comes up.
+        Starting = "STARTING",
+        /// Is up.
+        Running = "RUNNING",
+        /// Goes down.
+        Stopping = "STOPPING",
+        /// Is down.
+        Stopped = "STOPPED",
+        /// Is being destroyed.
+        Deleting = "DELETING",
+        /// Is gone.
+        Deleted = "DELETED",
+        /// Its build was told to stop.
+        Canceling = "CANCELING",
+        /// Its build was canceled.
+        Canceled = "CANCELED",
+        /// Its build failed.
+        Failed = "FAILED",
+    }
+
     /// Whether a workspace moves to its template's active version when it starts.
     AutomaticUpdates {
         /// At every start.

@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{OrganizationId, TemplateId, UserId, WorkspaceId};
-use crate::kind::AutomaticUpdates;
+use crate::id::{OrganizationId, TemplateId, UserId, WorkspaceBuildId, WorkspaceId};
+use crate::kind::{AutomaticUpdates, WorkspaceStatus};
 
 /// A row of `workspace`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -25,6 +25,9 @@ pub struct Model {
     pub deadline: Option<DateTimeUtc>,
     pub dormant_at: Option<DateTimeUtc>,
     pub deleting_at: Option<DateTimeUtc>,
+    pub latest_build_id: Option<WorkspaceBuildId>,
+    pub status: WorkspaceStatus,
+    pub outdated: bool,
     pub version: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

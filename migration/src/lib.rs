@@ -26,6 +26,7 @@ mod m0018_filters;
 mod m0019_folded_texts;
 mod m0020_lists;
 mod m0021_group_members;
+mod m0022_standing;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_folded_texts::Migration),
             Box::new(m0020_lists::Migration),
             Box::new(m0021_group_members::Migration),
+            Box::new(m0022_standing::Migration),
         ]
     }
 }

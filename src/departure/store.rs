@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use guildhall_entity::id::{OrganizationId, UserId};
-use guildhall_entity::kind::{JobState, Transition};
+use guildhall_entity::kind::WorkspaceStatus;
 use guildhall_entity::{group_member, template, template_acl, workspace};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement};
@@ -40,8 +40,7 @@ type Member = (OrganizationId, UserId);
 #[derive(Clone)]
 struct Tally {
     member: Member,
-    transition: Transition,
-    state: JobState,
+    status: WorkspaceStatus,
     count: i64,
     cost: i64,
 }
@@ -50,8 +49,7 @@ impl Read for Tally {
     fn read(columns: &mut Columns<'_>) -> Result<Self, sea_orm::DbErr> {
         Ok(Self {
             member: (columns.next()?, columns.next()?),
-            transition: columns.next()?,
-            state: columns.next()?,
+            status: columns.next()?,
             count: columns.next()?,
             cost: columns.next()?,
         })
@@ -66,14 +64,19 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
         let Some(impact) = found.get_mut(&tally.member) else { continue };
         impact.workspaces += tally.count;
         impact.daily_cost += tally.cost;
-        match (tally.state, tally.transition) {
-            (JobState::Pending | JobState::Running | JobState::Canceling, _) => {
-                impact.building += tally.count
+        let place = match tally.status {
+            WorkspaceStatus::Pending
+            | WorkspaceStatus::Starting
+            | WorkspaceStatus::Stopping
+            | WorkspaceStatus::Deleting
+            | WorkspaceStatus::Canceling => &mut impact.building,
+            WorkspaceStatus::Running => &mut impact.running,
+            WorkspaceStatus::Stopped => &mut impact.stopped,
+            WorkspaceStatus::Deleted | WorkspaceStatus::Canceled | WorkspaceStatus::Failed => {
+                &mut impact.failed
             }
-            (JobState::Succeeded, Transition::Start) => impact.running += tally.count,
-            (JobState::Succeeded, Transition::Stop) => impact.stopped += tally.count,
-            _ => impact.failed += tally.count,
-        }
+        };
+        *place += tally.count;
     }
     let groups = Query::select().from_as(group_member::Entity, "x").to_owned();
     // What a deleted template's list still says is nobody's loss.
@@ -109,13 +112,13 @@ fn workspaces(members: &[Member]) -> SelectStatement {
     join_latest_build(&mut statement);
     let cost = Func::coalesce([Expr::col(("b", "daily_cost")).sum(), Expr::val(0)]);
     statement
-        .columns([("w", "organization_id"), ("w", "owner_id"), ("b", "transition"), ("j", "state")])
+        .columns([("w", "organization_id"), ("w", "owner_id"), ("w", "status")])
         .expr(Func::count(Expr::col(Asterisk)))
         .expr(cost)
         .and_where(Expr::col(("w", workspace::Column::DeletedAt)).is_null())
         .and_where(among(("w", "organization_id"), members.iter().map(|member| member.0.0)))
         .and_where(among(("w", "owner_id"), members.iter().map(|member| member.1.0)))
-        .group_by_columns([("w", "organization_id"), ("w", "owner_id"), ("b", "transition"), ("j", "state")]);
+        .group_by_columns([("w", "organization_id"), ("w", "owner_id"), ("w", "status")]);
     statement
 }
 

@@ -6,11 +6,12 @@ use guildhall_entity::id::{OrganizationId, TemplateVersionId, UserId, WorkspaceI
 use guildhall_entity::kind::{JobState, Transition};
 use guildhall_entity::{group, provisioner_job, workspace, workspace_build};
 use sea_orm::prelude::Uuid;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, JoinType, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, JoinType, Order, Query, SelectStatement};
 
 use crate::db::row::One;
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
+use crate::workspace::join_latest_build;
 
 /// A budget and what is used of it, in credits a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,20 +31,12 @@ impl Standing {
 
 /// Live workspaces as `w` with their latest builds as `b`.
 fn latest_builds() -> SelectStatement {
-    use workspace_build::Column as Build;
-    let newest = Query::select()
-        .expr(Expr::col(("newest", Build::Number)).max())
-        .from_as(workspace_build::Entity, "newest")
-        .and_where(Expr::col(("newest", Build::WorkspaceId)).equals(("w", workspace::Column::Id)))
-        .to_owned();
-    let on = Condition::all()
-        .add(Expr::col(("b", Build::WorkspaceId)).equals(("w", workspace::Column::Id)))
-        .add(Expr::col(("b", Build::Number)).eq(newest));
-    Query::select()
+    let mut statement = Query::select()
         .from_as(workspace::Entity, "w")
-        .join_as(JoinType::InnerJoin, workspace_build::Entity, "b", on)
         .and_where(Expr::col(("w", workspace::Column::DeletedAt)).is_null())
-        .to_owned()
+        .to_owned();
+    join_latest_build(&mut statement);
+    statement
 }
 
 fn sum(column: (&'static str, &'static str)) -> Expr {

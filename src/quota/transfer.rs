@@ -21,7 +21,7 @@ pub(crate) async fn transfer(db: &Db, actor: &Actor, workspace: &WorkspaceRow, o
     actor.require(Permission::WorkspaceCreate, object.owned_by(owner))?;
     let tx = db.begin(permit).await?;
     crate::organization::lock_quota_in(&tx, organization).await?;
-    let change = change::hand_over_in(&tx, workspace.id, owner).await?;
+    let change = change::hand_over_in(&tx, workspace, owner).await?;
     let cost = change::cost_in(&tx, workspace.id).await?;
     if let Some(budget) = store::budget_in(&tx, organization, owner).await? {
         let used = store::used_in(&tx, organization, Some(owner), Some(workspace.id)).await?;

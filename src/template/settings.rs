@@ -2,6 +2,7 @@
 
 use guildhall_entity::id::{OrganizationId, TemplateId, TemplateVersionId};
 use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::LockType;
 use serde_json::json;
 
 use super::store::settings as store;
@@ -250,7 +251,13 @@ pub(crate) async fn admit_in(
     version: TemplateVersionId,
     making: Making,
 ) -> Result<SettingsRow> {
-    let (terms, settings) = store::terms_in(tx, template)
+    // Whoever makes another version the active one tells the workspaces that there are, and waits for those that are just
+    // being made. A start may not wait for them: it has locked its workspace.
+    let lock = match making {
+        Making::Workspace => LockType::Share,
+        Making::Start => LockType::KeyShare,
+    };
+    let (terms, settings) = store::terms_in(tx, template, lock)
         .await?
         .ok_or_else(|| Refusal::not_found(&["templateId"], "template"))?;
     let refusal = if making == Making::Workspace && !terms.deprecation_message.is_empty() {
@@ -272,10 +279,12 @@ pub(crate) async fn admit_in(
 
 /// The settings of a template that workspaces keep to, as the transaction sees them. `None` when it was deleted.
 pub(crate) async fn in_force_in(tx: &Tx, template: TemplateId) -> Result<Option<SettingsRow>> {
-    Ok(store::terms_in(tx, template).await?.map(|(_, settings)| settings))
+    Ok(store::terms_in(tx, template, LockType::KeyShare).await?.map(|(_, settings)| settings))
 }
 
 /// Whether owners of workspaces of the template may cancel builds that run, as the transaction sees it.
 pub(crate) async fn owners_cancel_in(tx: &Tx, template: TemplateId) -> Result<bool> {
-    Ok(store::terms_in(tx, template).await?.is_none_or(|(_, settings)| settings.allow_user_cancel))
+    Ok(store::terms_in(tx, template, LockType::KeyShare)
+        .await?
+        .is_none_or(|(_, settings)| settings.allow_user_cancel))
 }

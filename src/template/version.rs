@@ -159,11 +159,11 @@ pub(crate) async fn imported_in(
     readme: &str,
     variables: Variables,
 ) -> Result<()> {
-    store::set_content_in(tx, version.id, readme, variables).await?;
+    // The template before its version, as who changes a version locks them: else each could wait for the other.
     if version.promote_on_success {
         super::store::template::set_active_version_in(tx, version.template_id, version.id).await?;
     }
-    Ok(())
+    store::set_content_in(tx, version.id, readme, variables).await
 }
 
 /// The version that a job imports, for the daemon that holds the job.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use guildhall_entity::id::{UserId, WorkspaceId};
-use guildhall_entity::kind::{AutomaticUpdates, JobState, Transition};
+use guildhall_entity::kind::{AutomaticUpdates, WorkspaceStatus};
 use sea_orm::prelude::DateTimeUtc;
 use serde_json::json;
 
@@ -127,11 +127,15 @@ pub(crate) async fn activate(db: &Db, actor: &Actor, workspace: &WorkspaceRow) -
 /// # Errors
 /// FORBIDDEN without `WORKSPACE_UPDATE`; refusals for a workspace that does not run or has no deadline, for a moment that
 /// is past or too far away, and where the template leaves it to nobody.
-pub(crate) async fn extend(db: &Db, actor: &Actor, whole: &Whole, deadline: DateTimeUtc) -> Result<()> {
-    let tx = begin(db, actor, &whole.workspace).await?;
-    let current = super::lock_in(&tx, whole.workspace.id).await?;
-    let runs = whole.build.transition == Transition::Start && whole.job.state == JobState::Succeeded;
-    if !runs || current.deadline.is_none() {
+pub(crate) async fn extend(
+    db: &Db,
+    actor: &Actor,
+    workspace: &WorkspaceRow,
+    deadline: DateTimeUtc,
+) -> Result<()> {
+    let tx = begin(db, actor, workspace).await?;
+    let current = super::lock_in(&tx, workspace.id).await?;
+    if current.status != WorkspaceStatus::Running || current.deadline.is_none() {
         let message = "only a workspace that runs and is going to be stopped has a deadline to move";
         return Err(Refusal::conflict(&["workspaceId"], message).into());
     }
@@ -155,13 +159,16 @@ pub(crate) async fn extend(db: &Db, actor: &Actor, whole: &Whole, deadline: Date
 ///
 /// # Errors
 /// Refusals for somebody who is no member or owns it already, for a name that they use, and while a build is active.
-pub(crate) async fn hand_over_in(tx: &Tx, workspace: WorkspaceId, owner: UserId) -> Result<Change> {
+pub(crate) async fn hand_over_in(tx: &Tx, workspace: &WorkspaceRow, owner: UserId) -> Result<Change> {
+    // Before the workspace, as who removes a member locks them.
+    let to = store::member_in(tx, workspace.organization_id, owner).await?;
+    let workspace = workspace.id;
     let current = super::lock_in(tx, workspace).await?;
     if current.owner_id == owner {
         return Err(Refusal::conflict(&["ownerId"], "the workspace is theirs already").into());
     }
     let not_found = || Refusal::not_found(&["ownerId"], "member of the organization");
-    let to = store::member_in(tx, current.organization_id, owner).await?.ok_or_else(not_found)?;
+    let to = to.ok_or_else(not_found)?;
     if store::is_building_in(tx, workspace).await? {
         return Err(build::is_active().into());
     }

@@ -18,9 +18,7 @@ mod times;
 mod upkeep;
 
 pub(crate) use store::build::{BuildFilter, BuildList, BuildOrder, BuildRow};
-pub(crate) use store::workspace::{
-    Filter, WorkspaceList, WorkspaceOrder, WorkspaceRow, WorkspaceStatus, join_latest_build,
-};
+pub(crate) use store::workspace::{Filter, WorkspaceList, WorkspaceOrder, WorkspaceRow, join_latest_build};
 
 use guildhall_entity::id::{UserId, WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::kind::{BuildReason, Transition};

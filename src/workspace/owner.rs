@@ -49,6 +49,7 @@ pub(crate) async fn transfer_in(
     // Jobs before workspaces, in the order in which the end of a build takes them.
     let jobs = store::jobs_in(tx, &ids).await?;
     provisioner::job::give_in(tx, &jobs, to).await?;
+    store::lock_in(tx, &ids).await?;
     store::set_owner_in(tx, &ids, to).await.on_violation("uq_workspace_name", || collision(&[]))?;
     let mut changes = Vec::with_capacity(held.len());
     for one in held {
@@ -91,6 +92,8 @@ pub(crate) async fn take_down_in(
         let message = format!("these workspaces are just being built: {busy}; wait, or cancel their jobs");
         return Err(Refusal::conflict(&["workspaces"], message).into());
     }
+    let ids: Vec<WorkspaceId> = due.iter().map(|one| one.workspace.id).collect();
+    store::lock_in(tx, &ids).await?;
     let action = if transition == Transition::Delete { Action::Delete } else { Action::Stop };
     let mut versions = HashMap::new();
     let mut done = (Vec::with_capacity(due.len()), Vec::with_capacity(due.len()));

@@ -35,7 +35,7 @@ pub(super) fn purpose(build: WorkspaceBuildId) -> String {
 pub(crate) async fn get(db: &Db, sealer: &Sealer, job: &JobRow) -> Outcome<Option<Vec<u8>>> {
     let Some(target) = of_job(db, job.id).await? else { return Ok(Err(Refused::Superseded)) };
     // The token of a job opens nothing that came after it.
-    if !store::is_newest_build(db, &target).await? {
+    if !store::is_latest_build(db, &target).await? {
         return Ok(Err(Refused::Superseded));
     }
     match store::newest(db, target.workspace).await? {
@@ -131,7 +131,7 @@ async fn begin(db: &Db, job: &JobRow) -> Result<std::result::Result<(Tx, Target)
         Actor::daemon(None, job.id.to_string(), job.organization_id, job.tags.clone(), Origin::default());
     let object = Object::in_organization(job.organization_id);
     let tx = db.begin(daemon.authorize(Permission::ProvisionerDaemonServe, object)?).await?;
-    if !store::is_newest_build_in(&tx, &target).await? {
+    if !store::is_latest_build_in(&tx, &target).await? {
         return Ok(Err(Refused::Superseded));
     }
     Ok(Ok((tx, target)))

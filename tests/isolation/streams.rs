@@ -11,10 +11,10 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::worlds::seed;
 use super::{Deployment, Viewer, assert_nothing_of, blotted, named, named_missing, without_what_passes};
 use crate::live::Sent;
 use crate::support::schema::Field;
+use crate::support::seed::seed;
 use crate::support::world::World;
 use crate::support::{Backend, TestApp};
 

@@ -7,20 +7,11 @@ use serde_json::{Value, json};
 use super::random::Random;
 use super::{Deployment, Viewer, assert_nothing_of, missing, without_what_passes};
 use crate::support::Backend;
+use crate::support::seed::seed;
 use crate::support::world::World;
 
 /// Documents a phase; each is asked by every viewer.
 const DOCUMENTS: usize = 200;
-/// Repeats a run that failed: the seed that it printed.
-const SEED: &str = "GUILDHALL_TEST_SEED";
-
-#[expect(clippy::disallowed_methods, reason = "a person repeats a failed run")]
-pub(super) fn seed() -> u64 {
-    let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
-    println!("random worlds of seed {seed}: {SEED}={seed} repeats them");
-    seed
-}
-
 /// What stands in a document for the `n`th thing of `alpha`, or for a text with its mark.
 fn placeholder(n: usize) -> String {
     format!("§{n:03}§")

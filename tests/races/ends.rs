@@ -1,18 +1,10 @@
 //! What ends while somebody gives it something: a foreign key that is violated then is their `NOT_FOUND`, or a `CONFLICT`.
 
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Call, ROUNDS, Scene};
+use super::{Call, ROUNDS, Scene, assert_no_fault};
 use crate::support::Backend;
-
-/// Whatever became of a mutation, it is no fault.
-fn assert_no_fault(mutation: &str, body: &Value) {
-    for error in body["errors"].as_array().into_iter().flatten() {
-        let code = error["extensions"]["code"].as_str().unwrap();
-        assert!(["CONFLICT", "NOT_FOUND"].contains(&code), "{mutation}: {body:#}");
-    }
-}
 
 impl Scene {
     async fn race(&self, one: Call, other: Call) {

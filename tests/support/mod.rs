@@ -7,6 +7,7 @@ pub(crate) mod database;
 pub(crate) mod process;
 pub(crate) mod schema;
 pub(crate) mod screen;
+pub(crate) mod seed;
 pub(crate) mod statements;
 pub(crate) mod tables;
 pub(crate) mod upload;

@@ -8,6 +8,20 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
 use super::TestApp;
 
+/// What is kept with workspaces, where it is not as their newest builds, the jobs of those and templates say.
+const FALSE_STANDINGS: &str = "select w.name || ' is kept as ' || w.status || case when w.outdated then ', outdated' else '' end
+        || '; its build ' || cast(b.number as text) || ' is ' || b.transition || ' ' || j.state
+    from workspace w join template t on t.id = w.template_id
+    left join workspace_build b on b.workspace_id = w.id
+        and b.number = (select max(newest.number) from workspace_build newest where newest.workspace_id = w.id)
+    left join provisioner_job j on j.id = b.provisioner_job_id
+    where b.id is null or w.latest_build_id is null or w.latest_build_id <> b.id
+        or case when j.state in ('RUNNING', 'SUCCEEDED') then j.state || ' ' || b.transition || ' ' || w.status not in
+            ('RUNNING START STARTING', 'RUNNING STOP STOPPING', 'RUNNING DELETE DELETING', 'SUCCEEDED START RUNNING',
+             'SUCCEEDED STOP STOPPED', 'SUCCEEDED DELETE DELETED') else w.status <> j.state end
+        or (w.deleted_at is null
+            and w.outdated <> coalesce(t.active_version_id <> b.template_version_id, false))";
+
 /// Everything in a database, as text.
 pub(crate) struct Tables {
     settings: Settings,
@@ -46,6 +60,11 @@ impl Tables {
     /// Runs a query of one column of text that both databases understand.
     pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
         self.texts_of(query, query).await
+    }
+
+    /// Workspaces that are not kept as they stand: at no time are there any.
+    pub(crate) async fn false_standings(&self) -> Vec<String> {
+        self.texts(FALSE_STANDINGS).await
     }
 
     async fn attempt(&self, statement: &str) -> Result<(), sqlx::Error> {

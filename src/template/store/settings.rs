@@ -55,7 +55,7 @@ pub(in crate::template) async fn of(
 }
 
 /// A live template. Who reads it with a lock keeps it so until the transaction ends: nobody deletes it (`KeyShare`), nobody
-/// changes it (`NoKeyUpdate`), or nobody makes a workspace of it either (`Update`).
+/// changes it (`Share`, `NoKeyUpdate`; of the latter there is one), or nobody makes a workspace of it either (`Update`).
 fn live(template: TemplateId) -> SelectStatement {
     Query::select()
         .from_as(Entity, "t")
@@ -64,15 +64,17 @@ fn live(template: TemplateId) -> SelectStatement {
         .to_owned()
 }
 
-/// What a new workspace or build must keep to, while the template can't be deleted. `None` when it was.
+/// What a new workspace or build must keep to, while the template can't be deleted (`KeyShare`) or changed (`Share`). `None`
+/// when it was deleted.
 pub(in crate::template) async fn terms_in(
     tx: &Tx,
     template: TemplateId,
+    lock: LockType,
 ) -> Result<Option<(TermsRow, SettingsRow)>> {
     let mut statement = live(template);
     select::<TermsRow>(&mut statement, "t");
     select::<SettingsRow>(&mut statement, "t");
-    tx.locked(statement, LockType::KeyShare).await
+    tx.locked(statement, lock).await
 }
 
 /// A template and its settings while nobody else changes them. `None` when it was deleted.

@@ -170,7 +170,7 @@ impl WorkspaceChangeMutation {
         nullable(async {
             let request = ctx.request();
             let extend = async |whole: Whole| {
-                change::extend(&request.db, &request.actor, &whole, input.deadline.0).await
+                change::extend(&request.db, &request.actor, &whole.workspace, input.deadline.0).await
             };
             let (workspace, user_errors) = changed(request, &input.workspace_id, extend).await?;
             Ok(Some(ExtendWorkspaceDeadlinePayload { workspace, user_errors }))

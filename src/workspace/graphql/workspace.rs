@@ -20,8 +20,7 @@ use crate::template::graphql::Template;
 use crate::user::graphql::User;
 use crate::workspace::store::workspace::Whole;
 use crate::workspace::{
-    BuildList, BuildOrder, Filter, WorkspaceList, WorkspaceOrder, WorkspaceStatus, change,
-    milliseconds_to_seconds,
+    BuildList, BuildOrder, Filter, WorkspaceList, WorkspaceOrder, change, milliseconds_to_seconds,
 };
 
 /// Whether a workspace moves to its template's active version when it starts.
@@ -33,6 +32,32 @@ pub(crate) enum AutomaticUpdates {
     Always,
     /// Only when somebody asks for it.
     Never,
+}
+
+/// What a workspace is at, from its latest build.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "kind::WorkspaceStatus")]
+pub(crate) enum WorkspaceStatus {
+    /// Its build waits for a provisioner.
+    Pending,
+    /// Comes up.
+    Starting,
+    /// Is up.
+    Running,
+    /// Goes down.
+    Stopping,
+    /// Is down.
+    Stopped,
+    /// Is being destroyed.
+    Deleting,
+    /// Is gone.
+    Deleted,
+    /// Its build was told to stop.
+    Canceling,
+    /// Its build was canceled.
+    Canceled,
+    /// Its build failed.
+    Failed,
 }
 
 /// When a workspace starts by itself.
@@ -104,7 +129,7 @@ impl Workspace {
 
     /// What it is at, from its latest build.
     async fn status(&self) -> WorkspaceStatus {
-        WorkspaceStatus::of(self.0.build.transition, self.0.job.state)
+        self.0.workspace.status.into()
     }
 
     /// When it was last used; null for never.
@@ -160,8 +185,7 @@ impl Workspace {
 
     /// Whether its latest build is of another version than its template's active one.
     async fn is_outdated(&self) -> bool {
-        let active = self.0.template.active_version_id;
-        active.is_some_and(|active| active != self.0.build.template_version_id)
+        self.0.workspace.outdated
     }
 
     /// Whether the viewer has marked it as a favorite.
@@ -255,7 +279,7 @@ impl TryFrom<WorkspaceFilter> for Filter {
             owner: parse(input.owner_id, &mut impossible),
             template: parse(input.template_id, &mut impossible),
             organization: parse(input.organization_id, &mut impossible),
-            status: input.status,
+            status: input.status.map(Into::into),
             dormant: input.dormant,
             outdated: input.outdated,
             favorite: input.favorite,
@@ -283,10 +307,8 @@ impl WorkspaceQuery {
         #[graphql(desc = "CREATED_AT_DESC if absent.")] order_by: Option<WorkspaceOrder>,
     ) -> Result<Connection<Workspace>> {
         ctx.request().signed_in()?;
-        let list = WorkspaceList::of_organization(
-            filter.unwrap_or_default().try_into()?,
-            order_by.unwrap_or_default(),
-        );
+        let list =
+            WorkspaceList::of_all(filter.unwrap_or_default().try_into()?, order_by.unwrap_or_default());
         Connection::root(ctx, list, Paging { first, after, last, before }).await
     }
 }

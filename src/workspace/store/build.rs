@@ -255,22 +255,17 @@ pub(in crate::workspace) struct NewRow {
 }
 
 pub(in crate::workspace) async fn insert_in(tx: &Tx, build: NewRow) -> Result<()> {
-    let newest = Query::select()
-        .columns([Column::Number, Column::DailyCost])
-        .from(Entity)
-        .and_where(Expr::col(Column::WorkspaceId).eq(build.workspace))
-        .order_by(Column::Number, sea_orm::Order::Desc)
-        .limit(1)
-        .to_owned();
-    let newest = tx.row::<(One<i32>, One<i32>)>(&newest).await?;
+    let mut latest = super::workspace::latest_build_of(build.workspace);
+    latest.columns([("b", Column::Number), ("b", Column::DailyCost)]);
+    let latest = tx.row::<(One<i32>, One<i32>)>(&latest).await?;
     // What is there costs what it costs until this build has made something else of it.
-    let (newest, daily_cost) = newest.map_or((0, 0), |(number, cost)| (number.0, cost.0));
+    let (latest, daily_cost) = latest.map_or((0, 0), |(number, cost)| (number.0, cost.0));
     let now = tx.clock().now();
     tx.insert(ActiveModel {
         id: Set(build.id),
         organization_id: Set(build.organization),
         workspace_id: Set(build.workspace),
-        number: Set(newest + 1),
+        number: Set(latest + 1),
         template_version_id: Set(build.version),
         transition: Set(build.transition),
         reason: Set(build.reason),

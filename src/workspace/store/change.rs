@@ -1,7 +1,7 @@
 //! Changes to workspaces.
 
 use guildhall_entity::id::{OrganizationId, ProvisionerJobId, TemplateId, UserId, WorkspaceId};
-use guildhall_entity::kind::AutomaticUpdates;
+use guildhall_entity::kind::{AutomaticUpdates, WorkspaceStatus};
 use guildhall_entity::workspace::{ActiveModel, Column, Entity};
 use guildhall_entity::{organization_member, user, workspace_build, workspace_favorite as favorite};
 use sea_orm::ActiveValue::Set;
@@ -9,7 +9,7 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, UpdateStatement};
 use sea_orm::{Insert, QueryTrait};
 
-use super::workspace::WorkspaceRow;
+use super::workspace::{WorkspaceRow, latest_build_of};
 use crate::db::row::{One, select};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::{Error, Result};
@@ -38,6 +38,9 @@ pub(in crate::workspace) async fn insert_in(
         deadline: Set(None),
         dormant_at: Set(None),
         deleting_at: Set(None),
+        latest_build_id: Set(None),
+        status: Set(WorkspaceStatus::Pending),
+        outdated: Set(false),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -185,16 +188,10 @@ pub(in crate::workspace) async fn jobs_in(tx: &Tx, workspace: WorkspaceId) -> Re
     Ok(tx.rows::<One<ProvisionerJobId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }
 
-/// What the newest build of a workspace costs a day.
+/// What the latest build of a workspace costs a day.
 pub(in crate::workspace) async fn cost_in(tx: &Tx, workspace: WorkspaceId) -> Result<i32> {
-    use workspace_build::{Column as Build, Entity as Builds};
-    let statement = Query::select()
-        .column(Build::DailyCost)
-        .from(Builds)
-        .and_where(Expr::col(Build::WorkspaceId).eq(workspace))
-        .order_by(Build::Number, sea_orm::Order::Desc)
-        .limit(1)
-        .to_owned();
+    let mut statement = latest_build_of(workspace);
+    statement.column(("b", workspace_build::Column::DailyCost));
     Ok(tx.row::<One<i32>>(&statement).await?.map_or(0, |cost| cost.0))
 }
 

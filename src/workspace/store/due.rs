@@ -5,10 +5,11 @@ use guildhall_entity::id::{
 };
 use guildhall_entity::kind::{JobState, Transition, UserStatus};
 use guildhall_entity::workspace::{Column, Entity};
-use guildhall_entity::{organization_member, provisioner_job, template, user, workspace_build};
+use guildhall_entity::{organization_member, provisioner_job, template, user};
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
+use super::workspace::latest_build_of;
 use crate::db::row::{One, row, select};
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -113,7 +114,7 @@ pub(in crate::workspace) async fn times_in(tx: &Tx, template: TemplateId) -> Res
     tx.row(&statement).await
 }
 
-/// The newest build of a workspace.
+/// The latest build of a workspace.
 #[derive(Clone)]
 pub(in crate::workspace) struct Latest {
     pub(in crate::workspace) id: WorkspaceBuildId,
@@ -131,14 +132,9 @@ row! {
     }
 }
 
-/// The newest build of a workspace, as the transaction sees it.
+/// The latest build of a workspace, as the transaction sees it.
 pub(in crate::workspace) async fn latest_in(tx: &Tx, workspace: WorkspaceId) -> Result<Option<Latest>> {
-    let mut statement = Query::select()
-        .from_as(workspace_build::Entity, "b")
-        .and_where(Expr::col(("b", workspace_build::Column::WorkspaceId)).eq(workspace))
-        .order_by(("b", workspace_build::Column::Number), Order::Desc)
-        .limit(1)
-        .to_owned();
+    let mut statement = latest_build_of(workspace);
     join_job(&mut statement, "b");
     select::<LatestRow>(&mut statement, "b");
     statement.column(("j", provisioner_job::Column::State));

@@ -4,13 +4,15 @@ use guildhall_entity::id::{OrganizationId, ProvisionerJobId, UserId, WorkspaceId
 use guildhall_entity::kind::JobState;
 use guildhall_entity::workspace::{Column, Entity};
 use guildhall_entity::workspace_build;
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Order, Query};
 
 use super::build::BuildRow;
 use super::workspace::{WorkspaceRow, join_latest_build};
 use crate::db::row::{Columns, One, Read, select};
 use crate::db::{Tx, is_one_of};
 use crate::error::Result;
+use crate::provisioner::join_job;
 
 /// A live workspace with its latest build and where that stands.
 #[derive(Clone)]
@@ -39,10 +41,27 @@ pub(in crate::workspace) async fn held_in(
         .order_by(("w", Column::Name), Order::Asc)
         .to_owned();
     join_latest_build(&mut statement);
+    join_job(&mut statement, "b");
     select::<WorkspaceRow>(&mut statement, "w");
     select::<BuildRow>(&mut statement, "b");
     statement.column(("j", "state"));
     tx.rows(&statement).await
+}
+
+/// Keeps workspaces as they are until the transaction ends, the first by its id first: so no two who lock several wait for each
+/// other. SQLite has one writer anyway.
+pub(in crate::workspace) async fn lock_in(tx: &Tx, ids: &[WorkspaceId]) -> Result<()> {
+    if tx.backend() == DbBackend::Postgres {
+        let statement = Query::select()
+            .column(Column::Id)
+            .from(Entity)
+            .and_where(is_one_of(Expr::col(Column::Id), ids))
+            .order_by(Column::Id, Order::Asc)
+            .lock(LockType::NoKeyUpdate)
+            .to_owned();
+        tx.rows::<One<WorkspaceId>>(&statement).await?;
+    }
+    Ok(())
 }
 
 /// Which of these names the live workspaces of a user have.

@@ -200,25 +200,25 @@ pub(in crate::workspace) async fn unlock_in(tx: &Tx, workspace: WorkspaceId) -> 
     Ok(())
 }
 
-/// Whether this is still the workspace's newest build: an older one may not write any more.
-pub(in crate::workspace) async fn is_newest_build_in(tx: &Tx, target: &Target) -> Result<bool> {
-    Ok(is_newest(tx.row(&newest_number(target)).await?, target))
+/// Whether this is still the workspace's latest build: an older one may not write any more.
+pub(in crate::workspace) async fn is_latest_build_in(tx: &Tx, target: &Target) -> Result<bool> {
+    Ok(is_latest(tx.row(&latest_of(target)).await?, target))
 }
 
-/// Whether this is still the workspace's newest build: an older one may not read any more.
-pub(in crate::workspace) async fn is_newest_build(db: &Db, target: &Target) -> Result<bool> {
-    Ok(is_newest(db.row(&newest_number(target)).await?, target))
+/// Whether this is still the workspace's latest build: an older one may not read any more.
+pub(in crate::workspace) async fn is_latest_build(db: &Db, target: &Target) -> Result<bool> {
+    Ok(is_latest(db.row(&latest_of(target)).await?, target))
 }
 
-fn newest_number(target: &Target) -> SelectStatement {
-    use guildhall_entity::workspace_build::{Column as Build, Entity as Builds};
+fn latest_of(target: &Target) -> SelectStatement {
+    use guildhall_entity::workspace::{Column as Workspace, Entity as Workspaces};
     Query::select()
-        .expr(Expr::col(Build::Number).max())
-        .from(Builds)
-        .and_where(Expr::col(Build::WorkspaceId).eq(target.workspace))
+        .column(Workspace::LatestBuildId)
+        .from(Workspaces)
+        .and_where(Expr::col(Workspace::Id).eq(target.workspace))
         .to_owned()
 }
 
-fn is_newest(number: Option<One<Option<i32>>>, target: &Target) -> bool {
-    number.and_then(|One(number)| number) == Some(target.number)
+fn is_latest(latest: Option<One<Option<WorkspaceBuildId>>>, target: &Target) -> bool {
+    latest.and_then(|One(latest)| latest) == Some(target.build)
 }

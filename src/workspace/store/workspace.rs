@@ -1,14 +1,14 @@
 //! How workspaces are kept. A row comes with its owner, template and latest build: one statement for a page.
 
 use guildhall_entity::id::{OrganizationId, TemplateId, UserId, WorkspaceId};
-use guildhall_entity::kind::{AutomaticUpdates, JobState, Transition};
+use guildhall_entity::kind::{AutomaticUpdates, WorkspaceStatus};
 use guildhall_entity::workspace::{Column, Entity};
-use guildhall_entity::{provisioner_job, template, user, workspace_build, workspace_favorite};
+use guildhall_entity::{template, user, workspace_build, workspace_favorite};
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 
 use super::build::BuildRow;
-use crate::authz::{Actor, Permission};
+use crate::authz::{Actor, Permission, Reach};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Columns, Read, row, select};
@@ -36,6 +36,8 @@ row! {
         deadline: Option<DateTimeUtc>,
         dormant_at: Option<DateTimeUtc>,
         deleting_at: Option<DateTimeUtc>,
+        status: WorkspaceStatus,
+        outdated: bool,
         version: i32,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
@@ -76,14 +78,6 @@ pub(super) fn covered_by(actor: &Actor) -> Condition {
     covered(&actor.reach(Permission::WorkspaceRead), organization, Some(owner))
 }
 
-fn columns(statement: &mut SelectStatement) {
-    select::<WorkspaceRow>(statement, "w");
-    select::<UserCard>(statement, "u");
-    select::<TemplateRow>(statement, "t");
-    select::<BuildRow>(statement, "b");
-    select::<JobCard>(statement, "j");
-}
-
 fn join_owner_and_template(statement: &mut SelectStatement) {
     statement
         .join_as(
@@ -100,21 +94,34 @@ fn join_owner_and_template(statement: &mut SelectStatement) {
         );
 }
 
-/// Joins the newest build as `b` and its job as `j` to `w`: two lookups in unique indexes for each workspace. By the build's
-/// id, of which a planner knows that there is one: of a number that another statement finds, it expects few workspaces to
-/// have it, and would read all builds.
+/// Joins the latest build as `b` to `w`.
 pub(crate) fn join_latest_build(statement: &mut SelectStatement) {
-    use workspace_build::Column as Build;
-    let newest = Query::select()
-        .column(("newest", Build::Id))
-        .from_as(workspace_build::Entity, "newest")
-        .and_where(Expr::col(("newest", Build::WorkspaceId)).equals(("w", Column::Id)))
-        .order_by(("newest", Build::Number), Order::Desc)
-        .limit(1)
-        .to_owned();
-    let on = Expr::col(("b", Build::Id)).eq(newest);
-    statement.join_as(sea_orm::JoinType::InnerJoin, workspace_build::Entity, "b", on);
+    statement.join_as(
+        sea_orm::JoinType::InnerJoin,
+        workspace_build::Entity,
+        "b",
+        Expr::col(("b", workspace_build::Column::Id)).equals(("w", Column::LatestBuildId)),
+    );
+}
+
+/// The latest build of a workspace, as `b`.
+pub(super) fn latest_build_of(workspace: WorkspaceId) -> SelectStatement {
+    let mut statement =
+        Query::select().from_as(Entity, "w").and_where(Expr::col(("w", Column::Id)).eq(workspace)).to_owned();
+    join_latest_build(&mut statement);
+    statement
+}
+
+/// Joins what every page shows of `w`, and selects the columns.
+fn whole(statement: &mut SelectStatement) {
+    join_owner_and_template(statement);
+    join_latest_build(statement);
     join_job(statement, "b");
+    select::<WorkspaceRow>(statement, "w");
+    select::<UserCard>(statement, "u");
+    select::<TemplateRow>(statement, "t");
+    select::<BuildRow>(statement, "b");
+    select::<JobCard>(statement, "j");
 }
 
 impl Find for WorkspaceId {
@@ -123,74 +130,8 @@ impl Find for WorkspaceId {
 
     fn select(actor: &Actor) -> SelectStatement {
         let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).to_owned();
-        join_owner_and_template(&mut statement);
-        join_latest_build(&mut statement);
-        columns(&mut statement);
+        whole(&mut statement);
         statement
-    }
-}
-
-/// What a workspace is at, from its latest build.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
-pub(crate) enum WorkspaceStatus {
-    /// Its build waits for a provisioner.
-    Pending,
-    /// Comes up.
-    Starting,
-    /// Is up.
-    Running,
-    /// Goes down.
-    Stopping,
-    /// Is down.
-    Stopped,
-    /// Is being destroyed.
-    Deleting,
-    /// Is gone.
-    Deleted,
-    /// Its build was told to stop.
-    Canceling,
-    /// Its build was canceled.
-    Canceled,
-    /// Its build failed.
-    Failed,
-}
-
-impl WorkspaceStatus {
-    /// From the latest build.
-    pub(crate) fn of(transition: Transition, state: JobState) -> Self {
-        match (state, transition) {
-            (JobState::Pending, _) => Self::Pending,
-            (JobState::Canceling, _) => Self::Canceling,
-            (JobState::Canceled, _) => Self::Canceled,
-            (JobState::Failed, _) => Self::Failed,
-            (JobState::Running, Transition::Start) => Self::Starting,
-            (JobState::Running, Transition::Stop) => Self::Stopping,
-            (JobState::Running, Transition::Delete) => Self::Deleting,
-            (JobState::Succeeded, Transition::Start) => Self::Running,
-            (JobState::Succeeded, Transition::Stop) => Self::Stopped,
-            (JobState::Succeeded, Transition::Delete) => Self::Deleted,
-        }
-    }
-
-    fn condition(self) -> Condition {
-        use provisioner_job::Column as Job;
-        use workspace_build::Column as Build;
-        let state = |state: JobState| Expr::col(("j", Job::State)).eq(state.as_str());
-        let both = |job: JobState, transition: Transition| {
-            Condition::all().add(state(job)).add(Expr::col(("b", Build::Transition)).eq(transition.as_str()))
-        };
-        match self {
-            Self::Pending => Condition::all().add(state(JobState::Pending)),
-            Self::Canceling => Condition::all().add(state(JobState::Canceling)),
-            Self::Canceled => Condition::all().add(state(JobState::Canceled)),
-            Self::Failed => Condition::all().add(state(JobState::Failed)),
-            Self::Starting => both(JobState::Running, Transition::Start),
-            Self::Stopping => both(JobState::Running, Transition::Stop),
-            Self::Deleting => both(JobState::Running, Transition::Delete),
-            Self::Running => both(JobState::Succeeded, Transition::Start),
-            Self::Stopped => both(JobState::Succeeded, Transition::Stop),
-            Self::Deleted => both(JobState::Succeeded, Transition::Delete),
-        }
     }
 }
 
@@ -208,24 +149,6 @@ pub(crate) struct Filter {
     pub(crate) favorite: Option<bool>,
     /// An id in the filter does not parse: nothing can match it.
     pub(crate) impossible: bool,
-}
-
-impl Filter {
-    /// Whether it asks for something of the latest build.
-    fn needs_latest_build(&self) -> bool {
-        self.status.is_some() || self.outdated.is_some()
-    }
-}
-
-/// The template of `w`, where its active version is another than that of the latest build, `b`.
-fn newer_version() -> SelectStatement {
-    let version = Expr::col(("b", workspace_build::Column::TemplateVersionId));
-    Query::select()
-        .expr(Expr::val(1))
-        .from_as(template::Entity, "newer")
-        .and_where(Expr::col(("newer", template::Column::Id)).equals(("w", Column::TemplateId)))
-        .and_where(Expr::col(("newer", template::Column::ActiveVersionId)).ne(version))
-        .to_owned()
 }
 
 /// The workspaces that are dear to the actor; none where the actor is no user.
@@ -249,12 +172,18 @@ pub(crate) struct WorkspaceList {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Parent {
+    None,
     Organization,
     Owner,
 }
 
 impl WorkspaceList {
-    /// Of an organization, or of all of them.
+    /// Of all organizations.
+    pub(crate) fn of_all(filter: Filter, order: WorkspaceOrder) -> Self {
+        Self { filter, order, parent: Parent::None }
+    }
+
+    /// Of an organization.
     pub(crate) fn of_organization(filter: Filter, order: WorkspaceOrder) -> Self {
         Self { filter, order, parent: Parent::Organization }
     }
@@ -262,6 +191,37 @@ impl WorkspaceList {
     /// Of an owner.
     pub(crate) fn of_owner(filter: Filter, order: WorkspaceOrder) -> Self {
         Self { filter, order, parent: Parent::Owner }
+    }
+
+    /// Whether nothing leaves few of the deployment's workspaces but where they stand.
+    fn is_of_all(&self, actor: &Actor) -> bool {
+        let unnamed = matches!(
+            self.filter,
+            Filter {
+                name: None,
+                owner: None,
+                template: None,
+                organization: None,
+                dormant: None | Some(false),
+                favorite: None | Some(false),
+                ..
+            }
+        );
+        unnamed && self.parent == Parent::None && actor.reach(Permission::WorkspaceRead) == Reach::Everything
+    }
+
+    /// Where the workspaces stand. Literals: of what all have, or none, a planner that is not told which expects the same, and
+    /// would walk along the index of the order alone. The last condition is that of the indexes for the whole deployment.
+    fn standing(&self, actor: &Actor) -> Condition {
+        let Filter { status, outdated, .. } = self.filter;
+        let literal = |status: WorkspaceStatus| Expr::cust(format!("'{}'", status.as_str()));
+        let asked = status.is_some() || outdated.is_some();
+        Condition::all()
+            .add_option(status.map(|status| Expr::col(("w", Column::Status)).eq(literal(status))))
+            .add_option(outdated.map(|outdated| {
+                Expr::col(("w", Column::Outdated)).eq(Expr::cust(if outdated { "true" } else { "false" }))
+            }))
+            .add_option((asked && self.is_of_all(actor)).then(|| Expr::cust("w.status <> ''")))
     }
 }
 
@@ -285,16 +245,7 @@ impl List for WorkspaceList {
     fn source(&self, actor: &Actor) -> SelectStatement {
         let filter = &self.filter;
         let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).to_owned();
-        if filter.needs_latest_build() {
-            join_latest_build(&mut statement);
-        }
-        if let Some(status) = filter.status {
-            statement.cond_where(status.condition());
-        }
-        if let Some(outdated) = filter.outdated {
-            let other = Expr::exists(newer_version());
-            statement.and_where(if outdated { other } else { other.not() });
-        }
+        statement.cond_where(self.standing(actor));
         if let Some(dormant) = filter.dormant {
             let since = Expr::col(("w", Column::DormantAt));
             statement.and_where(if dormant { since.is_not_null() } else { since.is_null() });
@@ -326,11 +277,7 @@ impl List for WorkspaceList {
     }
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
-        join_owner_and_template(statement);
-        if !self.filter.needs_latest_build() {
-            join_latest_build(statement);
-        }
-        columns(statement);
+        whole(statement);
     }
 
     fn keyset(&self) -> Keyset {
@@ -347,7 +294,7 @@ impl List for WorkspaceList {
 
     fn parent(&self) -> (&'static str, &'static str) {
         match self.parent {
-            Parent::Organization => ("w", "organization_id"),
+            Parent::None | Parent::Organization => ("w", "organization_id"),
             Parent::Owner => ("w", "owner_id"),
         }
     }
