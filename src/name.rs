@@ -4,7 +4,7 @@ mod icon;
 
 pub use icon::icon;
 
-use crate::error::Refusal;
+use crate::error::{Error, Refusal, Result};
 
 /// The longest slug, in characters.
 const SLUG_MAX: usize = 32;
@@ -16,6 +16,21 @@ const DESCRIPTION_MAX: usize = 500;
 const RESERVED: [&str; 3] = ["new", "create", "me"];
 /// The name of the default organization; no other organization may have it.
 pub const DEFAULT: &str = "default";
+
+/// How many things may be asked for by their names: as many as a page has.
+const ASKED: usize = 100;
+
+/// Names that a filter asks for in `argument`, as they are kept.
+///
+/// # Errors
+/// BAD_USER_INPUT for more than a page has.
+pub(crate) fn asked(argument: &'static str, names: Vec<String>) -> Result<Vec<String>> {
+    if names.len() > ASKED {
+        let message = format!("`{argument}` has at most {ASKED} entries, got {}", names.len());
+        return Err(Error::BadInput { argument, message });
+    }
+    Ok(names.into_iter().map(|name| name.to_lowercase()).collect())
+}
 
 /// A name: 1–32 characters of `[a-z0-9]` in runs joined by single hyphens. Upper case is folded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -89,7 +89,30 @@ async fn a_wrong_time_is_told_where_it_is(#[values(Backend::Sqlite, Backend::Pos
             assert!(!message.contains("tomorrow"), "{message}");
         }
     }
+    let create = "mutation { createApiToken(input: { name: \"ci\", expiresAt: $x }) { secret } }";
+    let list = "{ again: viewer { id } auditLog(filter: { from: $x }) { totalCount } }";
+    let default = "query($f: AuditLogFilter = { to: $x }) { auditLog(filter: $f) { totalCount } }";
+    let alone = "query($since: DateTime = $x) { auditLog(filter: { from: $since }) { totalCount } }";
+    for wrong in ["\"tomorrow\"", "1796000000", "[\"2026-11-24T09:30:00Z\"]", "\"\"", "TODAY", "{ x: 1 }"] {
+        for (document, argument) in
+            [(create, "input.expiresAt"), (list, "filter.from"), (default, "f.to"), (alone, "since")]
+        {
+            let document = document.replace("$x", wrong);
+            let body = app.graphql(Some(&olga.token), &document, json!({})).await;
+            let error = &body["errors"][0];
+            assert_eq!((code(&body), body.get("data")), ("BAD_USER_INPUT", None), "{document}: {body:#}");
+            assert_eq!(error["extensions"]["argument"], argument, "{body:#}");
+            let column = document.find(wrong).unwrap() + 1;
+            assert_eq!(error["locations"], json!([{ "line": 1, "column": column }]), "{document}");
+            let message = error["message"].as_str().unwrap();
+            assert!(message.ends_with("expected a time such as 2026-11-24T09:30:00Z."), "{message}");
+        }
+    }
+    let list = "query($filter: AuditLogFilter) { auditLog(filter: $filter) { totalCount } }";
     for time in ["2026-11-24T09:30:00Z", "2026-11-24T09:30:00.123456+02:00"] {
+        let literal = list.replace("($filter: AuditLogFilter)", "").replace("$filter", "{ from: \"TIME\" }");
+        let body = app.graphql(Some(&olga.token), &literal.replace("TIME", time), json!({})).await;
+        assert!(body["data"]["auditLog"]["totalCount"].is_number(), "{body:#}");
         let body = app.graphql(Some(&olga.token), list, json!({ "filter": { "from": time } })).await;
         assert!(body["data"]["auditLog"]["totalCount"].is_number(), "{body:#}");
     }

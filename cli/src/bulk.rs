@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use guildhall_client::group::{GroupFilter, GroupOrder};
+use guildhall_client::template_version::{TemplateVersion, TemplateVersionFilter, TemplateVersionOrder};
 use guildhall_client::{Client, ClientError, Id, UserError};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -68,32 +70,61 @@ pub(crate) async fn each<N: Display, I, T: Serialize>(
     }
 }
 
-/// What is found of each name by a request of its own.
-pub(crate) async fn one_by_one<N, I>(
-    names: &[N],
-    find: impl AsyncFn(&N) -> Result<I, Failure>,
-) -> Result<Vec<Result<I, Failure>>, Failure> {
-    let mut found = Vec::with_capacity(names.len());
-    for name in names {
-        found.push(find(name).await);
-    }
-    Ok(found)
-}
-
 /// The users of these names, looked up at once.
 pub(crate) async fn users<T>(
     client: &Client,
     usernames: &[impl AsRef<str>],
     make: impl Fn(Id) -> T,
 ) -> Result<Vec<Result<T, Failure>>, Failure> {
-    if usernames.is_empty() {
+    let ask = async |names: Vec<String>| client.users_called(&names).await;
+    found("user", usernames, ask, |user| &user.username, |user| make(user.id.clone())).await
+}
+
+/// The groups of an organization of these names, looked up at once.
+pub(crate) async fn groups<T>(
+    client: &Client,
+    organization: &Id,
+    names: &[impl AsRef<str>],
+    make: impl Fn(Id) -> T,
+) -> Result<Vec<Result<T, Failure>>, Failure> {
+    let ask = async |names| {
+        let filter = GroupFilter::any_of(names);
+        Ok(client.groups(organization, &filter, GroupOrder::NameAsc, None).await?.nodes)
+    };
+    found("group", names, ask, |group| &group.name, |group| make(group.id.clone())).await
+}
+
+/// The versions of a template of these names, looked up at once.
+pub(crate) async fn versions<T>(
+    client: &Client,
+    template: &Id,
+    names: &[impl AsRef<str>],
+    make: impl Fn(&TemplateVersion) -> T,
+) -> Result<Vec<Result<T, Failure>>, Failure> {
+    let ask = async |names| {
+        let filter = TemplateVersionFilter::any_of(names);
+        let page = client.template_versions(template, &filter, TemplateVersionOrder::CreatedAtDesc, None);
+        Ok(page.await?.nodes)
+    };
+    found("template version", names, ask, |version| &version.name, make).await
+}
+
+/// What `ask` knows of these names, in their order.
+async fn found<S, T>(
+    kind: &'static str,
+    names: &[impl AsRef<str>],
+    ask: impl AsyncFnOnce(Vec<String>) -> Result<Vec<S>, ClientError>,
+    name_of: impl Fn(&S) -> &String,
+    make: impl Fn(&S) -> T,
+) -> Result<Vec<Result<T, Failure>>, Failure> {
+    if names.is_empty() {
         return Ok(Vec::new());
     }
-    let asked: Vec<String> = usernames.iter().map(|name| name.as_ref().to_owned()).collect();
-    let seen = client.users_called(&asked).await?;
-    let found = |name: String| match seen.iter().find(|user| user.username.eq_ignore_ascii_case(&name)) {
-        Some(user) => Ok(make(user.id.clone())),
-        None => Err(ClientError::NotFound { kind: "user", name }.into()),
+    let asked: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+    let seen = ask(asked.clone()).await?;
+    let found = |name: String| match seen.iter().find(|thing| name_of(thing).eq_ignore_ascii_case(&name)) {
+        Some(thing) => Ok(make(thing)),
+        None => Err(ClientError::NotFound { kind, name }.into()),
     };
     Ok(asked.into_iter().map(found).collect())
 }

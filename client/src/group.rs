@@ -108,6 +108,9 @@ pub struct GroupFilter {
     /// Exactly this name.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Exactly one of these names, at most 100.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
     /// Text in name or display name.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
@@ -121,6 +124,12 @@ impl GroupFilter {
     #[must_use]
     pub fn called(name: &str) -> Self {
         Self { name: Some(name.to_owned()), ..Self::default() }
+    }
+
+    /// Those called so; at most 100.
+    #[must_use]
+    pub fn any_of(names: Vec<String>) -> Self {
+        Self { names: Some(names), ..Self::default() }
     }
 }
 

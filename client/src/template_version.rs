@@ -105,6 +105,7 @@ pub struct CreateTemplateVersionInput {
 #[derive(cynic::InputObject)]
 struct PromoteTemplateVersionInput {
     template_version_id: Id,
+    expected_version: Option<i32>,
 }
 
 /// Which template versions; what is `None` does not matter.
@@ -113,6 +114,9 @@ pub struct TemplateVersionFilter {
     /// Exactly this name.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Exactly one of these names, at most 100.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
     /// Text in name or message.
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
@@ -126,6 +130,12 @@ impl TemplateVersionFilter {
     #[must_use]
     pub fn called(name: &str) -> Self {
         Self { name: Some(name.to_owned()), ..Self::default() }
+    }
+
+    /// Those called so; at most 100.
+    #[must_use]
+    pub fn any_of(names: Vec<String>) -> Self {
+        Self { names: Some(names), ..Self::default() }
     }
 }
 
@@ -276,8 +286,15 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
-    pub async fn promote_template_version(&self, version: &Id) -> Result<Template, ClientError> {
-        let input = PromoteTemplateVersionInput { template_version_id: version.clone() };
+    pub async fn promote_template_version(
+        &self,
+        version: &Id,
+        expected_version: i32,
+    ) -> Result<Template, ClientError> {
+        let input = PromoteTemplateVersionInput {
+            template_version_id: version.clone(),
+            expected_version: Some(expected_version),
+        };
         let data = self.run(PromoteTemplateVersion::build(PromoteTemplateVersionVariables { input })).await?;
         accepted(data.promote_template_version.map(|payload| (payload.template, payload.user_errors)))
     }

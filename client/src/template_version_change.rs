@@ -94,6 +94,7 @@ pub struct PlannedResource {
 struct ArchiveTemplateVersionsInput {
     template_id: Id,
     template_version_ids: Vec<Id>,
+    expected_versions: Option<Vec<Option<i32>>>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -151,6 +152,7 @@ struct UpdateTemplateVersionPayload {
 #[derive(cynic::InputObject)]
 struct UnarchiveTemplateVersionInput {
     template_version_id: Id,
+    expected_version: Option<i32>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -264,17 +266,23 @@ enum DryRunNode {
 }
 
 impl Client {
-    /// Puts versions of a template out of use; answers for each, in the same order.
+    /// Puts versions of a template out of use, each only if it still has the version beside it; answers for each, in the
+    /// same order.
     ///
     /// # Errors
     /// [`ClientError::Refused`] when the input as a whole can't be taken, else as [`Client::run`].
     pub async fn archive_template_versions(
         &self,
         template: &Id,
-        versions: Vec<Id>,
+        versions: Vec<(Id, i32)>,
     ) -> Result<Vec<ArchiveTemplateVersionResult>, ClientError> {
-        let input =
-            ArchiveTemplateVersionsInput { template_id: template.clone(), template_version_ids: versions };
+        let (template_version_ids, expected) =
+            versions.into_iter().map(|(id, expected)| (id, Some(expected))).unzip();
+        let input = ArchiveTemplateVersionsInput {
+            template_id: template.clone(),
+            template_version_ids,
+            expected_versions: Some(expected),
+        };
         let variables = ArchiveTemplateVersionsVariables { input };
         let data = self.run(ArchiveTemplateVersions::build(variables)).await?;
         accepted(data.archive_template_versions.map(|payload| (Some(payload.results), payload.user_errors)))
@@ -292,12 +300,19 @@ impl Client {
         accepted(data.update_template_version.map(|payload| (payload.template_version, payload.user_errors)))
     }
 
-    /// Takes a version back into use.
+    /// Takes a version back into use, if it still has this version.
     ///
     /// # Errors
     /// [`ClientError::Refused`] with what to change, else as [`Client::run`].
-    pub async fn unarchive_template_version(&self, version: &Id) -> Result<VersionRef, ClientError> {
-        let input = UnarchiveTemplateVersionInput { template_version_id: version.clone() };
+    pub async fn unarchive_template_version(
+        &self,
+        version: &Id,
+        expected_version: i32,
+    ) -> Result<VersionRef, ClientError> {
+        let input = UnarchiveTemplateVersionInput {
+            template_version_id: version.clone(),
+            expected_version: Some(expected_version),
+        };
         let variables = UnarchiveTemplateVersionVariables { input };
         let data = self.run(UnarchiveTemplateVersion::build(variables)).await?;
         accepted(

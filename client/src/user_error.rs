@@ -124,7 +124,6 @@ impl fmt::Display for UserError {
                 let names = error.permissions.iter().map(ToString::to_string).collect::<Vec<_>>();
                 write!(out, " (missing: {})", names.join(", "))
             }
-            Self::StaleVersion(error) => write!(out, " (current version: {})", error.current_version),
             _ => Ok(()),
         }
     }

@@ -130,7 +130,8 @@ impl<H: Host, S: Executor> Inner<H, S> {
             }
             return Ok(cached);
         }
-        let document = Arc::new(Document::prepare(&self.schema, &text, &self.limits)?);
+        let own = |name: &str, value: &_| self.host.scalar(name, value);
+        let document = Arc::new(Document::prepare(&self.schema, &own, &text, &self.limits)?);
         self.register(&document, register)?;
         self.cache.insert(Arc::clone(&document));
         Ok(document)

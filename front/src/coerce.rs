@@ -38,19 +38,20 @@ pub(crate) fn coerce(
     let mut variables = Variables::default();
     let mut errors = Vec::new();
     for variable in declared {
+        let what = || format!("Variable \"${}\"", variable.name);
         match given.remove(variable.name.as_str()) {
             Some(json) => {
                 let mut path = variable.name.to_string();
                 match (Coercion { schema, own, path: &mut path }).value(&variable.ty, json) {
                     Ok(value) => drop(variables.insert(variable.name.clone(), value)),
-                    Err(problem) => errors.push(bad_input(&variable.name, &path, &problem)),
+                    Err(problem) => errors.push(bad_input(&what(), &variable.name, &path, &problem)),
                 }
             }
             None => match &variable.default {
                 Some(default) => drop(variables.insert(variable.name.clone(), default.clone())),
                 None if variable.ty.is_non_null() => {
                     let problem = format!("a value of type {} is required, but none was given", variable.ty);
-                    errors.push(bad_input(&variable.name, &variable.name, &problem));
+                    errors.push(bad_input(&what(), &variable.name, &variable.name, &problem));
                 }
                 None => {}
             },
@@ -59,9 +60,10 @@ pub(crate) fn coerce(
     if errors.is_empty() { Ok(variables) } else { Err(errors) }
 }
 
-fn bad_input(variable: &str, path: &str, problem: &str) -> GraphqlError {
-    let at = if path == variable { String::new() } else { format!(" at \"{path}\"") };
-    let message = format!("Variable \"${variable}\" got an invalid value{at}: {problem}.");
+/// What is wrong at a path below a name. `what` is a variable or an argument of that name.
+pub(crate) fn bad_input(what: &str, name: &str, path: &str, problem: &str) -> GraphqlError {
+    let at = if path == name { String::new() } else { format!(" at \"{path}\"") };
+    let message = format!("{what} got an invalid value{at}: {problem}.");
     GraphqlError::new(ErrorCode::BadUserInput, message).with("argument", path)
 }
 

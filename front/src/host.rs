@@ -48,8 +48,8 @@ pub trait Host: Send + Sync + 'static {
     /// of the host's own, which is not held to a budget.
     fn rate_key(&self, identity: &Self::Identity, peer: &Peer) -> Option<RateKey>;
 
-    /// Whether a value of a variable is one of a scalar that the schema has of its own; what is expected, where it is none.
-    /// It may be asked for many values of one request.
+    /// Whether a value of a variable, or a literal in a document, is one of a scalar that the schema has of its own; what is
+    /// expected, where it is none. It may be asked for many values of one request.
     ///
     /// # Errors
     /// What is wrong, without the value: it is told to the client behind the path of the value.

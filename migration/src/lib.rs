@@ -27,6 +27,7 @@ mod m0019_folded_texts;
 mod m0020_lists;
 mod m0021_group_members;
 mod m0022_standing;
+mod m0023_kinds;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_lists::Migration),
             Box::new(m0021_group_members::Migration),
             Box::new(m0022_standing::Migration),
+            Box::new(m0023_kinds::Migration),
         ]
     }
 }

@@ -27,11 +27,27 @@ pub(crate) trait List: Clone + Eq + Hash + Send + Sync + 'static {
     fn parent(&self) -> (&'static str, &'static str);
 
     /// What parts the list without a parent, where an index has each part in its order but none has the whole: a page is then
-    /// read from the beginnings of the parts. A row is in one of them.
+    /// read from the beginnings of the parts.
     fn parts(&self, _: &Actor) -> Vec<Condition> {
         Vec::new()
     }
+
+    /// What the parts are taken from, where that is something else than the whole list: it has the same names.
+    fn source_of_parts(&self, actor: &Actor) -> SelectStatement {
+        self.source(actor)
+    }
+
+    /// Whether a row may be in several parts; else it is in one.
+    const OVERLAPPING: bool = false;
+
+    /// What is joined with the rows of a page only, in lists with a parent: a statement around that of the page, which stands in
+    /// it as `page` and has the columns of [`List::columns`]. What a row holds is what this selects. PostgreSQL would join it
+    /// with all that the list has, before it sorts that.
+    const COMPLETION: Option<Completion> = None;
 }
+
+/// Makes of a page's statement one that has the rest of its rows.
+pub(crate) type Completion = fn(SelectStatement) -> SelectStatement;
 
 /// A typed id by which one thing is found.
 pub(crate) trait Find: Copy + Eq + Hash + Send + Sync + From<Uuid> + Into<Uuid> + 'static {

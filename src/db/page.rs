@@ -12,6 +12,7 @@ use sea_orm::{DbBackend, DbErr};
 
 use super::dialect::{is_one_of, uuid_array};
 pub(crate) use super::keyset::{Cursor, Key, Keyset};
+use super::list::Completion;
 use super::row::{Columns, Read};
 use super::{Db, statement};
 use crate::error::Result;
@@ -93,11 +94,12 @@ pub(crate) async fn page<R: Read>(
     Ok(finish(rows, args))
 }
 
-/// One page of a list in parts, none of which is read further than a page goes.
+/// One page of a list in parts, none of which is read further than a page goes. Where parts overlap, a row that is in several
+/// of them comes once.
 pub(crate) async fn page_of_parts<R: Read>(
     db: &Db,
     select: &SelectStatement,
-    parts: Vec<Condition>,
+    (parts, overlapping): (Vec<Condition>, bool),
     keyset: Keyset,
     args: &PageArgs,
 ) -> Result<Page<R>> {
@@ -107,8 +109,9 @@ pub(crate) async fn page_of_parts<R: Read>(
         nested(bounded(select, keyset, args))
     });
     let Some(mut union) = members.next() else { return page(db, select.clone(), keyset, args).await };
+    let how = if overlapping { UnionType::Distinct } else { UnionType::All };
     for member in members {
-        union.union(UnionType::All, member);
+        union.union(how, member);
     }
     let mut statement = nested(union);
     order_pages(&mut statement, keyset, args);
@@ -118,13 +121,15 @@ pub(crate) async fn page_of_parts<R: Read>(
 }
 
 /// The same page of the lists of several parents, in one statement (on SQLite in more for hundreds of them). `parent` is the
-/// column that holds the parent's id. A parent without rows has an empty page.
+/// column that holds the parent's id. A parent without rows has an empty page. `completion` adds to each page what is read
+/// for its rows alone.
 pub(crate) async fn pages<P, R>(
     db: &Db,
     parents: &[P],
     parent: (&'static str, &'static str),
     select: &SelectStatement,
     keyset: Keyset,
+    completion: Option<Completion>,
     args: &PageArgs,
 ) -> Result<HashMap<P, Page<R>>>
 where
@@ -135,7 +140,7 @@ where
     let of = |value: Expr| {
         let mut select = select.clone();
         select.and_where(column().eq(value));
-        bounded(select, keyset, args)
+        completed(bounded(select, keyset, args), completion, keyset, args)
     };
     let ids: Vec<Uuid> = parents.iter().map(|&id| id.into()).collect();
     let member = |id: &Uuid| tagged(Expr::val(*id), of(Expr::val(*id)));
@@ -197,6 +202,23 @@ fn unions(
 /// `select page.* from (…) as page`: a member of a union can't carry its own order and limit.
 fn nested(select: SelectStatement) -> SelectStatement {
     Query::select().column(("page".into_iden(), Asterisk)).from_subquery(select, "page").to_owned()
+}
+
+/// A page with what is joined with its rows, in its order.
+fn completed(
+    page: SelectStatement,
+    completion: Option<Completion>,
+    keyset: Keyset,
+    args: &PageArgs,
+) -> SelectStatement {
+    let Some(complete) = completion else { return page };
+    let mut statement = complete(page);
+    for i in 0..keyset.keys.len() {
+        let key = || format!("k{i}").into_iden();
+        statement.expr_as(Expr::col(("page".into_iden(), key())), key());
+    }
+    order_pages(&mut statement, keyset, args);
+    statement
 }
 
 /// The same with its parent before it.

@@ -115,9 +115,13 @@ impl<N: Node> Connection<N> {
         boxed(async move {
             let keyset = list.keyset();
             let args = paging.check(keyset)?;
-            let mut select = list.source(&request.actor);
-            list.columns(&request.actor, &mut select);
             let parts = list.parts(&request.actor);
+            let mut select = match parts.is_empty() {
+                true => list.source(&request.actor),
+                false => list.source_of_parts(&request.actor),
+            };
+            list.columns(&request.actor, &mut select);
+            let parts = (parts, N::List::OVERLAPPING);
             let page = page::page_of_parts(&request.db, &select, parts, keyset, &args).await?;
             Ok(Self::new(page, list, None, request))
         })

@@ -243,7 +243,8 @@ impl<L: List> Loader<PageOf<L>> for Loaders {
         for ((list, args), parents) in by_shape {
             let mut select = list.source(&self.actor);
             list.columns(&self.actor, &mut select);
-            let pages = page::pages(&self.db, &parents, list.parent(), &select, list.keyset(), args).await?;
+            let (parent, keyset) = (list.parent(), list.keyset());
+            let pages = page::pages(&self.db, &parents, parent, &select, keyset, L::COMPLETION, args).await?;
             answers.extend(pages.into_iter().map(|(parent, page)| {
                 (PageOf { parent, list: list.clone(), args: args.clone() }, Arc::new(page))
             }));

@@ -17,8 +17,8 @@ impl DateTime {
     }
 }
 
-/// Whether a value in a variable is one of the scalar of this name: asked before anything runs, where the path of the value
-/// is known.
+/// Whether a value in a variable or in a document is one of the scalar of this name: asked before anything runs, where the
+/// path of the value is known.
 ///
 /// # Errors
 /// What is expected instead.

@@ -95,21 +95,26 @@ pub(crate) async fn next_name(db: &Db, template: TemplateId) -> Result<Slug> {
 /// Makes a version the one that new workspaces are made from.
 ///
 /// # Errors
-/// FORBIDDEN without `TEMPLATE_UPDATE`; a refusal for a version whose import has not succeeded or that is archived.
+/// FORBIDDEN without `TEMPLATE_UPDATE`; a refusal for a version that is stale, whose import has not succeeded or that is
+/// archived.
 pub(crate) async fn promote(
     db: &Db,
     actor: &Actor,
     template: &TemplateRow,
     version: &VersionRow,
+    expected_version: Option<i32>,
 ) -> Result<()> {
     let organization = template.organization_id;
     let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
     let tx = db.begin(permit).await?;
     let field = &["templateVersionId"];
     // Nobody puts the version out of use meanwhile.
-    let (template, _) = super::store::settings::for_update_in(&tx, template.id)
-        .await?
-        .ok_or_else(|| Refusal::not_found(field, "template version"))?;
+    let gone = || Refusal::not_found(field, "template version");
+    let (template, _) = super::store::settings::for_update_in(&tx, template.id).await?.ok_or_else(gone)?;
+    if expected_version.is_some() {
+        let current = store::row_in(&tx, version.id).await?.ok_or_else(gone)?;
+        Refusal::unless_current(expected_version, current.version)?;
+    }
     match store::import_state_in(&tx, version.id).await? {
         Some(JobState::Succeeded) => {}
         None => {

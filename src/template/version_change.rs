@@ -60,16 +60,18 @@ pub(crate) async fn describe(
 /// start from it still. Nothing happens to one that is out of use already.
 ///
 /// # Errors
-/// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for the active version, and for one whose import goes on.
+/// FORBIDDEN without `TEMPLATE_UPDATE`; refusals for a stale version, the active one, and one whose import goes on.
 pub(crate) async fn archive(
     db: &Db,
     actor: &Actor,
     template: &TemplateRow,
     version: &VersionRow,
+    expected_version: Option<i32>,
 ) -> Result<()> {
     let field = &["templateVersionId"];
     let tx = db.begin(access::admit(db, actor, template, Permission::TemplateUpdate).await?).await?;
     let (template, current) = locked(&tx, template, version).await?;
+    Refusal::unless_current(expected_version, current.version)?;
     if current.archived {
         return Ok(());
     }
@@ -88,15 +90,17 @@ pub(crate) async fn archive(
 /// Takes a version back into use. Nothing happens to one that is in use.
 ///
 /// # Errors
-/// FORBIDDEN without `TEMPLATE_UPDATE`.
+/// FORBIDDEN without `TEMPLATE_UPDATE`; a refusal for a stale version.
 pub(crate) async fn unarchive(
     db: &Db,
     actor: &Actor,
     template: &TemplateRow,
     version: &VersionRow,
+    expected_version: Option<i32>,
 ) -> Result<()> {
     let tx = db.begin(access::admit(db, actor, template, Permission::TemplateUpdate).await?).await?;
     let (template, current) = locked(&tx, template, version).await?;
+    Refusal::unless_current(expected_version, current.version)?;
     if current.archived { shelve(tx, &template, &current, false).await } else { Ok(()) }
 }
 

@@ -104,7 +104,7 @@ pub(crate) async fn set_site_roles(db: &Db, actor: &Actor, user: UserId, roles: 
     refuse_oneself(actor, user, "nobody changes their own roles; ask another owner")?;
     let roles = crate::role::check_site_assignment(actor, &["siteRoles"], roles)?;
     let tx = db.begin(permit).await?;
-    store::lock_owners_in(&tx).await?;
+    store::owner::lock_in(&tx).await?;
     let account = locked_in(&tx, user, LockType::NoKeyUpdate).await?.ok_or_else(gone)?;
     // Taking a role away is power over whoever holds it: it needs the same as giving it.
     account.require_power(actor, &["siteRoles"])?;
@@ -133,7 +133,7 @@ pub(crate) async fn decided_over_in(
     message: &str,
 ) -> Result<Account> {
     refuse_oneself(actor, user, message)?;
-    store::lock_owners_in(tx).await?;
+    store::owner::lock_in(tx).await?;
     let account = locked_in(tx, user, lock).await?.ok_or_else(gone)?;
     account.require_power(actor, &["userId"])?;
     Ok(account)

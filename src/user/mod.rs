@@ -139,8 +139,8 @@ pub(crate) async fn insert_first_in(
     FirstUser(insert): FirstUser,
     default_organization: OrganizationId,
 ) -> Result<Vec<Change>> {
-    store::lock_owners_in(tx).await?;
-    if store::an_owner_exists_in(tx).await? {
+    store::owner::lock_in(tx).await?;
+    if store::owner::exists_in(tx).await? {
         return Err(an_owner_is_there().into());
     }
     let (id, mut changes) = insert_in(tx, insert).await?;
@@ -156,7 +156,7 @@ pub(crate) fn an_owner_is_there() -> Refusal {
 
 /// Whether an owner exists: until then the deployment waits for its first user.
 pub(crate) async fn an_owner_exists(db: &Db) -> Result<bool> {
-    store::an_owner_exists(db).await
+    store::owner::exists(db).await
 }
 
 /// Finds a user by name, if the actor can see them.

@@ -1,23 +1,25 @@
 //! How users are kept.
 
 pub(super) mod account;
+pub(super) mod owner;
 
-use guildhall_entity::id::{OrganizationId, UserId};
+use guildhall_entity::id::UserId;
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::{LoginType, UserStatus};
 use guildhall_entity::organization_member;
 use guildhall_entity::text::Folded;
 use guildhall_entity::user::{ActiveModel, Column, Entity};
 use sea_orm::ActiveValue::Set;
+use sea_orm::Iterable as _;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, JoinType, Query, SelectStatement};
 
 use crate::authz::{Actor, Object, Permission, Reach};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
-use crate::db::row::{One, Read, row, select};
+use crate::db::row::{Read, row, select};
 use crate::db::search::{Term, matches};
-use crate::db::{Db, Tx, is_one_of};
+use crate::db::{Db, Tx, is_one_of, parted};
 use crate::error::Result;
 use crate::name::RoleName;
 
@@ -113,10 +115,13 @@ fn shows_contact(actor: &Actor) -> Expr {
     if actor.reach_by_role(Permission::UserReadContact) == Reach::Everything {
         return Expr::val(true);
     }
-    let by_role = belongs_to(&actor.reach_by_role(Permission::MemberReadContact));
-    match own_contact(actor) {
-        Some(id) => Expr::col(("u", Column::Id)).eq(id).or(by_role),
-        None => by_role,
+    let reach = actor.reach_by_role(Permission::MemberReadContact);
+    let by_role = belongs_to(&reach);
+    let Some(id) = own_contact(actor) else { return by_role };
+    let oneself = Expr::col(("u", Column::Id)).eq(id);
+    match reach {
+        Reach::Some { organizations, .. } if organizations.is_empty() => oneself,
+        _ => oneself.or(by_role),
     }
 }
 
@@ -170,6 +175,67 @@ impl List for UserList {
 
     fn source(&self, actor: &Actor) -> SelectStatement {
         let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).to_owned();
+        self.narrow(actor, &mut statement);
+        statement
+    }
+
+    fn source_of_parts(&self, actor: &Actor) -> SelectStatement {
+        let mut statement = Query::select()
+            .from_subquery(members(), "u")
+            .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
+            .to_owned();
+        self.narrow(actor, &mut statement);
+        statement
+    }
+
+    /// The members of each organization whose members the actor sees, who are themselves among them. When somebody was last
+    /// seen is no index of memberships: in that order, users are walked along.
+    fn parts(&self, actor: &Actor) -> Vec<Condition> {
+        let mut reach = actor.reach(Permission::MemberRead);
+        let Reach::Some { organizations, .. } = &mut reach else { return Vec::new() };
+        if let (true, Reach::Some { organizations: told, .. }) =
+            (self.tells_contact(), actor.reach_by_role(Permission::MemberReadContact))
+        {
+            organizations.retain(|id| told.contains(id));
+        }
+        let everybody = actor.reach(Permission::UserRead) == Reach::Everything;
+        let oneself = organizations.iter().any(|&id| actor.membership(id).is_some());
+        if everybody || !oneself || self.by_last_seen() {
+            return Vec::new();
+        }
+        parted(&reach, Expr::col(("u", organization_member::Column::OrganizationId)), None)
+    }
+
+    const OVERLAPPING: bool = true;
+
+    fn columns(&self, actor: &Actor, statement: &mut SelectStatement) {
+        seen_columns(actor, statement);
+    }
+
+    fn keyset(&self) -> Keyset {
+        const NAME: &[Key] = &[Key::text("u", "username"), Key::id("u", "id")];
+        // Ids grow with time.
+        const ID: &[Key] = &[Key::id("u", "id")];
+        const SEEN_AT: &[Key] = &[Key::time("u", "seen_at"), Key::id("u", "id")];
+        let (tag, keys, descending) = match self.order {
+            UserOrder::UsernameAsc => ("user.username", NAME, false),
+            UserOrder::UsernameDesc => ("user.username", NAME, true),
+            UserOrder::CreatedAtAsc => ("user.id", ID, false),
+            UserOrder::CreatedAtDesc => ("user.id", ID, true),
+            UserOrder::LastSeenAtAsc => ("user.seen_at", SEEN_AT, false),
+            UserOrder::LastSeenAtDesc => ("user.seen_at", SEEN_AT, true),
+        };
+        Keyset { tag, keys, descending }
+    }
+
+    fn parent(&self) -> (&'static str, &'static str) {
+        ("u", "id")
+    }
+}
+
+impl UserList {
+    /// Leaves out of users `u` whom the filter does, and of whom the order would tell what the actor may not know.
+    fn narrow(&self, actor: &Actor, statement: &mut SelectStatement) {
         if let Some(username) = &self.username {
             statement.and_where(Expr::col(("u", Column::Username)).eq(username.to_lowercase()));
         }
@@ -203,36 +269,42 @@ impl List for UserList {
             };
             statement.and_where(is_among(Expr::cust("cast(few.site_roles as text) <> '[]'").and(has_it)));
         }
-        // Neither a filter nor an order tells of somebody what their fields would not.
-        let by_last_seen = matches!(self.order, UserOrder::LastSeenAtAsc | UserOrder::LastSeenAtDesc);
-        if self.status.is_some() || self.site_role.is_some() || by_last_seen {
+        if self.tells_contact() {
             statement.and_where(shows_contact(actor));
         }
-        statement
     }
 
-    fn columns(&self, actor: &Actor, statement: &mut SelectStatement) {
-        seen_columns(actor, statement);
+    /// Whether it is only of those whose contact fields the actor sees: neither a filter nor an order tells of somebody what
+    /// their fields would not.
+    fn tells_contact(&self) -> bool {
+        self.status.is_some() || self.site_role.is_some() || self.by_last_seen()
     }
 
-    fn keyset(&self) -> Keyset {
-        const NAME: &[Key] = &[Key::text("u", "username"), Key::id("u", "id")];
-        const CREATED_AT: &[Key] = &[Key::time("u", "created_at"), Key::id("u", "id")];
-        const SEEN_AT: &[Key] = &[Key::time("u", "seen_at"), Key::id("u", "id")];
-        let (tag, keys, descending) = match self.order {
-            UserOrder::UsernameAsc => ("user.username", NAME, false),
-            UserOrder::UsernameDesc => ("user.username", NAME, true),
-            UserOrder::CreatedAtAsc => ("user.created_at", CREATED_AT, false),
-            UserOrder::CreatedAtDesc => ("user.created_at", CREATED_AT, true),
-            UserOrder::LastSeenAtAsc => ("user.seen_at", SEEN_AT, false),
-            UserOrder::LastSeenAtDesc => ("user.seen_at", SEEN_AT, true),
-        };
-        Keyset { tag, keys, descending }
+    fn by_last_seen(&self) -> bool {
+        matches!(self.order, UserOrder::LastSeenAtAsc | UserOrder::LastSeenAtDesc)
     }
+}
 
-    fn parent(&self) -> (&'static str, &'static str) {
-        ("u", "id")
-    }
+/// Users, once for each organization that they are in, with that organization. Their ids and usernames are those that stand in
+/// the membership: its indexes have an organization's members in the order of either. Each user is looked up by an
+/// expression, for PostgreSQL would rather walk along the index of all users beside it.
+fn members() -> SelectStatement {
+    use organization_member::Column as Member;
+    let user_id = || Expr::col(("om", Member::UserId));
+    let of_user = |column: &Column| !matches!(column, Column::Id | Column::Username);
+    Query::select()
+        .column(("om", Member::OrganizationId))
+        .expr_as(user_id(), Column::Id)
+        .column(("om", Member::Username))
+        .columns(Column::iter().filter(of_user).map(|column| ("who", column)))
+        .from_as(organization_member::Entity, "om")
+        .join_as(
+            JoinType::InnerJoin,
+            Entity,
+            "who",
+            Expr::col(("who", Column::Id)).eq(Func::coalesce([user_id(), user_id()])),
+        )
+        .to_owned()
 }
 
 /// `u` is one of the few of whom this is true of `few`. They have an index of their own, whose condition must be a part of this
@@ -298,44 +370,4 @@ pub(super) async fn insert_in(tx: &Tx, user: Insert) -> Result<()> {
         deleted_at: Set(None),
     })
     .await
-}
-
-/// Whether anybody holds the site role `owner`. Small deployments have few site roles; the scan stops at the first.
-pub(super) async fn an_owner_exists(db: &Db) -> Result<bool> {
-    let statement = Query::select()
-        .expr(Expr::val(1))
-        .from_as(Entity, "u")
-        .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
-        .and_where(Expr::cust("cast(u.site_roles as text)").like("%\"owner\"%"))
-        .limit(1)
-        .to_owned();
-    Ok(db.row::<One<i32>>(&statement).await?.is_some())
-}
-
-/// Waits for others who decide over the owners, and keeps them waiting until the transaction ends: "is there one?" and
-/// what follows from it are one step. SQLite has one writer anyway; on PostgreSQL the row that always exists stands for
-/// the deployment.
-pub(super) async fn lock_owners_in(tx: &Tx) -> Result<()> {
-    use guildhall_entity::organization;
-    if tx.backend() == sea_orm::DbBackend::Postgres {
-        let statement = Query::select()
-            .column(organization::Column::Id)
-            .from(organization::Entity)
-            .and_where(Expr::col(organization::Column::IsDefault).eq(true))
-            .lock(LockType::NoKeyUpdate)
-            .to_owned();
-        tx.row::<One<OrganizationId>>(&statement).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn an_owner_exists_in(tx: &Tx) -> Result<bool> {
-    let statement = Query::select()
-        .expr(Expr::val(1))
-        .from_as(Entity, "u")
-        .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
-        .and_where(Expr::cust("cast(u.site_roles as text)").like("%\"owner\"%"))
-        .limit(1)
-        .to_owned();
-    Ok(tx.row::<One<i32>>(&statement).await?.is_some())
 }

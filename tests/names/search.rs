@@ -4,8 +4,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::Scene;
-use crate::support::Backend;
 use crate::support::calls::code;
+use crate::support::{Backend, TestApp};
 
 /// A long text is refused as such, whether or not there is somebody whom the viewer can't see.
 #[rstest]
@@ -63,6 +63,53 @@ async fn users_are_found_by_their_names(#[values(Backend::Sqlite, Backend::Postg
     let body = app.graphql(Some(&ben.token), ask, json!({ "names": vec!["x"; 101] })).await;
     assert_eq!(code(&body), "BAD_USER_INPUT", "{body:#}");
     assert_eq!(body["errors"][0]["extensions"]["argument"], "filter.usernames");
+}
+
+/// So are groups of an organization and versions of a template.
+#[rstest]
+#[tokio::test]
+async fn groups_and_versions_are_found_by_their_names(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "aster").await;
+    for name in ["crew", "analysts", "guests"] {
+        let group = json!({ "organizationId": org.id, "name": name });
+        app.done(&owner.token, "createGroup", "", group).await;
+    }
+    let template = app.template(&owner, &org, "docker-dev").await;
+    for _ in 0..2 {
+        app.push(&owner, &template, json!({})).await;
+    }
+    for (list, parent, names, expected) in [
+        ("groups", &org.id, ["Crew", "nobody", "everyone", "crew", "%"], ["crew", "everyone"]),
+        ("versions", &template.id, ["V2", "nothing", "v1", "v2", "_"], ["v1", "v2"]),
+    ] {
+        let ty = if list == "groups" { "Organization" } else { "Template" };
+        let ask = format!(
+            "query($id: ID!, $names: [String!]) {{ node(id: $id) {{ ... on {ty} {{
+                {list}(filter: {{ names: $names }}) {{ totalCount nodes {{ name }} }} }} }} }}"
+        );
+        let found = async |names: Value| {
+            let variables = json!({ "id": parent, "names": names });
+            let page = app.ok(&owner, &ask, variables).await["node"][list].clone();
+            let nodes = page["nodes"].as_array().unwrap();
+            assert_eq!(page["totalCount"], nodes.len(), "{page:#}");
+            let mut names: Vec<_> =
+                nodes.iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(found(json!(names)).await, expected, "{list}");
+        assert_eq!(found(json!([])).await, Vec::<String>::new(), "{list}");
+        assert!(found(Value::Null).await.len() > 2, "{list}");
+        assert_eq!(found(json!(vec!["x"; 100])).await, Vec::<String>::new(), "{list}");
+        let variables = json!({ "id": parent, "names": vec!["x"; 101] });
+        let body = app.graphql(Some(&owner.token), &ask, variables).await;
+        assert_eq!(code(&body), "BAD_USER_INPUT", "{body:#}");
+        assert_eq!(body["errors"][0]["extensions"]["argument"], "filter.names");
+    }
 }
 
 /// The name of a role is one, or nobody holds it.

@@ -11,6 +11,17 @@ use crate::support::{Backend, Org, Person, TestApp};
 /// What a deployment has to bear. The builds of a workspace are told apart by its index, however many there are.
 const SIZE: Size = Size { organizations: 100, users: 10_000, workspaces: 100_000, builds: 1 };
 
+/// Fields of filters that share an index, or have to choose between some.
+const TOGETHER: &[(&str, &[&str])] = &[
+    ("AuditLogFilter", &["action", "resource"]),
+    ("AuditLogFilter", &["action", "from", "to"]),
+    ("AuditLogFilter", &["resource", "from"]),
+    ("AuditLogFilter", &["action", "resource", "from", "to"]),
+    ("AuditLogFilter", &["action", "status"]),
+    ("AuditLogFilter", &["action", "resource", "organizationId"]),
+    ("UserFilter", &["status", "isServiceAccount"]),
+];
+
 /// The deployment.
 pub(super) struct Library {
     pub(super) app: TestApp,
@@ -134,12 +145,13 @@ impl Library {
         self.schema.values(&order.ty).iter().map(|order| format!(", orderBy: {order}")).collect()
     }
 
-    /// A filter for each field of the list's, as its name and an argument, and none.
+    /// A filter for each field of the list's and for some [`TOGETHER`], as its name and an argument, and none.
     pub(super) fn filters(&self, field: &Field) -> Vec<(String, String)> {
         let mut filters = vec![(String::new(), String::new())];
         let Some(filter) = field.arguments.iter().find(|argument| argument.name == "filter") else {
             return filters;
         };
+        let mut values = BTreeMap::new();
         for input in self.schema.inputs(&filter.ty) {
             let value = match input.ty.as_str() {
                 "ID" => format!("\"{}\"", self.id_of(&input.name)),
@@ -155,7 +167,13 @@ impl Library {
                 }
             };
             let value = if input.is_list { format!("[{value}]") } else { value };
-            filters.push((input.name.clone(), format!(", filter: {{ {}: {value} }}", input.name)));
+            values.insert(input.name.clone(), format!("{}: {value}", input.name));
+        }
+        let together = TOGETHER.iter().filter(|(ty, _)| *ty == filter.ty).map(|(_, names)| names.to_vec());
+        let each = values.keys().map(|name| vec![name.as_str()]);
+        for names in each.chain(together) {
+            let fields: Vec<&str> = names.iter().map(|&name| values[name].as_str()).collect();
+            filters.push((names.join("+"), format!(", filter: {{ {} }}", fields.join(", "))));
         }
         filters
     }

@@ -6,7 +6,7 @@ insert into audit_log (id, time, actor_kind, actor_id, actor_name, organization_
 {series workspaces}
 select {id 12|n}, {at n * 600}, 'USER', {id 2|who}, 'somebody', {id 1|place},
     case n % 3 when 0 then 'CREATE' when 1 then 'UPDATE' else 'DELETE' end,
-    case n % 2 when 0 then 'GROUP' else 'MEMBER' end, {id 3|n % 2000 + 1}, 'something', {json '{}'},
+    case n % 5 when 0 then 'ORGANIZATION' when 1 then 'GROUP' else 'MEMBER' end, {id 3|n % 2000 + 1}, 'something', {json '{}'},
     case n % 50 when 0 then 'DENIED' else 'SUCCESS' end, '', ''
 from (select n, n % {users} + 1 as who, n % {organizations} + 1 as place from series) as entry
 

@@ -263,3 +263,61 @@ async fn a_stale_change_of_a_version_is_refused_and_told_what_it_is_now(
     assert_eq!(stale["templateVersion"], json!({ "message": "one", "version": 3 }));
     assert_eq!(update("two", 3).await["templateVersion"], json!({ "message": "two", "version": 4 }));
 }
+
+#[rstest]
+#[tokio::test]
+async fn nobody_promotes_or_archives_a_version_that_they_have_not_seen(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(Scene { app, owner, daemon, template, .. }) = Scene::new(backend).await else { return };
+    let first = template.version.clone();
+    let second = app.push(&owner, &template, json!({ "promote": false })).await.id;
+    app.work(&daemon).await;
+    let describe = json!({ "templateVersionId": second, "message": "seen by nobody" });
+    app.done(&owner.token, "updateTemplateVersion", "", describe).await;
+    let call = async |name: &str, selection: &str, input: Value| {
+        app.call(Some(&owner.token), name, selection, input).await["data"][name].clone()
+    };
+
+    let promote = async |expected: i32| {
+        let input = json!({ "templateVersionId": second, "expectedVersion": expected });
+        call("promoteTemplateVersion", "template { activeVersion { id } }", input).await
+    };
+    let stale = promote(1).await;
+    assert_eq!(stale["userErrors"][0]["code"], "STALE_VERSION", "{stale:#}");
+    assert_eq!(stale["userErrors"][0]["field"], json!(["input", "expectedVersion"]));
+    assert_eq!(stale["template"]["activeVersion"]["id"], *first, "the template as it is");
+    assert_eq!(promote(2).await["template"]["activeVersion"]["id"], *second);
+
+    let archive = async |ids: &[&String], expected: Value| {
+        let input =
+            json!({ "templateId": template.id, "templateVersionIds": ids, "expectedVersions": expected });
+        let selection = "results { templateVersion { archived version } userErrors { code field } }";
+        call("archiveTemplateVersions", selection, input).await
+    };
+    for wrong in [json!([]), json!([1]), json!([1, 1, 1])] {
+        let refused = archive(&[&first, &second], wrong).await;
+        assert_eq!(refused["userErrors"][0]["field"], json!(["input", "expectedVersions"]), "{refused:#}");
+        assert_eq!(refused["results"], json!([]));
+    }
+    let stale = archive(&[&second, &first], json!([null, 7])).await["results"].clone();
+    assert_eq!(stale[0]["userErrors"][0]["code"], "CONFLICT", "it is active: {stale:#}");
+    let error = json!([{ "code": "STALE_VERSION", "field": ["input", "expectedVersions", "1"] }]);
+    assert_eq!(stale[1]["userErrors"], error);
+    assert_eq!(stale[1]["templateVersion"], json!({ "archived": false, "version": 1 }));
+    let done = archive(&[&first], json!([1])).await["results"].clone();
+    assert_eq!(done[0]["templateVersion"], json!({ "archived": true, "version": 2 }), "{done:#}");
+    // Who has not seen that it is out of use already is told so.
+    let again = archive(&[&first], json!([1])).await["results"].clone();
+    assert_eq!(again[0]["userErrors"][0]["code"], "STALE_VERSION");
+    assert_eq!(archive(&[&first], json!([2])).await["results"][0]["userErrors"], json!([]));
+
+    let unarchive = async |expected: i32| {
+        let input = json!({ "templateVersionId": first, "expectedVersion": expected });
+        call("unarchiveTemplateVersion", "templateVersion { archived version }", input).await
+    };
+    let stale = unarchive(1).await;
+    assert_eq!(stale["userErrors"][0]["code"], "STALE_VERSION", "{stale:#}");
+    assert_eq!(stale["templateVersion"], json!({ "archived": true, "version": 2 }));
+    assert_eq!(unarchive(2).await["templateVersion"], json!({ "archived": false, "version": 3 }));
+}

@@ -116,6 +116,11 @@ impl Case {
         assert!(faults > 0, "{name} wrote nothing that could fail");
         assert_eq!(self.count(input.as_ref()), 1, "{name}: an item did not fail by itself");
         assert_eq!(app.tables().count("audit_log").await - first, self.entries, "{name}");
+        // By the request they can be read together (adr/0012).
+        let last = format!("select request_id from audit_log order by time desc, id desc limit {each}");
+        let requests: BTreeSet<String> = app.tables().texts(&last).await.into_iter().collect();
+        assert_eq!(requests.len(), each.min(1), "{name}: {requests:?}");
+        assert!(!requests.contains(""), "{name}");
     }
 }
 

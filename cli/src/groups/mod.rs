@@ -174,7 +174,7 @@ impl Groups {
             }
             Self::List { listing, source, organization } => {
                 let source = source.map(GroupSource::from);
-                let filter = GroupFilter { name: None, query: listing.query, source };
+                let filter = GroupFilter { query: listing.query, source, ..GroupFilter::default() };
                 list(context, &client, &filter, &listing.order, &organization).await
             }
             Self::Show { group, organization } => {

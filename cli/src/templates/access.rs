@@ -270,13 +270,8 @@ async fn set(
             let groups: Vec<&str> = some.iter().filter_map(Who::group).collect();
             let of_user = |id| TemplateAccessInput { user_id: Some(id), group_id: None, role };
             let mut found = bulk::users(client, &users, of_user).await?;
-            let of_group = async |name: &&str| {
-                let organization = Some(template.organization.name.clone());
-                let scoped = Scoped { organization, name: (*name).to_owned() };
-                let group = crate::groups::find(client, &scoped, &InOrganization::default()).await?;
-                Ok(TemplateAccessInput { user_id: None, group_id: Some(group.id), role })
-            };
-            found.extend(bulk::one_by_one(&groups, of_group).await?);
+            let of_group = |id| TemplateAccessInput { user_id: None, group_id: Some(id), role };
+            found.extend(bulk::groups(client, &template.organization.id, &groups, of_group).await?);
             Ok(found)
         },
         async |entries| {

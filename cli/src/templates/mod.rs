@@ -17,6 +17,7 @@ use guildhall_client::template_version::{
 use guildhall_client::{Client, ClientError};
 use serde_json::json;
 
+use crate::change::Expected;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Listing, Order};
@@ -92,6 +93,8 @@ Examples:
         version: String,
         #[command(flatten)]
         organization: InOrganization,
+        #[command(flatten)]
+        expected: Expected,
     },
     /// Put versions out of use: they can't be promoted, and nothing new is made from them
     #[command(after_help = "\
@@ -107,6 +110,8 @@ Examples:
         versions: Vec<String>,
         #[command(flatten)]
         organization: InOrganization,
+        #[command(flatten)]
+        expected: Expected,
     },
     /// Take a version back into use
     #[command(after_help = "\
@@ -119,6 +124,8 @@ Examples:
         version: String,
         #[command(flatten)]
         organization: InOrganization,
+        #[command(flatten)]
+        expected: Expected,
     },
     /// Change a template and what holds for its workspaces
     #[command(visible_alias = "update")]
@@ -194,14 +201,14 @@ impl Templates {
                 version::show(context, &name, &version, &organization).await
             }
             Self::EditVersion(edit) => edit.run(context).await,
-            Self::Promote { name, version, organization } => {
-                promote(context, &name, &version, &organization).await
+            Self::Promote { name, version, organization, expected } => {
+                promote(context, &name, &version, &organization, expected).await
             }
-            Self::Archive { name, versions, organization } => {
-                version::archive(context, &name, &versions, &organization).await
+            Self::Archive { name, versions, organization, expected } => {
+                version::archive(context, &name, &versions, &organization, expected).await
             }
-            Self::Unarchive { name, version, organization } => {
-                version::unarchive(context, &name, &version, &organization).await
+            Self::Unarchive { name, version, organization, expected } => {
+                version::unarchive(context, &name, &version, &organization, expected).await
             }
             Self::Edit(edit) => edit.run(context).await,
             Self::Delete { name, organization } => change::delete(context, &name, &organization).await,
@@ -363,10 +370,11 @@ async fn promote(
     name: &Scoped,
     version: &str,
     organization: &InOrganization,
+    expected: Expected,
 ) -> Result<(), Failure> {
     let client = context.client()?;
     let (_, version) = find_version(&client, name, version, organization).await?;
-    let template = client.promote_template_version(&version.id).await?;
+    let template = client.promote_template_version(&version.id, expected.or(version.version)).await?;
     let sentence = format!("New workspaces of {} start from {} now.", template.name, version.name);
     context.output.done(&template, &sentence)
 }

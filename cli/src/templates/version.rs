@@ -4,7 +4,7 @@ use clap::Args;
 use guildhall_client::template_version::{TemplateVersion, TemplateVersionFilter, TemplateVersionOrder};
 use guildhall_client::template_version_change::UpdateTemplateVersionInput;
 
-use super::{find, find_version, version_called};
+use super::{find, find_version};
 use crate::bulk;
 use crate::change::{Expected, something};
 use crate::context::Context;
@@ -42,7 +42,11 @@ impl Versions {
         let client = context.client()?;
         let template = find(&client, &self.name, &self.organization).await?;
         let narrowed = self.query.is_some() || self.archived.is_some();
-        let filter = TemplateVersionFilter { name: None, query: self.query, archived: self.archived };
+        let filter = TemplateVersionFilter {
+            query: self.query,
+            archived: self.archived,
+            ..TemplateVersionFilter::default()
+        };
         let order = match self.sort {
             Age::Newest => TemplateVersionOrder::CreatedAtDesc,
             Age::Oldest => TemplateVersionOrder::CreatedAtAsc,
@@ -150,17 +154,21 @@ pub(super) async fn archive(
     name: &Scoped,
     versions: &[String],
     organization: &InOrganization,
+    expected: Expected,
 ) -> Result<(), Failure> {
+    if expected.given().is_some() && versions.len() > 1 {
+        return Err(Failure::usage("--expected-version is for one version alone"));
+    }
     let client = context.client()?;
     let template = find(&client, name, organization).await?;
     bulk::each(
         context,
         versions,
         async |versions| {
-            let id = async |version: &String| Ok(version_called(&client, &template, version).await?.id);
-            bulk::one_by_one(versions, id).await
+            let seen = |version: &TemplateVersion| (version.id.clone(), expected.or(version.version));
+            bulk::versions(&client, &template.id, versions, seen).await
         },
-        async |ids| client.archive_template_versions(&template.id, ids).await,
+        async |versions| client.archive_template_versions(&template.id, versions).await,
         |result| &result.user_errors,
         |version, _| format!("{version} of {} is out of use now.", template.name),
     )
@@ -172,10 +180,12 @@ pub(super) async fn unarchive(
     name: &Scoped,
     version: &str,
     organization: &InOrganization,
+    expected: Expected,
 ) -> Result<(), Failure> {
     let client = context.client()?;
     let (template, version) = find_version(&client, name, version, organization).await?;
-    let version = client.unarchive_template_version(&version.id).await?;
+    let expected = expected.or(version.version);
+    let version = client.unarchive_template_version(&version.id, expected).await?;
     let sentence = format!("{} of {} is in use again.", version.name, template.name);
     context.output.done(&version, &sentence)
 }

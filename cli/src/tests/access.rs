@@ -85,6 +85,41 @@ async fn every_entry_is_answered() {
 }
 
 #[tokio::test]
+async fn groups_are_looked_up_at_once() {
+    let answer = |name: &str, variables: &Value| match name {
+        "Groups" => {
+            let names = variables["filter"]["names"].as_array().unwrap().iter();
+            let called = |name: &Value| {
+                json!({
+                    "id": format!("grp_{}", name.as_str().unwrap()), "name": name, "displayName": "", "avatarUrl": "",
+                    "memberCount": 2, "version": 1, "quotaAllowance": 0, "source": "USER", "isEveryone": false,
+                    "createdAt": NOW,
+                })
+            };
+            let groups = names.filter(|name| *name != "ghost").map(called).collect();
+            Some(json!({"organization": {"groups": connection(groups)}}))
+        }
+        "SetTemplateAccess" => {
+            let entries = variables["input"]["entries"].as_array().unwrap().iter();
+            let done = |entry: &Value| json!({"subjectId": entry["groupId"], "role": entry["role"], "userErrors": []});
+            Some(
+                json!({"setTemplateAccess": {"results": entries.map(done).collect::<Vec<_>>(), "userErrors": []}}),
+            )
+        }
+        _ => known(name, variables),
+    };
+    let server = Fake::knowing(answer).await;
+    let words = ["templates", "access", "set", "data/dev", "--role", "use"];
+    let groups = ["--group", "crew", "--group", "ghost", "--group", "Analysts"];
+    let outcome = server.run(&[&words[..], &groups].concat()).await;
+    assert_eq!(outcome.exit, Some(Exit::Refused));
+    assert!(outcome.notes.contains("ghost: there is no group"), "{}", outcome.notes);
+    assert_eq!(outcome.results.lines().count(), 2, "{}", outcome.results);
+    assert_eq!(server.asked().iter().filter(|name| *name == "Groups").count(), 1, "{:?}", server.asked());
+    assert_eq!(server.variables("Groups")["filter"], json!({"names": ["crew", "ghost", "Analysts"]}));
+}
+
+#[tokio::test]
 async fn an_explanation_is_sentences() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["explain", "ana", "template-use", "tpl_1"]).await;

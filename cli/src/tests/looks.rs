@@ -85,8 +85,8 @@ fn known(name: &str, variables: &Value) -> Option<Value> {
         "UpdateRole" => json!({"updateRole": {"role": role, "userErrors": []}}),
         "UpdateUser" => json!({"updateUser": {"user": user("ana"), "userErrors": []}}),
         "UpdateWorkspace" => json!({"updateWorkspace": {"workspace": null, "userErrors": [{
-            "__typename": "StaleVersion", "message": "it was changed", "code": "STALE_VERSION", "field": null,
-            "currentVersion": 8,
+            "__typename": "StaleVersion", "code": "STALE_VERSION", "field": null, "currentVersion": 8,
+            "message": "it has changed since: you expected version 7, it is at 8; read it again",
         }]}}),
         _ => return None,
     })
@@ -206,6 +206,8 @@ async fn what_was_changed_since_is_told() {
     let words = ["workspaces", "rename", "dev", "main", "--expected-version", "7"];
     let outcome = server.run(&words).await;
     assert_eq!(outcome.exit, Some(Exit::Refused));
-    assert!(outcome.notes.contains("it was changed (current version: 8)"), "{}", outcome.notes);
+    // The server's words say which version it is at.
+    assert!(outcome.notes.contains("you expected version 7, it is at 8; read it again"), "{}", outcome.notes);
+    assert_eq!(outcome.notes.matches('8').count(), 1, "{}", outcome.notes);
     assert_eq!(server.variables("UpdateWorkspace")["input"]["expectedVersion"], 7);
 }

@@ -113,10 +113,71 @@ async fn a_version_that_stays_is_named() {
     assert!(outcome.notes.contains("v1: it is active"), "{}", outcome.notes);
     assert_eq!(
         server.variables("ArchiveTemplateVersions")["input"],
-        json!({"templateId": "tpl_1", "templateVersionIds": ["tver_1"]})
+        json!({"templateId": "tpl_1", "templateVersionIds": ["tver_1"], "expectedVersions": [6]})
     );
     let outcome = server.run(&["templates", "unarchive", "data/dev", "v1"]).await;
     assert_eq!((outcome.exit, outcome.results.as_str()), (None, "v1 of dev is in use again.\n"));
+}
+
+#[tokio::test]
+async fn versions_are_looked_up_at_once() {
+    let answer = |name: &str, variables: &Value| match name {
+        "TemplateVersions" => {
+            let names = variables["filter"]["names"].as_array().unwrap().iter();
+            let called = |name: &Value| {
+                let mut version = version();
+                version["id"] = json!(format!("tver_{}", name.as_str().unwrap()));
+                version["name"] = name.clone();
+                version
+            };
+            let versions = names.filter(|name| *name != "ghost").map(called).collect();
+            Some(json!({"node": {"__typename": "Template", "versions": connection(versions)}}))
+        }
+        "ArchiveTemplateVersions" => {
+            let ids = variables["input"]["templateVersionIds"].as_array().unwrap().iter();
+            let results: Vec<_> = ids.map(|id| json!({"templateVersionId": id, "userErrors": []})).collect();
+            Some(json!({"archiveTemplateVersions": {"results": results, "userErrors": []}}))
+        }
+        _ => known(name, variables),
+    };
+    let server = Fake::knowing(answer).await;
+    let names: Vec<String> = (0..149).map(|number| format!("v{number}")).collect();
+    let words =
+        ["templates", "archive", "data/dev", "ghost"].into_iter().chain(names.iter().map(String::as_str));
+    let outcome = server.run(&words.collect::<Vec<_>>()).await;
+    assert_eq!(outcome.exit, Some(Exit::Refused));
+    assert!(outcome.notes.contains("ghost: there is no template version"), "{}", outcome.notes);
+    assert_eq!(outcome.results.lines().count(), 149);
+    let looked_up = server.asked().iter().filter(|name| *name == "TemplateVersions").count();
+    assert_eq!(looked_up, 2, "{:?}", server.asked());
+    let archived = server.last_variables("ArchiveTemplateVersions")["input"].clone();
+    assert_eq!(archived["templateVersionIds"][48], "tver_v148");
+    assert_eq!(archived["expectedVersions"].as_array().unwrap().len(), 49);
+}
+
+#[tokio::test]
+async fn a_version_is_used_from_the_version_that_was_read() {
+    let answer = |name: &str, variables: &Value| match name {
+        "PromoteTemplateVersion" => {
+            Some(json!({"promoteTemplateVersion": {"template": template(), "userErrors": []}}))
+        }
+        _ => known(name, variables),
+    };
+    let server = Fake::knowing(answer).await;
+    for (verb, operation, field, one) in [
+        ("promote", "PromoteTemplateVersion", "expectedVersion", json!(2)),
+        ("archive", "ArchiveTemplateVersions", "expectedVersions", json!([2])),
+        ("unarchive", "UnarchiveTemplateVersion", "expectedVersion", json!(2)),
+    ] {
+        server.run(&["templates", verb, "data/dev", "v1"]).await;
+        let read = if one.is_array() { json!([6]) } else { json!(6) };
+        assert_eq!(server.last_variables(operation)["input"][field], read, "{verb}");
+        server.run(&["templates", verb, "data/dev", "v1", "--expected-version", "2"]).await;
+        assert_eq!(server.last_variables(operation)["input"][field], one, "{verb}");
+    }
+    let words = ["templates", "archive", "data/dev", "v1", "v2", "--expected-version", "2"];
+    let outcome = server.run(&words).await;
+    assert_eq!(outcome.exit, Some(Exit::Usage), "{}", outcome.notes);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod lower;
 mod measure;
 mod nulls;
 mod rules;
+mod scalars;
 mod variables;
 
 use std::{
@@ -26,7 +27,7 @@ use async_graphql::{Name, Variables, parser::types};
 
 use crate::{
     Limits,
-    coerce::{Declared, constant},
+    coerce::{Declared, OwnScalar, constant},
     cost::CostPlan,
     digest::Digest,
     error::{ErrorCode, GraphqlError, Phase, Refused},
@@ -104,11 +105,17 @@ impl Document {
     /// Checks everything about a document that does not depend on a request.
     ///
     /// # Errors
-    /// See [`scan`] and `measure`; `GRAPHQL_PARSE_FAILED` or `GRAPHQL_VALIDATION_FAILED` otherwise. A panic of the
-    /// compiler is caught and reported as `INTERNAL_SERVER_ERROR`.
-    pub(crate) fn prepare(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Result<Self, Refused> {
+    /// See [`scan`] and `measure`; `GRAPHQL_PARSE_FAILED` or `GRAPHQL_VALIDATION_FAILED` otherwise, and `BAD_USER_INPUT` for
+    /// a literal that is no value of a scalar of the schema's own. A panic of the compiler is caught and reported as `INTERNAL_SERVER_ERROR`.
+    pub(crate) fn prepare(
+        schema: &Valid<Schema>,
+        own: &OwnScalar<'_>,
+        text: &str,
+        limits: &Limits,
+    ) -> Result<Self, Refused> {
         let tokens = scan(text, limits)?;
-        catch_unwind(AssertUnwindSafe(|| Self::validated(schema, text, tokens, limits))).unwrap_or_else(|_| {
+        let validated = AssertUnwindSafe(|| Self::validated(schema, own, text, tokens, limits));
+        catch_unwind(validated).unwrap_or_else(|_| {
             tracing::error!(document = %Digest::of(text), "the compiler panicked while it read a document");
             let error = GraphqlError::new(ErrorCode::InternalServerError, "The document could not be read.");
             Err(Refused { phase: Phase::Document(http::StatusCode::INTERNAL_SERVER_ERROR), ..error.into() })
@@ -117,6 +124,7 @@ impl Document {
 
     fn validated(
         schema: &Valid<Schema>,
+        own: &OwnScalar<'_>,
         text: &str,
         tokens: usize,
         limits: &Limits,
@@ -136,6 +144,7 @@ impl Document {
         nulls::without(&ast).iter().try_for_each(|stricter| valid(stricter).map(drop))?;
         let document = valid(&ast)?;
         rules::check(schema, &document, &lines, limits)?;
+        scalars::check(schema, own, &document, &lines)?;
         let document = Arc::new(document);
         let shared: Arc<str> = Arc::from(text);
         let mut operations = Vec::with_capacity(document.operations.len());

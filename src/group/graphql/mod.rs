@@ -22,6 +22,7 @@ use crate::graphql::context::{Ask, Loaders, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
+use crate::name;
 use crate::organization::graphql::Organization;
 use crate::template::TemplateOrder;
 use crate::template::graphql::{GroupTemplateAccess, GroupTemplateFilter};
@@ -222,6 +223,8 @@ impl Group {
 pub(crate) struct GroupFilter {
     /// Exactly this name.
     pub(crate) name: Option<String>,
+    /// Exactly one of these names, at most 100.
+    pub(crate) names: Option<Vec<String>>,
     /// Text in name or display name.
     pub(crate) query: Option<String>,
     /// Whose members are managed so.
@@ -232,7 +235,11 @@ impl TryFrom<GroupFilter> for Filter {
     type Error = Error;
 
     fn try_from(filter: GroupFilter) -> Result<Self> {
-        let query = Term::asked(filter.query.as_deref())?;
-        Ok(Self { name: filter.name, query, source: filter.source.map(kind::GroupSource::from) })
+        Ok(Self {
+            name: filter.name,
+            names: filter.names.map(|names| name::asked("filter.names", names)).transpose()?,
+            query: Term::asked(filter.query.as_deref())?,
+            source: filter.source.map(kind::GroupSource::from),
+        })
     }
 }

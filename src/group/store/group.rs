@@ -62,6 +62,8 @@ impl Find for GroupId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Filter {
     pub(crate) name: Option<String>,
+    /// One of these, in lower case.
+    pub(crate) names: Option<Vec<String>>,
     pub(crate) query: Option<Term>,
     pub(crate) source: Option<GroupSource>,
 }
@@ -121,6 +123,9 @@ impl List for GroupList {
         }
         if let Some(name) = &filter.name {
             statement.and_where(Expr::col(("g", Column::Name)).eq(name.to_lowercase()));
+        }
+        if let Some(names) = &filter.names {
+            statement.and_where(Expr::col(("g", Column::Name)).is_in(names.iter().map(String::as_str)));
         }
         if let Some(query) = &filter.query {
             statement.cond_where(matches(query, &[("g", "name"), ("g", "display_name_folded")]));

@@ -5,6 +5,7 @@ use guildhall_entity::id::{FileId, TemplateId, TemplateVersionId};
 
 use super::settings::TemplateSettingsInput;
 use super::template::resolve;
+use super::version_change::resolve_version;
 use super::{Template, TemplateVersion};
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
@@ -90,12 +91,14 @@ struct CreateTemplateVersionPayload {
 struct PromoteTemplateVersionInput {
     /// The version.
     template_version_id: ID,
+    /// Refuse with `StaleVersion` unless the template version is still at this version.
+    expected_version: Option<i32>,
 }
 
 /// What `promoteTemplateVersion` answers.
 #[derive(SimpleObject)]
 struct PromoteTemplateVersionPayload {
-    /// The template as it is now; null when there are user errors.
+    /// The template as it is now, also when `expectedVersion` is stale; null for other user errors.
     template: Option<Template>,
     /// What a person can fix.
     user_errors: Vec<UserError>,
@@ -141,7 +144,13 @@ impl TemplateMutation {
         input: PromoteTemplateVersionInput,
     ) -> Nullable<PromoteTemplateVersionPayload> {
         nullable(async {
-            let (template, user_errors) = outcome(promote(ctx.request(), &input.template_version_id).await)?;
+            let request = ctx.request();
+            let (mut template, user_errors) = outcome(promote(request, &input).await)?;
+            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+                // What it is now, past what this request has read before.
+                let found = resolve_version(&request.afresh(), &input.template_version_id).await;
+                template = found.ok().map(|(template, _)| template.into());
+            }
             Ok(Some(PromoteTemplateVersionPayload { template, user_errors }))
         })
         .await
@@ -198,13 +207,14 @@ async fn create_version(request: &Request, input: CreateTemplateVersionInput) ->
     Ok(request.made::<TemplateVersionId>(made).await?.into())
 }
 
-async fn promote(request: &Request, id: &ID) -> Result<Template> {
+async fn promote(request: &Request, input: &PromoteTemplateVersionInput) -> Result<Template> {
     request.signed_in()?;
     let not_found = || Refusal::not_found(&["templateVersionId"], "template version");
-    let id: TemplateVersionId = id.parse().map_err(|_| not_found())?;
+    let id: TemplateVersionId = input.template_version_id.parse().map_err(|_| not_found())?;
     let version = request.find(id).await?.ok_or_else(not_found)?;
     let template = request.get(version.template_id).await?;
-    version::promote(&request.db, &request.actor, &template, &version).await?;
+    let expected = input.expected_version;
+    version::promote(&request.db, &request.actor, &template, &version, expected).await?;
     Ok(request.get(version.template_id).await?.into())
 }
 

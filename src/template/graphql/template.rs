@@ -18,6 +18,7 @@ use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, nullable};
 use crate::graphql::guard::requires;
 use crate::graphql::scalar::DateTime;
+use crate::name;
 use crate::organization::graphql::Organization;
 use crate::template::access::{CandidateList, CandidateOrder, EntryOrder};
 use crate::template::{
@@ -133,6 +134,7 @@ impl Template {
         let filter = filter.unwrap_or_default();
         let list = TemplateVersionList {
             name: filter.name,
+            names: filter.names.map(|names| name::asked("filter.names", names)).transpose()?,
             query: Term::asked(filter.query.as_deref())?,
             archived: filter.archived,
             order: order_by.unwrap_or_default(),

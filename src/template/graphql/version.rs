@@ -151,6 +151,8 @@ impl TemplateVersion {
 pub(crate) struct TemplateVersionFilter {
     /// Exactly this name.
     pub(super) name: Option<String>,
+    /// Exactly one of these names, at most 100.
+    pub(super) names: Option<Vec<String>>,
     /// Text in name or message.
     pub(super) query: Option<String>,
     /// Whether they are archived; both if absent.

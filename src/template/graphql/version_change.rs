@@ -6,7 +6,7 @@ use guildhall_entity::id::TemplateVersionId;
 use super::TemplateVersion;
 use super::template::resolve;
 use crate::authz::Permission;
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
 use crate::template::version_change::{self, Patch};
@@ -44,6 +44,9 @@ struct ArchiveTemplateVersionsInput {
     template_id: ID,
     /// The versions, 1–100; each is answered for itself.
     template_version_ids: Vec<ID>,
+    /// One for each of them, in the same order: refuse it with `StaleVersion` unless it is still at this version. Null for one
+    /// that may be at any.
+    expected_versions: Option<Vec<Option<i32>>>,
 }
 
 /// What became of one of several versions.
@@ -51,7 +54,7 @@ struct ArchiveTemplateVersionsInput {
 struct ArchiveTemplateVersionResult {
     /// The version that was named.
     template_version_id: ID,
-    /// The version as it is now; null when there are user errors.
+    /// The version as it is now, also when its expected version is stale; null for other user errors.
     template_version: Option<TemplateVersion>,
     /// What a person can fix; empty when it is out of use now.
     user_errors: Vec<UserError>,
@@ -71,12 +74,14 @@ struct ArchiveTemplateVersionsPayload {
 struct UnarchiveTemplateVersionInput {
     /// The version.
     template_version_id: ID,
+    /// Refuse with `StaleVersion` unless it is still at this version.
+    expected_version: Option<i32>,
 }
 
 /// What `unarchiveTemplateVersion` answers.
 #[derive(SimpleObject)]
 struct UnarchiveTemplateVersionPayload {
-    /// The version as it is now; null when there are user errors.
+    /// The version as it is now, also when `expectedVersion` is stale; null for other user errors.
     template_version: Option<TemplateVersion>,
     /// What a person can fix.
     user_errors: Vec<UserError>,
@@ -97,12 +102,8 @@ impl TemplateVersionChangeMutation {
         nullable(async {
             let request = ctx.request();
             let id = input.template_version_id.clone();
-            let (mut template_version, user_errors) = outcome(update(request, input).await)?;
-            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
-                // What it is now, past what this request has read before.
-                let afresh = request.afresh();
-                template_version = resolve_version(&afresh, &id).await.ok().map(|(_, row)| row.into());
-            }
+            let (changed, user_errors) = outcome(update(request, input).await)?;
+            let template_version = changed_or_current(request, &id, changed, &user_errors).await;
             Ok(Some(UpdateTemplateVersionPayload { template_version, user_errors }))
         })
         .await
@@ -129,12 +130,27 @@ impl TemplateVersionChangeMutation {
         input: UnarchiveTemplateVersionInput,
     ) -> Nullable<UnarchiveTemplateVersionPayload> {
         nullable(async {
-            let (template_version, user_errors) =
-                outcome(unarchive(ctx.request(), &input.template_version_id).await)?;
+            let request = ctx.request();
+            let (changed, user_errors) = outcome(unarchive(request, &input).await)?;
+            let id = &input.template_version_id;
+            let template_version = changed_or_current(request, id, changed, &user_errors).await;
             Ok(Some(UnarchiveTemplateVersionPayload { template_version, user_errors }))
         })
         .await
     }
+}
+
+/// A version that was changed, or, where another was expected, what it is now, past what this request has read before.
+async fn changed_or_current(
+    request: &Request,
+    id: &ID,
+    changed: Option<TemplateVersion>,
+    user_errors: &[UserError],
+) -> Option<TemplateVersion> {
+    if !user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+        return changed;
+    }
+    resolve_version(&request.afresh(), id).await.ok().map(|(_, row)| row.into())
 }
 
 /// The version that an input names, with its template.
@@ -174,28 +190,55 @@ async fn archive(
             format!("between 1 and {AT_ONCE} versions at once, got {}", input.template_version_ids.len());
         return Err(Refusal::invalid(&["templateVersionIds"], message).into());
     }
+    let expected = input.expected_versions.unwrap_or_else(|| vec![None; input.template_version_ids.len()]);
+    if expected.len() != input.template_version_ids.len() {
+        let message = format!(
+            "one for each of the {} versions, got {}",
+            input.template_version_ids.len(),
+            expected.len()
+        );
+        return Err(Refusal::invalid(&["expectedVersions"], message).into());
+    }
     let object = access::object(&request.db, &request.actor, &template).await?;
     request.require(Permission::TemplateUpdate, object)?;
     let mut results = Vec::with_capacity(input.template_version_ids.len());
-    for (at, id) in input.template_version_ids.into_iter().enumerate() {
-        let archived = archive_one(request, &template, &id).await;
-        let (template_version, user_errors) = outcome_of_item(archived, ("templateVersionIds", at), &[])?;
+    for (at, (id, expected)) in input.template_version_ids.into_iter().zip(expected).enumerate() {
+        let archived =
+            archive_one(request, &template, &id, expected).await.map_err(|error| of_expected(error, at));
+        let (archived, user_errors) = outcome_of_item(archived, ("templateVersionIds", at), &[])?;
+        let template_version = changed_or_current(request, &id, archived, &user_errors).await;
         results.push(ArchiveTemplateVersionResult { template_version_id: id, template_version, user_errors });
     }
     Ok(results)
 }
 
-async fn archive_one(request: &Request, template: &TemplateRow, id: &ID) -> Result<TemplateVersion> {
+/// The same error, where it is about the expected version of an item, with its place among those.
+fn of_expected(error: Error, at: usize) -> Error {
+    let Error::Refused(refusals) = error else { return error };
+    let of_expected = |refusal: Refusal| match refusal.field.as_slice() {
+        [name] if name == "expectedVersion" => refusal.of_item("expectedVersions", at, &[]),
+        _ => refusal,
+    };
+    Error::Refused(refusals.into_iter().map(of_expected).collect())
+}
+
+async fn archive_one(
+    request: &Request,
+    template: &TemplateRow,
+    id: &ID,
+    expected: Option<i32>,
+) -> Result<TemplateVersion> {
     let not_found = || Refusal::not_found(&["templateVersionId"], "version of this template");
     let id: TemplateVersionId = id.parse().map_err(|_| not_found())?;
     let found = request.find(id).await?;
     let version = found.filter(|version| version.template_id == template.id).ok_or_else(not_found)?;
-    version_change::archive(&request.db, &request.actor, template, &version).await?;
+    version_change::archive(&request.db, &request.actor, template, &version, expected).await?;
     Ok(request.get(id).await?.into())
 }
 
-async fn unarchive(request: &Request, id: &ID) -> Result<TemplateVersion> {
-    let (template, version) = resolve_version(request, id).await?;
-    version_change::unarchive(&request.db, &request.actor, &template, &version).await?;
+async fn unarchive(request: &Request, input: &UnarchiveTemplateVersionInput) -> Result<TemplateVersion> {
+    let (template, version) = resolve_version(request, &input.template_version_id).await?;
+    let expected = input.expected_version;
+    version_change::unarchive(&request.db, &request.actor, &template, &version, expected).await?;
     Ok(request.get(version.id).await?.into())
 }

@@ -13,7 +13,7 @@ use super::access::administered;
 use super::template::{TemplateOrder, TemplateRow};
 use crate::authz::{Actor, Permission};
 use crate::db::covered;
-use crate::db::list::List;
+use crate::db::list::{Completion, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{row, select};
 use crate::db::search::{Term, matches};
@@ -176,22 +176,30 @@ impl List for CandidateList {
             .to_owned();
         let mut statement =
             Query::select().from_subquery(candidates, "c").and_where(Expr::exists(listed).not()).to_owned();
-        // An id is that of a user or of a group, never of both.
-        named(&mut statement, ("c", "id"), ("c", "id"));
         if let Some(query) = &self.query {
-            statement.cond_where(matches(
-                query,
-                &[("c", "name"), ("u", "name_folded"), ("g", "display_name_folded")],
-            ));
+            let called = Condition::any()
+                .add(matches(query, &[("c", "name")]))
+                .add(is_called(user::Entity.into_iden(), matches(query, &[("x", "name_folded")])))
+                .add(is_called(group::Entity.into_iden(), matches(query, &[("x", "display_name_folded")])));
+            statement.cond_where(called);
         }
         statement
     }
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
         select::<CandidateRow>(statement, "c");
-        select::<UserRow>(statement, "u");
-        select::<GroupRow>(statement, "g");
+        statement.column(("c", "id"));
     }
+
+    const COMPLETION: Option<Completion> = Some(|page| {
+        let mut statement = Query::select().from_subquery(page, "page").to_owned();
+        // An id is that of a user or of a group, never of both.
+        named(&mut statement, ("page", "id"), ("page", "id"));
+        select::<CandidateRow>(&mut statement, "page");
+        select::<UserRow>(&mut statement, "u");
+        select::<GroupRow>(&mut statement, "g");
+        statement
+    });
 
     fn keyset(&self) -> Keyset {
         const NAME: &[Key] = &[Key::text("c", "name"), Key::id("c", "id")];
@@ -202,6 +210,19 @@ impl List for CandidateList {
     fn parent(&self) -> (&'static str, &'static str) {
         ("c", "template_id")
     }
+}
+
+/// The candidate `c` is in a table as `x` with what is asked of it there.
+fn is_called(table: DynIden, asked: Condition) -> Expr {
+    let called = Query::select()
+        .expr(Expr::val(1))
+        .from_as(table, "x")
+        .and_where(Expr::col(("x", "id")).equals(("c", "id")))
+        .cond_where(asked)
+        .limit(1)
+        .to_owned();
+    // Not `exists`: PostgreSQL may answer that of all at once, and read every user and group of the deployment for it.
+    Expr::val(1).eq(called)
 }
 
 row! {

@@ -74,6 +74,8 @@ impl Find for TemplateVersionId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TemplateVersionList {
     pub(crate) name: Option<String>,
+    /// One of these, in lower case.
+    pub(crate) names: Option<Vec<String>>,
     pub(crate) query: Option<Term>,
     pub(crate) archived: Option<bool>,
     pub(crate) order: TemplateVersionOrder,
@@ -96,6 +98,9 @@ impl List for TemplateVersionList {
         let mut statement = source(actor);
         if let Some(name) = &self.name {
             statement.and_where(Expr::col(("v", Column::Name)).eq(name.to_lowercase()));
+        }
+        if let Some(names) = &self.names {
+            statement.and_where(Expr::col(("v", Column::Name)).is_in(names.iter().map(String::as_str)));
         }
         if let Some(query) = &self.query {
             statement.cond_where(matches(query, &[("v", "name"), ("v", "message_folded")]));

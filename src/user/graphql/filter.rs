@@ -4,12 +4,9 @@ use async_graphql::InputObject;
 
 use super::{UserOrder, UserStatus};
 use crate::db::search::Term;
-use crate::error::{Error, Result};
-use crate::name::RoleName;
+use crate::error::Result;
+use crate::name::{self, RoleName};
 use crate::user::UserList;
-
-/// How many users may be asked for by their names: as many as a page has.
-const USERNAMES: usize = 100;
 
 /// Which users.
 #[derive(Default, InputObject)]
@@ -36,7 +33,7 @@ impl UserFilter {
     pub(super) fn list(self, order: UserOrder) -> Result<UserList> {
         Ok(UserList {
             username: self.username,
-            usernames: self.usernames.map(folded).transpose()?,
+            usernames: self.usernames.map(|names| name::asked("filter.usernames", names)).transpose()?,
             query: Term::asked(self.query.as_deref())?,
             service_account: self.is_service_account,
             status: self.status.map(Into::into),
@@ -44,13 +41,4 @@ impl UserFilter {
             order,
         })
     }
-}
-
-/// Usernames as they are kept.
-fn folded(usernames: Vec<String>) -> Result<Vec<String>> {
-    if usernames.len() > USERNAMES {
-        let message = format!("`filter.usernames` has at most {USERNAMES} entries, got {}", usernames.len());
-        return Err(Error::BadInput { argument: "filter.usernames", message });
-    }
-    Ok(usernames.into_iter().map(|username| username.to_lowercase()).collect())
 }
