@@ -1,10 +1,12 @@
 //! `guildhall doctor` and `guildhall config`, as somebody at the server's machine runs them.
 
+use guildhall::db::Settings;
 use rstest::rstest;
-use serde_json::Value;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 
-use crate::support::Backend;
 use crate::support::process::{Server, Terminal};
+use crate::support::{Backend, TestApp};
 
 /// What was found, `status code` by what was looked at.
 fn found(json: &str) -> Vec<String> {
@@ -73,6 +75,33 @@ async fn a_server_is_looked_at_before_while_and_after_it_runs(
     ill[3] = "migrations warn MIGRATIONS_PENDING".to_owned();
     ill[4] = "keys fail SEALING_KEY_MISSING".to_owned();
     assert_eq!(found(&said.out), ill);
+}
+
+/// PostgreSQL without its extension for texts: searches find the same, only slower, and whoever asks what is wrong is told.
+#[tokio::test]
+async fn a_missing_extension_is_told_of() {
+    let Some(app) = TestApp::start(Backend::Postgres).await else { return };
+    let Settings::Postgres { url, .. } = &app.settings else { panic!("{:?}", app.settings) };
+    let owner = app.owner().await;
+    let machine = Machine::new();
+    let (url, data) = (url.expose_secret().to_owned(), machine.path("data"));
+    let place = ["--data-dir", &data, "--database-url", &url];
+    let searches = async || {
+        let said = machine.olga.run(&[&["doctor", "-o", "json"][..], &place].concat()).await;
+        found(&said.out).into_iter().find(|line| line.starts_with("searches"))
+    };
+    let query = "query($text: String) { users(filter: { query: $text }) { totalCount nodes { username } } }";
+    let users = async |text: &str| app.ok(&owner, query, json!({ "text": text })).await["users"].clone();
+    let piece = &owner.username[1..];
+    let before = users(piece).await;
+    assert_eq!((searches().await, &before["totalCount"]), (None, &json!(1)));
+
+    app.tables().execute("drop extension pg_trgm cascade").await;
+    assert_eq!(searches().await.as_deref(), Some("searches warn SEARCHES_SLOW"));
+    assert_eq!((users(piece).await, &users("zyzzyva").await["totalCount"]), (before, &json!(0)));
+
+    machine.olga.ok(&[&["migrate"][..], &place].concat()).await;
+    assert_eq!(searches().await, None);
 }
 
 /// A terminal on a machine where nothing of a server is yet.

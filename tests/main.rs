@@ -43,6 +43,7 @@ mod races;
 mod roles;
 mod scheduler;
 mod sealing;
+mod searches;
 mod serving;
 mod sessions;
 mod sign_ins;

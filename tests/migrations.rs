@@ -1,12 +1,14 @@
 //! Migrations go up, down and up again, and what stands after the second time is what stood after the first.
 
 use guildhall::clock::Clock;
-use guildhall::db;
+use guildhall::db::{self, Settings};
 use guildhall_migration::{Migrator, MigratorTrait as _};
 use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
+use crate::support::tables::Tables;
 use crate::support::{Backend, TestApp, database};
 use crate::workspaces::Scene;
 
@@ -108,4 +110,34 @@ async fn workspaces_of_before_stand_where_their_builds_say(
     again(app, "m0022_standing").await;
     assert_eq!(kept().await, stand);
     assert_eq!(app.tables().false_standings().await, Vec::<String>::new());
+}
+
+/// Who may make tables but no extensions has a database all the same, without the indexes that need one. They come with the
+/// first migration after it is there.
+#[tokio::test]
+async fn an_extension_that_may_not_be_made_is_gone_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(settings) = database::empty(Backend::Postgres, folder.path()).await else { return };
+    let Settings::Postgres { url, .. } = &settings else { panic!("{settings:?}") };
+    let (before, host) = url.expose_secret().split_once("guildhall@").unwrap();
+    // Roles are of the whole cluster: this one is called as its database, which no other test has.
+    let role = host.split(['/', '?']).find(|part| part.starts_with("guildhall_")).unwrap();
+    let tables = Tables::of(&settings);
+    tables.execute(&format!("create role {role} login; grant all on schema public to {role}")).await;
+    let plain = Settings::Postgres {
+        url: SecretString::from(format!("{before}{role}@{host}")),
+        readers: 1,
+        writers: 1,
+        listen_url: None,
+    };
+    let db = db::connect(&plain, Clock::system()).await.unwrap();
+    let connection = db::migration_connection(&db);
+    for (extension, expected) in [("select 1", 0), ("create extension pg_trgm", 3)] {
+        tables.execute(extension).await;
+        db::migrate(&db).await.unwrap();
+        let all = catalogue(connection).await;
+        assert!(all.len() > 40, "{all:#?}");
+        let of_texts: Vec<_> = all.iter().filter(|line| line.contains("gin_trgm_ops")).collect();
+        assert_eq!(of_texts.len(), expected, "{of_texts:#?}");
+    }
 }

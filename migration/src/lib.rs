@@ -28,6 +28,9 @@ mod m0020_lists;
 mod m0021_group_members;
 mod m0022_standing;
 mod m0023_kinds;
+mod m0024_texts;
+
+pub use m0024_texts::index_texts;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -61,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_group_members::Migration),
             Box::new(m0022_standing::Migration),
             Box::new(m0023_kinds::Migration),
+            Box::new(m0024_texts::Migration),
         ]
     }
 }

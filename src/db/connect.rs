@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guildhall_migration::{Migrator, MigratorTrait};
+use guildhall_migration::{Migrator, MigratorTrait, index_texts};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
     TransactionTrait,
@@ -133,7 +133,7 @@ fn unreachable(error: sqlx::Error) -> DbErr {
 }
 
 /// Brings the schema up to date. On PostgreSQL as a whole or not at all, and by one server at a time: others wait, and
-/// find nothing left to do.
+/// find nothing left to do. Indexes that need an extension are made as soon as it is there.
 ///
 /// # Errors
 /// When a migration fails. On SQLite, what came before it stays.
@@ -147,6 +147,7 @@ pub async fn migrate(db: &Db) -> Result<(), DbErr> {
     transaction.execute_unprepared("set local statement_timeout = 0").await?;
     transaction.execute_unprepared(&format!("select pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
     Migrator::up(&transaction, None).await?;
+    index_texts(&transaction).await?;
     transaction.commit().await
 }
 

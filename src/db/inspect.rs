@@ -25,6 +25,8 @@ pub(crate) struct Inspection {
     pub(crate) now: Option<DateTime<Utc>>,
     /// Whether tables can be made in it.
     pub(crate) writable: bool,
+    /// Whether texts in names are found by an index: not without an extension of PostgreSQL's.
+    pub(crate) texts_indexed: bool,
     /// Migrations that it has.
     pub(crate) applied: BTreeSet<String>,
     /// When the last one of them was applied.
@@ -95,17 +97,20 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Inspection, sqlx::Error
         supported: true,
         now: None,
         writable: true,
+        texts_indexed: true,
         migrated_at: last(&migrations),
         applied: migrations.into_iter().map(|(name, _)| name).collect(),
     })
 }
 
+type Facts = (String, i32, DateTime<Utc>, Option<bool>, bool, bool);
+
 async fn postgres(url: &SecretString) -> Result<Inspection, sqlx::Error> {
     let mut connection = connected(url).await?;
     let facts = "select current_setting('server_version'), current_setting('server_version_num')::int, now(),
                         has_schema_privilege(current_schema(), 'CREATE'),
-                        to_regclass('seaql_migrations') is not null";
-    let (version, number, now, writable, migrated): (String, i32, DateTime<Utc>, Option<bool>, bool) =
+                        to_regclass('seaql_migrations') is not null, to_regclass('ix_workspace_text') is not null";
+    let (version, number, now, writable, migrated, texts_indexed): Facts =
         sqlx::query_as(facts).fetch_one(&mut connection).await?;
     let migrations: Vec<(String, i64)> = if migrated {
         sqlx::query_as("select version, applied_at from seaql_migrations").fetch_all(&mut connection).await?
@@ -118,6 +123,7 @@ async fn postgres(url: &SecretString) -> Result<Inspection, sqlx::Error> {
         supported: number >= POSTGRES_MIN,
         now: Some(now),
         writable: writable.unwrap_or(false),
+        texts_indexed,
         migrated_at: last(&migrations),
         applied: migrations.into_iter().map(|(name, _)| name).collect(),
     })

@@ -118,11 +118,11 @@ mod tests {
 
     #[test]
     fn a_cursor_of_another_list_is_refused() {
-        let cursor = Cursor(vec![KeyValue::Text("a".into()), KeyValue::Id(Uuid::nil())]).encode(&BY_NAME);
-        assert_eq!(Cursor::decode(&cursor, &Keyset { tag: "y", ..BY_NAME }), None);
-        assert_eq!(Cursor::decode(&cursor, &Keyset { descending: true, ..BY_NAME }), None);
+        let cursor = Cursor(vec![KeyValue::Text("a".into()), KeyValue::Id(Uuid::nil())]).encode(BY_NAME);
+        assert_eq!(Cursor::decode(&cursor, Keyset { tag: "y", ..BY_NAME }), None);
+        assert_eq!(Cursor::decode(&cursor, Keyset { descending: true, ..BY_NAME }), None);
         for text in ["", "!", "AAAA", "AAAAAAAA"] {
-            assert_eq!(Cursor::decode(text, &BY_NAME), None);
+            assert_eq!(Cursor::decode(text, BY_NAME), None);
         }
     }
 }

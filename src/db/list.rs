@@ -7,6 +7,7 @@ use sea_orm::sea_query::{Condition, SelectStatement};
 
 use super::page::Keyset;
 use super::row::Read;
+use super::search::Search;
 use crate::authz::Actor;
 
 /// A list with its filter and order: what is the same for every parent.
@@ -44,6 +45,12 @@ pub(crate) trait List: Clone + Eq + Hash + Send + Sync + 'static {
     /// it as `page` and has the columns of [`List::columns`]. What a row holds is what this selects. PostgreSQL would join it
     /// with all that the list has, before it sorts that.
     const COMPLETION: Option<Completion> = None;
+
+    /// The text that the list without a parent is searched for, where the actor sees all things of its kind and an index knows
+    /// the text.
+    fn search(&self, _: &Actor) -> Option<Search> {
+        None
+    }
 }
 
 /// Makes of a page's statement one that has the rest of its rows.

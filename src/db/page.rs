@@ -14,6 +14,7 @@ use super::dialect::{is_one_of, uuid_array};
 pub(crate) use super::keyset::{Cursor, Key, Keyset};
 use super::list::Completion;
 use super::row::{Columns, Read};
+use super::search::Search;
 use super::{Db, statement};
 use crate::error::Result;
 
@@ -103,21 +104,46 @@ pub(crate) async fn page_of_parts<R: Read>(
     keyset: Keyset,
     args: &PageArgs,
 ) -> Result<Page<R>> {
-    let mut members = parts.into_iter().map(|part| {
-        let mut select = select.clone();
-        select.cond_where(part);
-        nested(bounded(select, keyset, args))
-    });
-    let Some(mut union) = members.next() else { return page(db, select.clone(), keyset, args).await };
+    let parts = parts.into_iter().map(|part| select.clone().cond_where(part).to_owned());
     let how = if overlapping { UnionType::Distinct } else { UnionType::All };
+    let Some(statement) = merged(parts, how, keyset, args) else {
+        return page(db, select.clone(), keyset, args).await;
+    };
+    let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
+    Ok(finish(rows, args))
+}
+
+/// One page of a list in which a text is searched for.
+pub(crate) async fn page_of_search<R: Read>(
+    db: &Db,
+    select: &SelectStatement,
+    search: &Search,
+    keyset: Keyset,
+    args: &PageArgs,
+) -> Result<Page<R>> {
+    let parts = search.parts(db.backend(), select).into_iter();
+    let mut statement = merged(parts, UnionType::All, keyset, args).unwrap_or_default();
+    statement.with_cte(search.few(db.backend()));
+    let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
+    Ok(finish(rows, args))
+}
+
+/// The page that the beginnings of the parts make together.
+fn merged(
+    parts: impl Iterator<Item = SelectStatement>,
+    how: UnionType,
+    keyset: Keyset,
+    args: &PageArgs,
+) -> Option<SelectStatement> {
+    let mut members = parts.map(|part| nested(bounded(part, keyset, args)));
+    let mut union = members.next()?;
     for member in members {
         union.union(how, member);
     }
     let mut statement = nested(union);
     order_pages(&mut statement, keyset, args);
     statement.limit(args.limit + 1);
-    let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
-    Ok(finish(rows, args))
+    Some(statement)
 }
 
 /// The same page of the lists of several parents, in one statement (on SQLite in more for hundreds of them). `parent` is the
@@ -247,6 +273,16 @@ pub(crate) async fn count(db: &Db, mut select: SelectStatement) -> Result<i64> {
     select.expr(Func::count(Expr::col(Asterisk)));
     let row = db.rows_with(&select, |columns| columns.next::<i64>()).await?;
     Ok(row.into_iter().next().unwrap_or_default())
+}
+
+/// How many rows of the list have the text that is searched for.
+pub(crate) async fn count_of_search(db: &Db, select: &SelectStatement, search: &Search) -> Result<i64> {
+    let [rare, common] = search.parts(db.backend(), select);
+    let one = |mut part: SelectStatement| part.expr_as(Expr::val(1), "one").to_owned();
+    let found = one(rare).union(UnionType::All, one(common)).to_owned();
+    let mut all = Query::select().from_subquery(found, "found").to_owned();
+    all.with_cte(search.few(db.backend()));
+    count(db, all).await
 }
 
 /// How many rows the lists of several parents have, in one statement.

@@ -33,8 +33,9 @@ pub(super) async fn database(settings: &Settings) -> (Option<Inspection>, Vec<Fi
     } else {
         Finding::fail(CHECK, "DATABASE_TOO_OLD", reached).next("use PostgreSQL 15 or later")
     };
-    let migrations = migrations(&inspection);
-    (Some(inspection), vec![reached, migrations])
+    let mut found = vec![reached, migrations(&inspection)];
+    found.extend(searches(&inspection));
+    (Some(inspection), found)
 }
 
 fn unreachable(settings: &Settings, error: &sqlx::Error) -> Finding {
@@ -73,6 +74,17 @@ fn migrations(inspection: &Inspection) -> Finding {
     }
     Finding::warn(CHECK, "MIGRATIONS_PENDING", format!("{} are to be made", pending.len()))
         .next("back up; then `guildhall migrate`, or the next start, makes them")
+}
+
+/// What is to be said of how texts are searched for, once all is there but for what migrations may go without.
+fn searches(inspection: &Inspection) -> Option<Finding> {
+    if inspection.texts_indexed || !inspection.pending().is_empty() {
+        return None;
+    }
+    let message = "names are looked through one by one: the database has no extension pg_trgm";
+    let next = "install PostgreSQL's contrib package, if it is not there; let a superuser `create extension pg_trgm` in the \
+        database, or give the user of the database URL the right to create in it; then `guildhall migrate`";
+    Some(Finding::warn("searches", "SEARCHES_SLOW", message).next(next))
 }
 
 /// Whether our time can be right.
@@ -126,6 +138,7 @@ mod tests {
             supported: true,
             now: Some(now()),
             writable: true,
+            texts_indexed: true,
             applied: std::collections::BTreeSet::new(),
             migrated_at: None,
         }
@@ -148,6 +161,18 @@ mod tests {
         assert_eq!(judged(&database), (Status::Fail, "DATABASE_NOT_OWNED"));
         database.applied.insert("m9999_tomorrow".into());
         assert_eq!(judged(&database), (Status::Fail, "DATABASE_NEWER"));
+    }
+
+    #[test]
+    fn searches_without_an_index_are_told_of_once_it_is_their_turn() {
+        let mut database = inspection();
+        database.texts_indexed = false;
+        assert_eq!(searches(&database), None, "the migrations come first");
+        database.applied = database.pending().into_iter().collect();
+        let found = searches(&database).expect("something to say");
+        assert_eq!((found.status, found.code), (Status::Warn, "SEARCHES_SLOW"));
+        database.texts_indexed = true;
+        assert_eq!(searches(&database), None);
     }
 
     #[test]

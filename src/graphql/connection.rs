@@ -115,14 +115,17 @@ impl<N: Node> Connection<N> {
         boxed(async move {
             let keyset = list.keyset();
             let args = paging.check(keyset)?;
-            let parts = list.parts(&request.actor);
+            let (db, parts) = (&request.db, list.parts(&request.actor));
             let mut select = match parts.is_empty() {
                 true => list.source(&request.actor),
                 false => list.source_of_parts(&request.actor),
             };
             list.columns(&request.actor, &mut select);
             let parts = (parts, N::List::OVERLAPPING);
-            let page = page::page_of_parts(&request.db, &select, parts, keyset, &args).await?;
+            let page = match list.search(&request.actor) {
+                Some(search) => page::page_of_search(db, &select, &search, keyset, &args).await?,
+                None => page::page_of_parts(db, &select, parts, keyset, &args).await?,
+            };
             Ok(Self::new(page, list, None, request))
         })
     }
@@ -177,9 +180,13 @@ impl<N: Node> Connection<N> {
     /// How many entries the whole list has that the viewer can see. Computed only when selected.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let request = ctx.request();
-        match self.parent {
-            Some(parent) => request.count(parent, &self.list).await,
-            None => boxed(page::count(&request.db, self.list.source(&request.actor))).await,
+        if let Some(parent) = self.parent {
+            return request.count(parent, &self.list).await;
+        }
+        let source = self.list.source(&request.actor);
+        match self.list.search(&request.actor) {
+            Some(search) => boxed(page::count_of_search(&request.db, &source, &search)).await,
+            None => boxed(page::count(&request.db, source)).await,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::db::search::{Term, matches};
 use crate::db::{Db, Tx, covered, is_one_of};
 use crate::error::Result;
 use crate::name::RoleName;
-use crate::user::UserRow;
+use crate::user::{UserRow, of_user};
 
 row! {
     /// A membership.
@@ -132,9 +132,10 @@ impl List for MemberList {
         let mut statement = with_users().cond_where(visible(actor)).to_owned();
         let filter = &self.filter;
         if let Some(query) = &filter.query {
-            let email = Condition::all().add(reachable(actor)).add(matches(query, &[("u", "email_folded")]));
-            let named = matches(query, &[("u", "username"), ("u", "name_folded")]);
-            statement.cond_where(Condition::any().add(named).add(email));
+            let email = Condition::all().add(reachable(actor)).add(matches(query, &[("of", "email_folded")]));
+            let theirs = Condition::any().add(matches(query, &[("of", "name_folded")])).add(email);
+            let named = Condition::any().add(matches(query, &[("m", "username")]));
+            statement.cond_where(named.add(of_user(theirs, Expr::col(("m", Column::UserId)))));
         }
         if let Some(user) = filter.user {
             statement.and_where(Expr::col(("m", Column::UserId)).eq(user));

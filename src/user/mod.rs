@@ -10,7 +10,7 @@ pub(crate) use account::{Account, account_in, locked_in};
 pub(crate) use change::{
     Patch, decided_over_in, delete_in, set_password_in, set_site_roles, set_status_in, update,
 };
-pub(crate) use store::{SeenUser, UserCard, UserList, UserOrder, UserRow};
+pub(crate) use store::{SeenUser, UserCard, UserList, UserOrder, UserRow, of_user};
 
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::kind::LoginType;

@@ -12,13 +12,15 @@ use guildhall_entity::user::{ActiveModel, Column, Entity};
 use sea_orm::ActiveValue::Set;
 use sea_orm::Iterable as _;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, JoinType, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Condition, Expr, ExprTrait, Func, JoinType, Query, SelectStatement, SubQueryStatement,
+};
 
 use crate::authz::{Actor, Object, Permission, Reach};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Read, row, select};
-use crate::db::search::{Term, matches};
+use crate::db::search::{Search, Term, matches};
 use crate::db::{Db, Tx, is_one_of, parted};
 use crate::error::Result;
 use crate::name::RoleName;
@@ -231,6 +233,12 @@ impl List for UserList {
     fn parent(&self) -> (&'static str, &'static str) {
         ("u", "id")
     }
+
+    fn search(&self, actor: &Actor) -> Option<Search> {
+        let Self { username: None, usernames: None, query: Some(query), .. } = self else { return None };
+        let sees_all = actor.reach(Permission::UserRead) == Reach::Everything;
+        sees_all.then(|| query.among("user", "u", &["username", "name_folded"])).flatten()
+    }
 }
 
 impl UserList {
@@ -317,6 +325,17 @@ fn is_among(condition: Expr) -> Expr {
         .and_where(condition)
         .to_owned();
     Expr::col(("u", Column::Id)).in_subquery(few)
+}
+
+/// What is true of `of`, the user with the id in a column of another row. Asked for each of those rows alone, by one lookup:
+/// PostgreSQL would answer a join, or `exists`, by reading all users at once.
+pub(crate) fn of_user(condition: Condition, id: Expr) -> Expr {
+    let answer = Query::select()
+        .expr(Expr::from(condition))
+        .from_as(Entity, "of")
+        .and_where(Expr::col(("of", Column::Id)).eq(id))
+        .to_owned();
+    Expr::from(SubQueryStatement::from(answer))
 }
 
 /// The rest of users whose cards the actor has seen with something that carries them along.

@@ -154,6 +154,18 @@ impl Library {
         let mut values = BTreeMap::new();
         for input in self.schema.inputs(&filter.ty) {
             let value = match input.ty.as_str() {
+                "String" if input.name == "query" => {
+                    // What nothing has, and what most have.
+                    let common = match field.name.as_str() {
+                        "workspaces" => "ws-",
+                        "templates" => "template",
+                        _ => "user",
+                    };
+                    for text in ["zyzzyva", common] {
+                        filters.push((input.name.clone(), format!(", filter: {{ query: \"{text}\" }}")));
+                    }
+                    continue;
+                }
                 "ID" => format!("\"{}\"", self.id_of(&input.name)),
                 "Boolean" => "true".to_owned(),
                 "DateTime" => "\"2024-06-01T00:00:00Z\"".to_owned(),

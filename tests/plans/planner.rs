@@ -81,7 +81,7 @@ impl Planner {
             }
             Connection::Postgres(connection) => {
                 let plan = postgres(connection, sql).await;
-                let problem = wrong_on_postgres(&plan, &self.sizes, narrowed);
+                let problem = wrong_on_postgres(&plan, &self.sizes, narrowed, false);
                 (outline(&plan, 0), problem)
             }
         };
@@ -134,18 +134,30 @@ fn outline(node: &Value, depth: usize) -> String {
     lines.collect::<Vec<_>>().join("\n    ")
 }
 
-/// What is wrong with a node of a plan or one below it.
-fn wrong_on_postgres(node: &Value, sizes: &HashMap<String, f64>, narrowed: bool) -> Option<String> {
+/// The condition under which a list is walked for a text, with whatever else is asked once (`FEW` in `src/db/search.rs`).
+const MANY: &str = " >= 1000)";
+
+/// What is wrong with a node of a plan or one below it. `walks` says that it may walk past what is left out.
+fn wrong_on_postgres(
+    node: &Value,
+    sizes: &HashMap<String, f64>,
+    narrowed: bool,
+    walks: bool,
+) -> Option<String> {
+    let once = text(node, "One-Time Filter");
     // `1 = 0`, with its numbers as values: asked once, before anything is read.
-    if text(node, "One-Time Filter").contains('=') {
+    if once.contains(" = ") {
         return None;
     }
+    // What is walked where so many have a text, and not read at all where they are fewer, is full soon.
+    let walks = walks || once.contains(MANY) && !once.contains(" OR ");
     let table = text(node, "Relation Name");
     let is_big = |name: &str| sizes.get(name).is_some_and(|&rows| rows > READ);
     match text(node, "Node Type") {
         "Seq Scan" if is_big(table) => return Some(format!("reads `{table}` from end to end")),
         "Index Scan" | "Index Only Scan"
-            if is_big(text(node, "Index Name"))
+            if !walks
+                && is_big(text(node, "Index Name"))
                 && node["Index Cond"].is_null()
                 && (narrowed || !node["Filter"].is_null()) =>
         {
@@ -159,5 +171,5 @@ fn wrong_on_postgres(node: &Value, sizes: &HashMap<String, f64>, narrowed: bool)
         }
         _ => {}
     }
-    below(node).iter().find_map(|node| wrong_on_postgres(node, sizes, narrowed))
+    below(node).iter().find_map(|node| wrong_on_postgres(node, sizes, narrowed, walks))
 }

@@ -100,12 +100,15 @@ impl<'a> Outline<'a> {
             return None;
         }
         for step in &self.steps {
+            if step.text.contains(" VIRTUAL TABLE ") && !step.text.contains(":M") {
+                return Some(format!("reads all texts: {}", step.text));
+            }
             let is_big = self.sizes.get(self.table(step)).is_some_and(|&rows| rows > READ);
             if step.text.starts_with("SCAN ") && is_big && !self.is_of_few(step) {
                 if !step.text.contains(" USING ") {
                     return Some(format!("reads from end to end: {}", step.text));
                 }
-                if narrowed {
+                if narrowed && !self.is_gated(step) {
                     return Some(format!("walks past what is left out: {}", step.text));
                 }
             }
@@ -123,6 +126,13 @@ impl<'a> Outline<'a> {
     fn table<'b>(&'b self, step: &'b Step) -> &'b str {
         let name = step.text.split(' ').nth(1).unwrap_or_default();
         self.aliases.get(name).map_or(name, String::as_str)
+    }
+
+    /// Whether a step is taken only where so many have a text that a page is full soon: after the one row that is looked up
+    /// for this, if it is there.
+    fn is_gated(&self, step: &Step) -> bool {
+        let mut before = self.parts(step.parent).take_while(|before| before.id != step.id);
+        before.any(|before| before.text.starts_with("SEARCH gate ") && before.text.ends_with("(id=?)"))
     }
 
     /// Whether a step walks along an index that holds but few.

@@ -159,10 +159,11 @@ impl Tables {
         rows.into_iter().collect()
     }
 
-    /// The names of all tables.
+    /// The names of all tables, but for what SQLite keeps of texts by itself.
     pub(crate) async fn names(&self) -> Vec<String> {
         self.texts_of(
-            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name",
+            "select name from pragma_table_list where schema = 'main' and type = 'table'
+                and name not like 'sqlite_%' order by name",
             "select table_name::text from information_schema.tables where table_schema = 'public' order by 1",
         )
         .await

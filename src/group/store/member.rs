@@ -1,7 +1,7 @@
 //! How who is in which group is kept. Of Everyone it is derived: the view `group_membership` has both.
 
 use guildhall_entity::id::{GroupId, OrganizationId, UserId};
-use guildhall_entity::{group, group_member, user};
+use guildhall_entity::{group, group_member};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Order, Query, SelectStatement};
@@ -15,7 +15,7 @@ use crate::db::search::{Term, matches};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
 use crate::member::known_in_groups;
-use crate::user::UserCard;
+use crate::user::{UserCard, of_user};
 
 row! {
     /// Somebody's place in a group, derived for Everyone.
@@ -60,9 +60,9 @@ impl List for GroupMemberList {
             .cond_where(visible_memberships(actor))
             .to_owned();
         if let Some(query) = &self.query {
-            let on = Expr::col(("u", user::Column::Id)).equals(("gm", "user_id"));
-            statement.join_as(sea_orm::JoinType::InnerJoin, user::Entity, "u", on);
-            statement.cond_where(matches(query, &[("u", "username"), ("u", "name_folded")]));
+            let theirs = matches(query, &[("of", "name_folded")]);
+            let named = Condition::any().add(matches(query, &[("gm", "username")]));
+            statement.cond_where(named.add(of_user(theirs, Expr::col(("gm", "user_id")))));
         }
         statement
     }

@@ -74,6 +74,11 @@ pub(super) fn visible(actor: &Actor) -> Condition {
     Condition::all().add(alive()).add(readable(actor))
 }
 
+/// Whether [`visible`] leaves none out.
+pub(super) fn sees_all(actor: &Actor) -> bool {
+    actor.reach(Permission::TemplateRead) == Reach::Everything
+}
+
 /// What [`visible`] leaves, in parts: one for each organization in which there may be some. None where a role reads all.
 pub(super) fn visible_parts(actor: &Actor) -> Vec<Condition> {
     let mut reach = actor.reach(Permission::TemplateRead);

@@ -10,7 +10,7 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 
 pub(super) use super::access::visible;
-use super::access::visible_parts;
+use super::access::{sees_all, visible_parts};
 use super::settings::SettingsRow;
 use super::version::VersionRow;
 use crate::authz::Actor;
@@ -18,7 +18,7 @@ use crate::db::Tx;
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{row, select};
-use crate::db::search::{Term, matches};
+use crate::db::search::{Search, Term, matches};
 use crate::error::Result;
 
 row! {
@@ -127,6 +127,11 @@ impl List for TemplateList {
 
     fn parts(&self, actor: &Actor) -> Vec<Condition> {
         if self.organization.is_some() { Vec::new() } else { visible_parts(actor) }
+    }
+
+    fn search(&self, actor: &Actor) -> Option<Search> {
+        let Self { name: None, query: Some(query), organization: None, .. } = self else { return None };
+        sees_all(actor).then(|| query.among("template", "t", &["name", "display_name_folded"])).flatten()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::authz::{Actor, Permission, Reach};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Columns, Read, row, select};
-use crate::db::search::{Term, matches};
+use crate::db::search::{Search, Term, matches};
 use crate::db::{covered, parted};
 use crate::error::Result;
 use crate::provisioner::{JobCard, join_job};
@@ -308,5 +308,14 @@ impl List for WorkspaceList {
         let organization = Expr::col(("w", Column::OrganizationId));
         let owner = Expr::col(("w", Column::OwnerId));
         parted(&actor.reach(Permission::WorkspaceRead), organization, Some(owner))
+    }
+
+    fn search(&self, actor: &Actor) -> Option<Search> {
+        // What leaves few is read and asked for the text.
+        let Filter { owner: None, template: None, organization: None, .. } = self.filter else { return None };
+        let (None, None | Some(false)) = (&self.filter.name, self.filter.favorite) else { return None };
+        let sees_all = actor.reach(Permission::WorkspaceRead) == Reach::Everything;
+        let query = self.filter.query.as_ref().filter(|_| sees_all)?;
+        query.among("workspace", "w", &["name"])
     }
 }
