@@ -20,6 +20,7 @@ pub(crate) struct MemberRemovalImpact(Impact);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Leaving(OrganizationId, UserId);
 
+#[async_trait::async_trait]
 impl Loader<Leaving> for Loaders {
     type Value = Impact;
     type Error = Error;

@@ -216,6 +216,7 @@ struct CountOf<L> {
     list: L,
 }
 
+#[async_trait::async_trait]
 impl<I: Find> Loader<ById<I>> for Loaders {
     type Value = I::Row;
     type Error = Error;
@@ -230,6 +231,7 @@ impl<I: Find> Loader<ById<I>> for Loaders {
     }
 }
 
+#[async_trait::async_trait]
 impl<L: List> Loader<PageOf<L>> for Loaders {
     type Value = Arc<Page<L::Row>>;
     type Error = Error;
@@ -253,6 +255,7 @@ impl<L: List> Loader<PageOf<L>> for Loaders {
     }
 }
 
+#[async_trait::async_trait]
 impl<L: List> Loader<CountOf<L>> for Loaders {
     type Value = i64;
     type Error = Error;

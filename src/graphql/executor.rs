@@ -85,6 +85,7 @@ impl Coded {
     }
 }
 
+#[async_trait::async_trait]
 impl Executor for Coded {
     async fn execute(&self, mut request: Request) -> Response {
         let is_mutation = is_mutation(&mut request);

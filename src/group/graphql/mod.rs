@@ -63,6 +63,7 @@ impl Node for Group {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Mine(GroupId);
 
+#[async_trait::async_trait]
 impl Loader<Mine> for Loaders {
     type Value = ();
     type Error = Error;

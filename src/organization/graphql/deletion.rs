@@ -26,6 +26,7 @@ impl DeletionImpact {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ContentsOf(OrganizationId);
 
+#[async_trait::async_trait]
 impl Loader<ContentsOf> for Loaders {
     type Value = Contents;
     type Error = Error;

@@ -22,6 +22,7 @@ use crate::provisioner::history::{Span, Width};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct HealthOf(OrganizationId);
 
+#[async_trait::async_trait]
 impl Loader<HealthOf> for Loaders {
     type Value = Arc<Health>;
     type Error = Error;

@@ -17,6 +17,7 @@ use crate::provisioner::history::{self, Period, Span};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct HistoryOf(OrganizationId, Span);
 
+#[async_trait::async_trait]
 impl Loader<HistoryOf> for Loaders {
     type Value = Arc<Vec<Period>>;
     type Error = Error;

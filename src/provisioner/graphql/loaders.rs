@@ -15,6 +15,7 @@ use crate::provisioner::{DaemonRow, JobRow, store};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Met(pub(super) ProvisionerJobId);
 
+#[async_trait::async_trait]
 impl Loader<Met> for Loaders {
     type Value = JobRow;
     type Error = Error;
@@ -44,6 +45,7 @@ impl std::hash::Hash for PositionOf {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<PositionOf> for Loaders {
     type Value = Place;
     type Error = Error;
@@ -60,6 +62,7 @@ impl Loader<PositionOf> for Loaders {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct DaemonsOf(pub(super) OrganizationId);
 
+#[async_trait::async_trait]
 impl Loader<DaemonsOf> for Loaders {
     type Value = Arc<Vec<DaemonRow>>;
     type Error = Error;

@@ -69,6 +69,7 @@ struct Member(OrganizationId, UserId);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Organization(OrganizationId);
 
+#[async_trait::async_trait]
 impl Loader<Member> for Loaders {
     type Value = Standing;
     type Error = Error;
@@ -80,6 +81,7 @@ impl Loader<Member> for Loaders {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<Organization> for Loaders {
     type Value = i64;
     type Error = Error;

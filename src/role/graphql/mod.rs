@@ -41,6 +41,7 @@ impl From<RoleRow> for Role {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct CustomOf(OrganizationId);
 
+#[async_trait::async_trait]
 impl Loader<CustomOf> for Loaders {
     type Value = Arc<Vec<RoleRow>>;
     type Error = Error;

@@ -59,6 +59,7 @@ impl TemplateRole {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Listed(TemplateId);
 
+#[async_trait::async_trait]
 impl Loader<Listed> for Loaders {
     type Value = AclRole;
     type Error = Error;

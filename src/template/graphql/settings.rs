@@ -129,6 +129,7 @@ fn field<T>(given: MaybeUndefined<T>) -> Option<Option<T>> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SettingsOf(pub(super) TemplateId);
 
+#[async_trait::async_trait]
 impl Loader<SettingsOf> for Loaders {
     type Value = SettingsRow;
     type Error = Error;

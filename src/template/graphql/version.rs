@@ -42,6 +42,7 @@ impl Node for TemplateVersion {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ContentOf(TemplateVersionId);
 
+#[async_trait::async_trait]
 impl Loader<ContentOf> for Loaders {
     type Value = Arc<VersionContent>;
     type Error = Error;

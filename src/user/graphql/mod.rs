@@ -59,6 +59,7 @@ pub(crate) enum LoginType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Met(UserId);
 
+#[async_trait::async_trait]
 impl Loader<Met> for Loaders {
     type Value = Arc<UserRow>;
     type Error = Error;

@@ -103,6 +103,7 @@ impl Node for WorkspaceBuild {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct DetailsOf(WorkspaceBuildId);
 
+#[async_trait::async_trait]
 impl Loader<DetailsOf> for Loaders {
     type Value = Arc<BuildDetails>;
     type Error = Error;
@@ -118,6 +119,7 @@ impl Loader<DetailsOf> for Loaders {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Referred(TemplateVersionId);
 
+#[async_trait::async_trait]
 impl Loader<Referred> for Loaders {
     type Value = VersionRow;
     type Error = Error;
@@ -133,6 +135,7 @@ impl Loader<Referred> for Loaders {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct StateOf(WorkspaceBuildId);
 
+#[async_trait::async_trait]
 impl Loader<StateOf> for Loaders {
     type Value = StateRow;
     type Error = Error;

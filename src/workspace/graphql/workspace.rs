@@ -73,6 +73,7 @@ struct AutostartSchedule {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Dear(WorkspaceId);
 
+#[async_trait::async_trait]
 impl Loader<Dear> for Loaders {
     type Value = ();
     type Error = Error;
