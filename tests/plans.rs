@@ -1,7 +1,6 @@
 //! Every list, in every order and by every filter, as everybody who may ask: how the databases would read it, with 10 k
 //! users, 100 organizations and 100 k workspaces. No table that grows is read from end to end, no deployment-wide index is
-//! walked past what a filter leaves out, and nothing is sorted but what an index has narrowed down. What is excused stands
-//! in [`EXCUSED`], with its reason.
+//! walked past what a filter leaves out, and nothing is sorted but what an index has narrowed down.
 
 #[path = "../benches/dataset.rs"]
 pub(crate) mod dataset;
@@ -10,7 +9,7 @@ mod planner;
 mod queue;
 mod sqlite;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -19,30 +18,6 @@ use self::library::Library;
 use self::planner::Planner;
 use crate::support::Backend;
 use crate::support::statements::AskedLog;
-
-/// A list whose plan may be otherwise: which, by what filter or in what order, and as whom (`*` for any), on which database,
-/// and why.
-type Excuse = (&'static str, &'static str, &'static str, Option<Backend>, &'static str);
-
-/// What is excused. A line that excuses nothing (any more) fails the test.
-const EXCUSED: &[Excuse] = &[
-    ("Query.users", "LAST_SEEN_AT_ASC", "admin", None, SEEN),
-    ("Query.users", "LAST_SEEN_AT_DESC", "admin", None, SEEN),
-];
-
-/// adr/0011
-const SEEN: &str =
-    "when somebody was last seen stands with them alone: an administrator walks along it, with a lookup each";
-
-fn excused(list: &str, (filter, order): (&str, &str), who: &str, backend: Backend) -> Option<usize> {
-    let fits = |rule: &str, value: &str| rule == "*" || rule == value;
-    EXCUSED.iter().position(|(of, by, whom, on, _)| {
-        fits(of, list)
-            && (fits(by, filter) || order.ends_with(&format!(" {by}")))
-            && fits(whom, who)
-            && on.is_none_or(|on| on == backend)
-    })
-}
 
 #[rstest]
 #[tokio::test]
@@ -56,7 +31,6 @@ async fn no_list_is_read_from_end_to_end(#[values(Backend::Sqlite, Backend::Post
     }
     let log = AskedLog::listen();
     let mut wrong = BTreeMap::new();
-    let mut excuses = BTreeSet::new();
     let mut pages = 0;
     for shelf in library.shelves() {
         for (filter, argument) in library.filters(&shelf.field) {
@@ -78,13 +52,8 @@ async fn no_list_is_read_from_end_to_end(#[values(Backend::Sqlite, Backend::Post
                         let narrowed = !filter.is_empty() || *who != "owner";
                         for sql in asked {
                             let Some(problem) = planner.problem(&sql, narrowed).await else { continue };
-                            match excused(&shelf.name, (&filter, &order), who, backend) {
-                                Some(excuse) => _ = excuses.insert(excuse),
-                                None => {
-                                    let what = format!("{} by `{filter}`{order} as {who}", shelf.name);
-                                    wrong.entry(what).or_insert(problem);
-                                }
-                            }
+                            let what = format!("{} by `{filter}`{order} as {who}", shelf.name);
+                            wrong.entry(what).or_insert(problem);
                         }
                         let Some(end) = end_cursor(&body["data"]) else { break };
                         after = format!(", after: \"{end}\"");
@@ -97,13 +66,6 @@ async fn no_list_is_read_from_end_to_end(#[values(Backend::Sqlite, Backend::Post
     assert!(pages > 500 && planner.statements() > 100, "{pages} pages, {} statements", planner.statements());
     let report: Vec<String> = wrong.iter().map(|(what, problem)| format!("{what}: {problem}")).collect();
     assert!(wrong.is_empty(), "{} lists\n{}", wrong.len(), report.join("\n\n"));
-    let idle: Vec<_> = EXCUSED
-        .iter()
-        .enumerate()
-        .filter(|(at, excuse)| excuse.3.is_none_or(|on| on == backend) && !excuses.contains(at))
-        .map(|(_, excuse)| excuse)
-        .collect();
-    assert!(idle.is_empty(), "these excuse nothing: {idle:#?}");
 }
 
 /// The cursor of the only list of an answer.

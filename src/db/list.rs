@@ -5,9 +5,9 @@ use std::hash::Hash;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Condition, SelectStatement};
 
+use super::few::Few;
 use super::page::Keyset;
 use super::row::Read;
-use super::search::Search;
 use crate::authz::Actor;
 
 /// A list with its filter and order: what is the same for every parent.
@@ -46,9 +46,8 @@ pub(crate) trait List: Clone + Eq + Hash + Send + Sync + 'static {
     /// with all that the list has, before it sorts that.
     const COMPLETION: Option<Completion> = None;
 
-    /// The text that the list without a parent is searched for, where the actor sees all things of its kind and an index knows
-    /// the text.
-    fn search(&self, _: &Actor) -> Option<Search> {
+    /// What the list without a parent is of, where that may be few or many things and its order leads past all others.
+    fn few(&self, _: &Actor) -> Option<Few> {
         None
     }
 }

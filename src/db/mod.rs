@@ -4,6 +4,7 @@
 mod connect;
 mod cursor;
 mod dialect;
+pub(crate) mod few;
 mod flight;
 pub(crate) mod inspect;
 mod keyset;

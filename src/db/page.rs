@@ -11,10 +11,10 @@ use sea_orm::sea_query::{
 use sea_orm::{DbBackend, DbErr};
 
 use super::dialect::{is_one_of, uuid_array};
+use super::few::Few;
 pub(crate) use super::keyset::{Cursor, Key, Keyset};
 use super::list::Completion;
 use super::row::{Columns, Read};
-use super::search::Search;
 use super::{Db, statement};
 use crate::error::Result;
 
@@ -113,17 +113,17 @@ pub(crate) async fn page_of_parts<R: Read>(
     Ok(finish(rows, args))
 }
 
-/// One page of a list in which a text is searched for.
-pub(crate) async fn page_of_search<R: Read>(
+/// One page of a list of things that may be few.
+pub(crate) async fn page_of_few<R: Read>(
     db: &Db,
     select: &SelectStatement,
-    search: &Search,
+    few: &Few,
     keyset: Keyset,
     args: &PageArgs,
 ) -> Result<Page<R>> {
-    let parts = search.parts(db.backend(), select).into_iter();
+    let parts = few.parts(db.backend(), select).into_iter();
     let mut statement = merged(parts, UnionType::All, keyset, args).unwrap_or_default();
-    statement.with_cte(search.few(db.backend()));
+    statement.with_cte(few.expression(db.backend()));
     let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
     Ok(finish(rows, args))
 }
@@ -275,13 +275,13 @@ pub(crate) async fn count(db: &Db, mut select: SelectStatement) -> Result<i64> {
     Ok(row.into_iter().next().unwrap_or_default())
 }
 
-/// How many rows of the list have the text that is searched for.
-pub(crate) async fn count_of_search(db: &Db, select: &SelectStatement, search: &Search) -> Result<i64> {
-    let [rare, common] = search.parts(db.backend(), select);
+/// How many rows such a list has.
+pub(crate) async fn count_of_few(db: &Db, select: &SelectStatement, few: &Few) -> Result<i64> {
+    let [rare, common] = few.parts(db.backend(), select);
     let one = |mut part: SelectStatement| part.expr_as(Expr::val(1), "one").to_owned();
     let found = one(rare).union(UnionType::All, one(common)).to_owned();
     let mut all = Query::select().from_subquery(found, "found").to_owned();
-    all.with_cte(search.few(db.backend()));
+    all.with_cte(few.expression(db.backend()));
     count(db, all).await
 }
 

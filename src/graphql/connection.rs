@@ -122,8 +122,8 @@ impl<N: Node> Connection<N> {
             };
             list.columns(&request.actor, &mut select);
             let parts = (parts, N::List::OVERLAPPING);
-            let page = match list.search(&request.actor) {
-                Some(search) => page::page_of_search(db, &select, &search, keyset, &args).await?,
+            let page = match list.few(&request.actor) {
+                Some(few) => page::page_of_few(db, &select, &few, keyset, &args).await?,
                 None => page::page_of_parts(db, &select, parts, keyset, &args).await?,
             };
             Ok(Self::new(page, list, None, request))
@@ -184,8 +184,8 @@ impl<N: Node> Connection<N> {
             return request.count(parent, &self.list).await;
         }
         let source = self.list.source(&request.actor);
-        match self.list.search(&request.actor) {
-            Some(search) => boxed(page::count_of_search(&request.db, &source, &search)).await,
+        match self.list.few(&request.actor) {
+            Some(few) => boxed(page::count_of_few(&request.db, &source, &few)).await,
             None => boxed(page::count(&request.db, source)).await,
         }
     }

@@ -1,7 +1,10 @@
 //! How users are kept.
 
 pub(super) mod account;
+mod list;
 pub(super) mod owner;
+
+pub(crate) use list::{UserList, UserOrder};
 
 use guildhall_entity::id::UserId;
 use guildhall_entity::json::Names;
@@ -10,20 +13,14 @@ use guildhall_entity::organization_member;
 use guildhall_entity::text::Folded;
 use guildhall_entity::user::{ActiveModel, Column, Entity};
 use sea_orm::ActiveValue::Set;
-use sea_orm::Iterable as _;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{
-    Condition, Expr, ExprTrait, Func, JoinType, Query, SelectStatement, SubQueryStatement,
-};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement, SubQueryStatement};
 
 use crate::authz::{Actor, Object, Permission, Reach};
-use crate::db::list::{Find, List};
-use crate::db::page::{Key, Keyset};
+use crate::db::list::Find;
 use crate::db::row::{Read, row, select};
-use crate::db::search::{Search, Term, matches};
-use crate::db::{Db, Tx, is_one_of, parted};
+use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
-use crate::name::RoleName;
 
 row! {
     /// Who a user is: what a row of another thing carries along. Memberships know it without asking the users.
@@ -136,195 +133,6 @@ impl Find for UserId {
         seen_columns(actor, &mut statement);
         statement
     }
-}
-
-/// Which users, in which order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct UserList {
-    pub(crate) username: Option<String>,
-    /// One of these, in lower case.
-    pub(crate) usernames: Option<Vec<String>>,
-    pub(crate) query: Option<Term>,
-    pub(crate) service_account: Option<bool>,
-    /// Of those whose status the actor sees.
-    pub(crate) status: Option<UserStatus>,
-    /// Of those whose site roles the actor sees.
-    pub(crate) site_role: Option<RoleName>,
-    pub(crate) order: UserOrder,
-}
-
-/// Orders of users.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, async_graphql::Enum)]
-pub(crate) enum UserOrder {
-    /// By username, a to z. The default.
-    #[default]
-    UsernameAsc,
-    /// By username, z to a.
-    UsernameDesc,
-    /// Oldest first.
-    CreatedAtAsc,
-    /// Newest first.
-    CreatedAtDesc,
-    /// Who was last seen longest ago comes first; who was never seen counts as seen when they were made. Only those whose
-    /// `lastSeenAt` the viewer can see.
-    LastSeenAtAsc,
-    /// Who was last seen comes first. Only those whose `lastSeenAt` the viewer can see.
-    LastSeenAtDesc,
-}
-
-impl List for UserList {
-    type Row = SeenUser;
-
-    fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).to_owned();
-        self.narrow(actor, &mut statement);
-        statement
-    }
-
-    fn source_of_parts(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select()
-            .from_subquery(members(), "u")
-            .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
-            .to_owned();
-        self.narrow(actor, &mut statement);
-        statement
-    }
-
-    /// The members of each organization whose members the actor sees, who are themselves among them. When somebody was last
-    /// seen is no index of memberships: in that order, users are walked along.
-    fn parts(&self, actor: &Actor) -> Vec<Condition> {
-        let mut reach = actor.reach(Permission::MemberRead);
-        let Reach::Some { organizations, .. } = &mut reach else { return Vec::new() };
-        if let (true, Reach::Some { organizations: told, .. }) =
-            (self.tells_contact(), actor.reach_by_role(Permission::MemberReadContact))
-        {
-            organizations.retain(|id| told.contains(id));
-        }
-        let everybody = actor.reach(Permission::UserRead) == Reach::Everything;
-        let oneself = organizations.iter().any(|&id| actor.membership(id).is_some());
-        if everybody || !oneself || self.by_last_seen() {
-            return Vec::new();
-        }
-        parted(&reach, Expr::col(("u", organization_member::Column::OrganizationId)), None)
-    }
-
-    const OVERLAPPING: bool = true;
-
-    fn columns(&self, actor: &Actor, statement: &mut SelectStatement) {
-        seen_columns(actor, statement);
-    }
-
-    fn keyset(&self) -> Keyset {
-        const NAME: &[Key] = &[Key::text("u", "username"), Key::id("u", "id")];
-        // Ids grow with time.
-        const ID: &[Key] = &[Key::id("u", "id")];
-        const SEEN_AT: &[Key] = &[Key::time("u", "seen_at"), Key::id("u", "id")];
-        let (tag, keys, descending) = match self.order {
-            UserOrder::UsernameAsc => ("user.username", NAME, false),
-            UserOrder::UsernameDesc => ("user.username", NAME, true),
-            UserOrder::CreatedAtAsc => ("user.id", ID, false),
-            UserOrder::CreatedAtDesc => ("user.id", ID, true),
-            UserOrder::LastSeenAtAsc => ("user.seen_at", SEEN_AT, false),
-            UserOrder::LastSeenAtDesc => ("user.seen_at", SEEN_AT, true),
-        };
-        Keyset { tag, keys, descending }
-    }
-
-    fn parent(&self) -> (&'static str, &'static str) {
-        ("u", "id")
-    }
-
-    fn search(&self, actor: &Actor) -> Option<Search> {
-        let Self { username: None, usernames: None, query: Some(query), .. } = self else { return None };
-        let sees_all = actor.reach(Permission::UserRead) == Reach::Everything;
-        sees_all.then(|| query.among("user", "u", &["username", "name_folded"])).flatten()
-    }
-}
-
-impl UserList {
-    /// Leaves out of users `u` whom the filter does, and of whom the order would tell what the actor may not know.
-    fn narrow(&self, actor: &Actor, statement: &mut SelectStatement) {
-        if let Some(username) = &self.username {
-            statement.and_where(Expr::col(("u", Column::Username)).eq(username.to_lowercase()));
-        }
-        if let Some(usernames) = &self.usernames {
-            statement
-                .and_where(Expr::col(("u", Column::Username)).is_in(usernames.iter().map(String::as_str)));
-        }
-        if let Some(query) = &self.query {
-            statement.cond_where(matches(query, &[("u", "username"), ("u", "name_folded")]));
-        }
-        if let Some(service_account) = self.service_account {
-            let is_one = Expr::cust("few.is_service_account");
-            if service_account {
-                statement.and_where(is_among(is_one));
-            } else {
-                statement.and_where(Expr::col(("u", Column::IsServiceAccount)).eq(false));
-            }
-        }
-        if let Some(status) = self.status {
-            let has_it = |table: &'static str| Expr::col((table, Column::Status)).eq(status.as_str());
-            if status == UserStatus::Active {
-                statement.and_where(has_it("u"));
-            } else {
-                statement.and_where(is_among(Expr::cust("few.status <> 'ACTIVE'").and(has_it("few"))));
-            }
-        }
-        if let Some(role) = &self.site_role {
-            let has_it = match role.as_slug() {
-                Some(slug) => Expr::cust("cast(few.site_roles as text)").like(format!("%\"{slug}\"%")),
-                None => Expr::val(1).eq(0),
-            };
-            statement.and_where(is_among(Expr::cust("cast(few.site_roles as text) <> '[]'").and(has_it)));
-        }
-        if self.tells_contact() {
-            statement.and_where(shows_contact(actor));
-        }
-    }
-
-    /// Whether it is only of those whose contact fields the actor sees: neither a filter nor an order tells of somebody what
-    /// their fields would not.
-    fn tells_contact(&self) -> bool {
-        self.status.is_some() || self.site_role.is_some() || self.by_last_seen()
-    }
-
-    fn by_last_seen(&self) -> bool {
-        matches!(self.order, UserOrder::LastSeenAtAsc | UserOrder::LastSeenAtDesc)
-    }
-}
-
-/// Users, once for each organization that they are in, with that organization. Their ids and usernames are those that stand in
-/// the membership: its indexes have an organization's members in the order of either. Each user is looked up by an
-/// expression, for PostgreSQL would rather walk along the index of all users beside it.
-fn members() -> SelectStatement {
-    use organization_member::Column as Member;
-    let user_id = || Expr::col(("om", Member::UserId));
-    let of_user = |column: &Column| !matches!(column, Column::Id | Column::Username);
-    Query::select()
-        .column(("om", Member::OrganizationId))
-        .expr_as(user_id(), Column::Id)
-        .column(("om", Member::Username))
-        .columns(Column::iter().filter(of_user).map(|column| ("who", column)))
-        .from_as(organization_member::Entity, "om")
-        .join_as(
-            JoinType::InnerJoin,
-            Entity,
-            "who",
-            Expr::col(("who", Column::Id)).eq(Func::coalesce([user_id(), user_id()])),
-        )
-        .to_owned()
-}
-
-/// `u` is one of the few of whom this is true of `few`. They have an index of their own, whose condition must be a part of this
-/// word for word; they are looked up there, and sorted, instead of walking past all the others.
-fn is_among(condition: Expr) -> Expr {
-    let few = Query::select()
-        .column(("few", Column::Id))
-        .from_as(Entity, "few")
-        .and_where(Expr::col(("few", Column::DeletedAt)).is_null())
-        .and_where(condition)
-        .to_owned();
-    Expr::col(("u", Column::Id)).in_subquery(few)
 }
 
 /// What is true of `of`, the user with the id in a column of another row. Asked for each of those rows alone, by one lookup:

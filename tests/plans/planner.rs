@@ -134,7 +134,7 @@ fn outline(node: &Value, depth: usize) -> String {
     lines.collect::<Vec<_>>().join("\n    ")
 }
 
-/// The condition under which a list is walked for a text, with whatever else is asked once (`FEW` in `src/db/search.rs`).
+/// The condition under which a list is walked with whatever else is asked once (`FEW` in `src/db/few.rs`).
 const MANY: &str = " >= 1000)";
 
 /// What is wrong with a node of a plan or one below it. `walks` says that it may walk past what is left out.

@@ -15,10 +15,11 @@ use super::settings::SettingsRow;
 use super::version::VersionRow;
 use crate::authz::Actor;
 use crate::db::Tx;
+use crate::db::few::Few;
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{row, select};
-use crate::db::search::{Search, Term, matches};
+use crate::db::search::{Term, matches};
 use crate::error::Result;
 
 row! {
@@ -129,7 +130,7 @@ impl List for TemplateList {
         if self.organization.is_some() { Vec::new() } else { visible_parts(actor) }
     }
 
-    fn search(&self, actor: &Actor) -> Option<Search> {
+    fn few(&self, actor: &Actor) -> Option<Few> {
         let Self { name: None, query: Some(query), organization: None, .. } = self else { return None };
         sees_all(actor).then(|| query.among("template", "t", &["name", "display_name_folded"])).flatten()
     }

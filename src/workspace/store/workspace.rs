@@ -9,10 +9,11 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 
 use super::build::BuildRow;
 use crate::authz::{Actor, Permission, Reach};
+use crate::db::few::Few;
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Columns, Read, row, select};
-use crate::db::search::{Search, Term, matches};
+use crate::db::search::{Term, matches};
 use crate::db::{covered, parted};
 use crate::error::Result;
 use crate::provisioner::{JobCard, join_job};
@@ -310,7 +311,7 @@ impl List for WorkspaceList {
         parted(&actor.reach(Permission::WorkspaceRead), organization, Some(owner))
     }
 
-    fn search(&self, actor: &Actor) -> Option<Search> {
+    fn few(&self, actor: &Actor) -> Option<Few> {
         // What leaves few is read and asked for the text.
         let Filter { owner: None, template: None, organization: None, .. } = self.filter else { return None };
         let (None, None | Some(false)) = (&self.filter.name, self.filter.favorite) else { return None };
