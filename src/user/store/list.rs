@@ -5,7 +5,9 @@ use guildhall_entity::kind::UserStatus;
 use guildhall_entity::organization_member;
 use guildhall_entity::user::{Column, Entity};
 use sea_orm::Iterable as _;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, JoinType, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Condition, Expr, ExprTrait, Func, JoinType, Query, SelectStatement, SubQueryStatement,
+};
 
 use super::{SeenUser, seen_columns, shows_contact, visible};
 use crate::authz::{Actor, Permission, Reach};
@@ -142,7 +144,7 @@ impl UserList {
             statement.cond_where(matches(query, &[("u", "username"), ("u", "name_folded")]));
         }
         if let Some(service_account) = self.service_account {
-            let is_one = Expr::cust("few.is_service_account");
+            let is_one = Expr::cust("those.is_service_account");
             if service_account {
                 statement.and_where(is_among(is_one));
             } else {
@@ -154,15 +156,15 @@ impl UserList {
             if status == UserStatus::Active {
                 statement.and_where(has_it("u"));
             } else {
-                statement.and_where(is_among(Expr::cust("few.status <> 'ACTIVE'").and(has_it("few"))));
+                statement.and_where(is_among(Expr::cust("those.status <> 'ACTIVE'").and(has_it("those"))));
             }
         }
         if let Some(role) = &self.site_role {
             let has_it = match role.as_slug() {
-                Some(slug) => Expr::cust("cast(few.site_roles as text)").like(format!("%\"{slug}\"%")),
+                Some(slug) => Expr::cust("cast(those.site_roles as text)").like(format!("%\"{slug}\"%")),
                 None => Expr::val(1).eq(0),
             };
-            statement.and_where(is_among(Expr::cust("cast(few.site_roles as text) <> '[]'").and(has_it)));
+            statement.and_where(is_among(Expr::cust("cast(those.site_roles as text) <> '[]'").and(has_it)));
         }
         if self.tells_contact() {
             statement.and_where(shows_contact(actor));
@@ -192,15 +194,22 @@ fn members_of(organizations: &[OrganizationId]) -> SelectStatement {
 
 /// Users, once for each organization that they are in, with that organization. Their ids and usernames are those that stand in
 /// the membership: its indexes have an organization's members in the order of either. Each user is looked up by an
-/// expression, for PostgreSQL would rather walk along the index of all users beside it.
+/// expression, for PostgreSQL would rather walk along the index of all users beside it; and the name that a text is searched
+/// in by a lookup of its own, for it would rather read all users than join an organization's.
 fn members() -> SelectStatement {
     use organization_member::Column as Member;
     let user_id = || Expr::col(("om", Member::UserId));
-    let of_user = |column: &Column| !matches!(column, Column::Id | Column::Username);
+    let of_user = |column: &Column| !matches!(column, Column::Id | Column::Username | Column::NameFolded);
+    let name = Query::select()
+        .column(("named", Column::NameFolded))
+        .from_as(Entity, "named")
+        .and_where(Expr::col(("named", Column::Id)).eq(user_id()))
+        .to_owned();
     Query::select()
         .column(("om", Member::OrganizationId))
         .expr_as(user_id(), Column::Id)
         .column(("om", Member::Username))
+        .expr_as(Expr::from(SubQueryStatement::from(name)), Column::NameFolded)
         .columns(Column::iter().filter(of_user).map(|column| ("who", column)))
         .from_as(organization_member::Entity, "om")
         .join_as(
@@ -212,13 +221,13 @@ fn members() -> SelectStatement {
         .to_owned()
 }
 
-/// `u` is one of the few of whom this is true of `few`. They have an index of their own, whose condition must be a part of this
+/// `u` is one of the few of whom this is true of `those`. They have an index of their own, whose condition must be a part of this
 /// word for word; they are looked up there, and sorted, instead of walking past all the others.
 fn is_among(condition: Expr) -> Expr {
     let few = Query::select()
-        .column(("few", Column::Id))
-        .from_as(Entity, "few")
-        .and_where(Expr::col(("few", Column::DeletedAt)).is_null())
+        .column(("those", Column::Id))
+        .from_as(Entity, "those")
+        .and_where(Expr::col(("those", Column::DeletedAt)).is_null())
         .and_where(condition)
         .to_owned();
     Expr::col(("u", Column::Id)).in_subquery(few)
