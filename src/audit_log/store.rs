@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query, SelectStateme
 
 use crate::audit::Action;
 use crate::authz::{Actor, Permission, Reach, Resource};
-use crate::db::list::{Find, List};
+use crate::db::list::{Find, List, split};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{row, select};
 use crate::db::{Tx, covered, parted};
@@ -140,14 +140,15 @@ impl List for AuditList {
         ("a", "organization_id")
     }
 
-    fn parts(&self, actor: &Actor) -> Vec<Condition> {
+    fn parts(&self, actor: &Actor) -> Vec<SelectStatement> {
         let AuditFilter { actor: None, resource_id: None, organization: None, .. } = self.filter else {
             return Vec::new();
         };
-        match actor.reach(Permission::AuditLogRead) {
+        let parts = match actor.reach(Permission::AuditLogRead) {
             Reach::Everything => self.filter.kinds(),
             reach => parted(&reach, Expr::col(("a", Column::OrganizationId)), None),
-        }
+        };
+        split(&self.source(actor), parts)
     }
 }
 

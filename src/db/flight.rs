@@ -172,16 +172,21 @@ mod tests {
         };
     }
 
+    /// Three who ask the same: the first is under way, and the others wait for its end.
+    async fn three<'a>(flights: &'a Flights, slow: &Slow) -> [BoxFuture<'a, Result<Vec<usize>, DbErr>>; 3] {
+        let mut asked = [(); 3].map(|()| ask(flights, slow, "a"));
+        for one in asked.each_mut() {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        asked
+    }
+
     #[tokio::test]
     async fn who_comes_joins_what_has_not_begun_and_nothing_else() {
         let (flights, slow) = (Flights::default(), Slow::default());
-        let mut first = ask(&flights, &slow, "a");
-        waits!(first);
-        // The first one is under way: these share the one after it, and another question is not held up.
-        let (mut second, mut third) = (ask(&flights, &slow, "a"), ask(&flights, &slow, "a"));
+        let [first, mut second, third] = three(&flights, &slow).await;
+        // Another question is not held up.
         let mut other = ask(&flights, &slow, "b");
-        waits!(second);
-        waits!(third);
         waits!(other);
         assert_eq!(slow.asked.load(Ordering::Relaxed), 2);
         slow.open();
@@ -203,11 +208,7 @@ mod tests {
     #[tokio::test]
     async fn who_goes_away_takes_nothing_along() {
         let (flights, slow) = (Flights::default(), Slow::default());
-        let mut first = ask(&flights, &slow, "a");
-        waits!(first);
-        let (mut second, mut third) = (ask(&flights, &slow, "a"), ask(&flights, &slow, "a"));
-        waits!(second);
-        waits!(third);
+        let [first, second, mut third] = three(&flights, &slow).await;
         drop(first);
         drop(second);
         waits!(third);
@@ -224,11 +225,7 @@ mod tests {
     #[tokio::test]
     async fn a_failure_is_told_to_all_who_waited_and_to_nobody_else() {
         let (flights, slow) = (Flights::default(), Slow::default());
-        let mut first = ask(&flights, &slow, "a");
-        waits!(first);
-        let (mut second, mut third) = (ask(&flights, &slow, "a"), ask(&flights, &slow, "a"));
-        waits!(second);
-        waits!(third);
+        let [first, mut second, third] = three(&flights, &slow).await;
         slow.gates.lock().unwrap().clear();
         assert!(first.await.is_err());
         waits!(second);

@@ -27,15 +27,11 @@ pub(crate) trait List: Clone + Eq + Hash + Send + Sync + 'static {
     /// The column that holds the parent's id, where the list has one.
     fn parent(&self) -> (&'static str, &'static str);
 
-    /// What parts the list without a parent, where an index has each part in its order but none has the whole: a page is then
-    /// read from the beginnings of the parts.
-    fn parts(&self, _: &Actor) -> Vec<Condition> {
+    /// The list without a parent in parts, where an index has each of them in its order but none has the whole: a page is then
+    /// read from their beginnings. Together they are what [`List::source`] is, under the same names. None: the list is read
+    /// as a whole.
+    fn parts(&self, _: &Actor) -> Vec<SelectStatement> {
         Vec::new()
-    }
-
-    /// What the parts are taken from, where that is something else than the whole list: it has the same names.
-    fn source_of_parts(&self, actor: &Actor) -> SelectStatement {
-        self.source(actor)
     }
 
     /// Whether a row may be in several parts; else it is in one.
@@ -50,6 +46,11 @@ pub(crate) trait List: Clone + Eq + Hash + Send + Sync + 'static {
     fn few(&self, _: &Actor) -> Option<Few> {
         None
     }
+}
+
+/// Rows in parts.
+pub(crate) fn split(rows: &SelectStatement, parts: Vec<Condition>) -> Vec<SelectStatement> {
+    parts.into_iter().map(|part| rows.clone().cond_where(part).to_owned()).collect()
 }
 
 /// Makes of a page's statement one that has the rest of its rows.

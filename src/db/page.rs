@@ -99,16 +99,13 @@ pub(crate) async fn page<R: Read>(
 /// of them comes once.
 pub(crate) async fn page_of_parts<R: Read>(
     db: &Db,
-    select: &SelectStatement,
-    (parts, overlapping): (Vec<Condition>, bool),
+    parts: Vec<SelectStatement>,
+    overlapping: bool,
     keyset: Keyset,
     args: &PageArgs,
 ) -> Result<Page<R>> {
-    let parts = parts.into_iter().map(|part| select.clone().cond_where(part).to_owned());
     let how = if overlapping { UnionType::Distinct } else { UnionType::All };
-    let Some(statement) = merged(parts, how, keyset, args) else {
-        return page(db, select.clone(), keyset, args).await;
-    };
+    let statement = merged(parts, how, keyset, args);
     let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
     Ok(finish(rows, args))
 }
@@ -121,8 +118,8 @@ pub(crate) async fn page_of_few<R: Read>(
     keyset: Keyset,
     args: &PageArgs,
 ) -> Result<Page<R>> {
-    let parts = few.parts(db.backend(), select).into_iter();
-    let mut statement = merged(parts, UnionType::All, keyset, args).unwrap_or_default();
+    let parts = few.parts(db.backend(), select);
+    let mut statement = merged(parts, UnionType::All, keyset, args);
     statement.with_cte(few.expression(db.backend()));
     let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
     Ok(finish(rows, args))
@@ -130,20 +127,17 @@ pub(crate) async fn page_of_few<R: Read>(
 
 /// The page that the beginnings of the parts make together.
 fn merged(
-    parts: impl Iterator<Item = SelectStatement>,
+    parts: impl IntoIterator<Item = SelectStatement>,
     how: UnionType,
     keyset: Keyset,
     args: &PageArgs,
-) -> Option<SelectStatement> {
-    let mut members = parts.map(|part| nested(bounded(part, keyset, args)));
-    let mut union = members.next()?;
-    for member in members {
-        union.union(how, member);
-    }
+) -> SelectStatement {
+    let members = parts.into_iter().map(|part| nested(bounded(part, keyset, args)));
+    let union = members.reduce(|mut union, member| union.union(how, member).to_owned()).unwrap_or_default();
     let mut statement = nested(union);
     order_pages(&mut statement, keyset, args);
     statement.limit(args.limit + 1);
-    Some(statement)
+    statement
 }
 
 /// The same page of the lists of several parents, in one statement (on SQLite in more for hundreds of them). `parent` is the

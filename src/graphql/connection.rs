@@ -115,16 +115,19 @@ impl<N: Node> Connection<N> {
         boxed(async move {
             let keyset = list.keyset();
             let args = paging.check(keyset)?;
-            let (db, parts) = (&request.db, list.parts(&request.actor));
-            let mut select = match parts.is_empty() {
-                true => list.source(&request.actor),
-                false => list.source_of_parts(&request.actor),
+            let (db, actor) = (&request.db, &request.actor);
+            let with_columns = |mut select| {
+                list.columns(actor, &mut select);
+                select
             };
-            list.columns(&request.actor, &mut select);
-            let parts = (parts, N::List::OVERLAPPING);
-            let page = match list.few(&request.actor) {
-                Some(few) => page::page_of_few(db, &select, &few, keyset, &args).await?,
-                None => page::page_of_parts(db, &select, parts, keyset, &args).await?,
+            let parts = list.parts(actor);
+            let page = if let Some(few) = list.few(actor) {
+                page::page_of_few(db, &with_columns(list.source(actor)), &few, keyset, &args).await?
+            } else if parts.is_empty() {
+                page::page(db, with_columns(list.source(actor)), keyset, &args).await?
+            } else {
+                let parts = parts.into_iter().map(with_columns).collect();
+                page::page_of_parts(db, parts, N::List::OVERLAPPING, keyset, &args).await?
             };
             Ok(Self::new(page, list, None, request))
         })

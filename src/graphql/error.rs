@@ -296,6 +296,11 @@ pub(super) async fn with_lacked<T>(work: impl Future<Output = T> + Send) -> (T, 
     LACKED.scope(RefCell::default(), noted).await
 }
 
+/// Whether what was to be changed is of another version than expected: its payload shows what it is now.
+pub(crate) fn is_stale(user_errors: &[UserError]) -> bool {
+    user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_)))
+}
+
 /// Splits what an operation answered into a payload's object and its user errors; other errors stay errors.
 pub(crate) fn outcome<T>(result: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
     outcome_at(result, None)

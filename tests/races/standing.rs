@@ -43,6 +43,13 @@ impl Scene {
         self.app.work(&self.daemon).await;
         [self.template.version.clone(), second]
     }
+
+    /// Ends whatever is left over.
+    async fn settle(&self) {
+        self.app.clock.advance(chrono::TimeDelta::minutes(6));
+        self.app.app.reap().await.unwrap();
+        self.app.work(&self.daemon).await;
+    }
 }
 
 #[rstest]
@@ -92,10 +99,7 @@ async fn builds_go_on_while_versions_are_promoted(
                 scene.promotion(&versions[round % 2]),
             ])
             .await;
-        // Whatever is left over.
-        scene.app.clock.advance(chrono::TimeDelta::minutes(6));
-        scene.app.app.reap().await.unwrap();
-        scene.app.work(&scene.daemon).await;
+        scene.settle().await;
         assert_eq!(scene.app.tables().false_standings().await, Vec::<String>::new());
     }
 }
@@ -141,9 +145,7 @@ async fn versions_are_promoted_while_owners_leave(
                     ),
                 ])
                 .await;
-            app.clock.advance(chrono::TimeDelta::minutes(6));
-            app.app.reap().await.unwrap();
-            app.work(&scene.daemon).await;
+            scene.settle().await;
         }
     }
 }

@@ -7,7 +7,7 @@ use super::Group;
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome, outcome_of_item};
 use crate::group::{self, GroupRow, NewGroup, Patch};
 
 /// A group to be made.
@@ -158,7 +158,7 @@ impl GroupMutation {
             let request = ctx.request();
             let id = input.group_id.clone();
             let (mut group, user_errors) = outcome(update(request, input).await)?;
-            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+            if is_stale(&user_errors) {
                 // What it is now, past what this request has read before.
                 let afresh = request.afresh();
                 group = resolve(&afresh, &id).await.ok().map(Group::from);

@@ -7,7 +7,7 @@ use super::{Organization, resolve_row};
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome};
 use crate::organization::{self, NewOrganization, Patch};
 
 /// An organization to be made.
@@ -105,7 +105,7 @@ impl OrganizationMutation {
             let request = ctx.request();
             let id = input.organization_id.clone();
             let (mut organization, user_errors) = outcome(update(request, input).await)?;
-            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+            if is_stale(&user_errors) {
                 // What it is now, past what this request has read before.
                 let afresh = request.afresh();
                 organization = resolve_row(&afresh, &id).await.ok().map(Organization::from);

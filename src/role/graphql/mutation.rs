@@ -7,7 +7,7 @@ use super::Role;
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome};
 use crate::role::RoleRow;
 use crate::role::custom::{self, NewRole, Patch};
 
@@ -103,7 +103,7 @@ impl RoleMutation {
             let request = ctx.request();
             let id = input.role_id.clone();
             let (mut role, user_errors) = outcome(update(request, input).await)?;
-            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+            if is_stale(&user_errors) {
                 // What it is now, past what this request has read before.
                 let afresh = request.afresh();
                 role = resolve(&afresh, &id).await.ok().map(Role::from);

@@ -7,7 +7,7 @@ use super::settings::TemplateSettingsInput;
 use super::template::resolve;
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome};
 use crate::template::deletion;
 use crate::template::settings::{self, Patch};
 
@@ -65,7 +65,7 @@ impl TemplateChangeMutation {
             let request = ctx.request();
             let id = input.template_id.clone();
             let (changed, user_errors) = outcome(update(request, input).await)?;
-            let stale = user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_)));
+            let stale = is_stale(&user_errors);
             let template = if changed.is_some() || stale {
                 // What it is now, past what this request has read before.
                 let afresh = request.afresh();

@@ -10,7 +10,7 @@ use super::{Template, TemplateVersion};
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome};
 use crate::graphql::once::Made;
 use crate::name::{Slug, description};
 use crate::provisioner::graphql::{TagInput, pairs};
@@ -146,7 +146,7 @@ impl TemplateMutation {
         nullable(async {
             let request = ctx.request();
             let (mut template, user_errors) = outcome(promote(request, &input).await)?;
-            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+            if is_stale(&user_errors) {
                 // What it is now, past what this request has read before.
                 let found = resolve_version(&request.afresh(), &input.template_version_id).await;
                 template = found.ok().map(|(template, _)| template.into());

@@ -8,7 +8,7 @@ use super::template::resolve;
 use crate::authz::Permission;
 use crate::error::{Error, Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome, outcome_of_item};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome, outcome_of_item};
 use crate::template::version_change::{self, Patch};
 use crate::template::{TemplateRow, VersionRow, access};
 
@@ -147,7 +147,7 @@ async fn changed_or_current(
     changed: Option<TemplateVersion>,
     user_errors: &[UserError],
 ) -> Option<TemplateVersion> {
-    if !user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+    if !is_stale(user_errors) {
         return changed;
     }
     resolve_version(&request.afresh(), id).await.ok().map(|(_, row)| row.into())

@@ -7,7 +7,7 @@ use guildhall_entity::text::Folded;
 use guildhall_entity::{template_acl, template_version};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 pub(super) use super::access::visible;
 use super::access::{sees_all, visible_parts};
@@ -16,7 +16,7 @@ use super::version::VersionRow;
 use crate::authz::Actor;
 use crate::db::Tx;
 use crate::db::few::Few;
-use crate::db::list::{Find, List};
+use crate::db::list::{Find, List, split};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{row, select};
 use crate::db::search::{Term, matches};
@@ -126,8 +126,11 @@ impl List for TemplateList {
         ("t", "organization_id")
     }
 
-    fn parts(&self, actor: &Actor) -> Vec<Condition> {
-        if self.organization.is_some() { Vec::new() } else { visible_parts(actor) }
+    fn parts(&self, actor: &Actor) -> Vec<SelectStatement> {
+        match self.organization {
+            Some(_) => Vec::new(),
+            None => split(&self.source(actor), visible_parts(actor)),
+        }
     }
 
     fn few(&self, actor: &Actor) -> Option<Few> {

@@ -8,7 +8,7 @@ use super::User;
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome};
 use crate::user::{self, NewUser, Patch};
 
 /// A user to be made.
@@ -109,9 +109,7 @@ impl UserMutation {
             let request = ctx.request();
             let id = input.user_id.clone();
             let (mut user, user_errors) = outcome(update(request, input).await)?;
-            if let (true, Ok(id)) =
-                (user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))), id.parse())
-            {
+            if let (true, Ok(id)) = (is_stale(&user_errors), id.parse()) {
                 user = User::afresh(request, id).await.ok();
             }
             Ok(Some(UpdateUserPayload { user, user_errors }))

@@ -5,14 +5,12 @@ use guildhall_entity::kind::UserStatus;
 use guildhall_entity::organization_member;
 use guildhall_entity::user::{Column, Entity};
 use sea_orm::Iterable as _;
-use sea_orm::sea_query::{
-    Condition, Expr, ExprTrait, Func, JoinType, Query, SelectStatement, SubQueryStatement,
-};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, JoinType, Query, SelectStatement, SubQueryStatement};
 
 use super::{SeenUser, seen_columns, shows_contact, visible};
 use crate::authz::{Actor, Permission, Reach};
 use crate::db::few::Few;
-use crate::db::list::List;
+use crate::db::list::{List, split};
 use crate::db::page::{Key, Keyset};
 use crate::db::search::{Term, matches};
 use crate::db::{is_one_of, parted};
@@ -61,18 +59,9 @@ impl List for UserList {
         statement
     }
 
-    fn source_of_parts(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select()
-            .from_subquery(members(), "u")
-            .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
-            .to_owned();
-        self.narrow(actor, &mut statement);
-        statement
-    }
-
     /// The members of each organization whose members the actor sees, who are themselves among them. When somebody was last
     /// seen is no index of memberships: that order has [`List::few`].
-    fn parts(&self, actor: &Actor) -> Vec<Condition> {
+    fn parts(&self, actor: &Actor) -> Vec<SelectStatement> {
         let mut reach = actor.reach(Permission::MemberRead);
         let Reach::Some { organizations, .. } = &mut reach else { return Vec::new() };
         if let (true, Reach::Some { organizations: told, .. }) =
@@ -85,7 +74,12 @@ impl List for UserList {
         if everybody || !oneself || self.by_last_seen() {
             return Vec::new();
         }
-        parted(&reach, Expr::col(("u", organization_member::Column::OrganizationId)), None)
+        let mut members = Query::select()
+            .from_subquery(members(), "u")
+            .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
+            .to_owned();
+        self.narrow(actor, &mut members);
+        split(&members, parted(&reach, Expr::col(("u", organization_member::Column::OrganizationId)), None))
     }
 
     const OVERLAPPING: bool = true;

@@ -7,7 +7,7 @@ use super::mutation::resolve;
 use super::{AutomaticUpdates, Workspace};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome};
 use crate::graphql::scalar::DateTime;
 use crate::quota::transfer;
 use crate::workspace::change::{self, Patch};
@@ -153,7 +153,7 @@ impl WorkspaceChangeMutation {
             let request = ctx.request();
             let id = input.workspace_id.clone();
             let (mut workspace, user_errors) = outcome(Box::pin(update(request, input)).await)?;
-            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+            if is_stale(&user_errors) {
                 workspace = now(request, &id).await?;
             }
             Ok(Some(UpdateWorkspacePayload { workspace, user_errors }))

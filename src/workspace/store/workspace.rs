@@ -10,7 +10,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
 use super::build::BuildRow;
 use crate::authz::{Actor, Permission, Reach};
 use crate::db::few::Few;
-use crate::db::list::{Find, List};
+use crate::db::list::{Find, List, split};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Columns, Read, row, select};
 use crate::db::search::{Term, matches};
@@ -300,7 +300,7 @@ impl List for WorkspaceList {
         }
     }
 
-    fn parts(&self, actor: &Actor) -> Vec<Condition> {
+    fn parts(&self, actor: &Actor) -> Vec<SelectStatement> {
         let Filter { owner: None, template: None, organization: None, favorite: None | Some(false), .. } =
             self.filter
         else {
@@ -308,7 +308,7 @@ impl List for WorkspaceList {
         };
         let organization = Expr::col(("w", Column::OrganizationId));
         let owner = Expr::col(("w", Column::OwnerId));
-        parted(&actor.reach(Permission::WorkspaceRead), organization, Some(owner))
+        split(&self.source(actor), parted(&actor.reach(Permission::WorkspaceRead), organization, Some(owner)))
     }
 
     fn few(&self, actor: &Actor) -> Option<Few> {

@@ -9,7 +9,7 @@ use super::ProvisionerKey;
 use crate::authz::{self, Permission};
 use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
-use crate::graphql::error::{Nullable, UserError, nullable, outcome};
+use crate::graphql::error::{Nullable, UserError, is_stale, nullable, outcome};
 use crate::graphql::once::Made;
 use crate::graphql::scalar::DateTime;
 use crate::provisioner::KeyRow;
@@ -166,7 +166,7 @@ impl KeyMutation {
             let request = ctx.request();
             let id = input.provisioner_key_id.clone();
             let (mut provisioner_key, user_errors) = outcome(update(request, input).await)?;
-            if user_errors.iter().any(|error| matches!(error, UserError::StaleVersion(_))) {
+            if is_stale(&user_errors) {
                 // What it is now, past what this request has read before.
                 let afresh = request.afresh();
                 provisioner_key = resolve(&afresh, &id).await.ok().map(ProvisionerKey::from);
