@@ -60,6 +60,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
             started: caller.arrived,
             priced: operation.asks_price().then(|| (Arc::clone(&operation), variables.clone())),
         });
+        let question = self.question(&document, &operation, &variables, identity);
         let explain = params.wants_cost().then(|| variables.clone());
         let mut request = Request::new(String::new());
         let mut executable = operation.executable(&self.schema, &variables);
@@ -74,7 +75,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
         }
         let (request, work) = self.host.prepare(request, identity, &meta);
         let charge = Charge { key: meter.map(|(_, key)| key), points: price };
-        Ok(Admitted { request, operation, schema_part, meta, work, charge, slot, cursor, explain })
+        Ok(Admitted { request, operation, schema_part, meta, work, charge, slot, cursor, explain, question })
     }
 
     fn check(&self, params: &mut GraphqlParams, caller: &Caller) -> Result<Checked, Refused> {

@@ -45,17 +45,35 @@ impl Shaped {
         Self { errors, data: executed.then_some(data) }
     }
 
-    pub(crate) fn codes(&self) -> Vec<ErrorCode> {
-        self.errors.iter().map(|error| error.code).collect()
-    }
-
     pub(crate) fn data(&self) -> Option<&Value> {
         self.data.as_ref()
     }
 
+    /// The same with its data as JSON.
+    pub(crate) fn written(self) -> Written {
+        let data = self.data.map(|data| {
+            let mut out = Vec::with_capacity(1_024);
+            write_json(&mut out, &data);
+            out
+        });
+        Written { errors: self.errors, data }
+    }
+}
+
+/// What the executor answered, as far as it is the same for all who hear it.
+pub(crate) struct Written {
+    errors: Vec<GraphqlError>,
+    data: Option<Vec<u8>>,
+}
+
+impl Written {
+    pub(crate) fn codes(&self) -> Vec<ErrorCode> {
+        self.errors.iter().map(|error| error.code).collect()
+    }
+
     /// The response as JSON.
-    pub(crate) fn write(&self, request_id: &str, limits: &Limits, extensions: Option<&Json>) -> Vec<u8> {
-        write(&self.errors, self.data.as_ref(), request_id, limits, extensions)
+    pub(crate) fn response(&self, request_id: &str, limits: &Limits, extensions: Option<&Json>) -> Vec<u8> {
+        write(&self.errors, self.data.as_deref(), request_id, limits, extensions)
     }
 }
 
@@ -73,12 +91,12 @@ pub(crate) fn errors_json(errors: &[GraphqlError], request_id: &str, limits: &Li
 
 fn write(
     errors: &[GraphqlError],
-    data: Option<&Value>,
+    data: Option<&[u8]>,
     request_id: &str,
     limits: &Limits,
     extensions: Option<&Json>,
 ) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1_024);
+    let mut out = Vec::with_capacity(data.map_or(512, |data| data.len() + 64));
     out.push(b'{');
     if !errors.is_empty() {
         out.extend_from_slice(b"\"errors\":");
@@ -87,7 +105,7 @@ fn write(
     if let Some(data) = data {
         separate(&mut out);
         out.extend_from_slice(b"\"data\":");
-        write_json(&mut out, data);
+        out.extend_from_slice(data);
     }
     if let Some(extensions) = extensions {
         separate(&mut out);
@@ -177,7 +195,8 @@ mod tests {
 
     fn json(response: Response) -> String {
         let limits = Limits::default();
-        String::from_utf8(Shaped::of(response, "r1", &limits).write("r1", &limits, None)).unwrap()
+        let written = Shaped::of(response, "r1", &limits).written();
+        String::from_utf8(written.response("r1", &limits, None)).unwrap()
     }
 
     fn failed(error: Error) -> Response {

@@ -9,6 +9,7 @@ use crate::{
     Limits,
     cache::DocumentCache,
     document::Operation,
+    execute::{Executions, Question},
     host::{EventCursor, Host, Peer, RateKey, RequestMeta, Transport},
     introspect::{Introspection, SchemaPart},
     load::{Load, LoadSlot},
@@ -17,15 +18,15 @@ use crate::{
 };
 
 /// The request pipeline of one schema. Clones share everything.
-pub struct Front<H, S>(pub(crate) Arc<Inner<H, S>>);
+pub struct Front<H: Host, S>(pub(crate) Arc<Inner<H, S>>);
 
-impl<H, S> Clone for Front<H, S> {
+impl<H: Host, S> Clone for Front<H, S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-pub(crate) struct Inner<H, S> {
+pub(crate) struct Inner<H: Host, S> {
     pub(crate) host: H,
     pub(crate) executor: S,
     pub(crate) limits: Limits,
@@ -39,6 +40,7 @@ pub(crate) struct Inner<H, S> {
     pub(crate) persisted: PersistedDocuments,
     pub(crate) rate: Option<RateLimiter>,
     pub(crate) load: Arc<Load>,
+    pub(crate) executions: Executions<H::Audience>,
 }
 
 /// A schema description the front cannot use.
@@ -98,6 +100,8 @@ pub(crate) struct Admitted<H: Host> {
     pub(crate) cursor: Option<EventCursor>,
     /// The variables of a request that wants its cost by path.
     pub(crate) explain: Option<Variables>,
+    /// What it asks, where others may ask the same.
+    pub(crate) question: Option<Question<H::Audience>>,
 }
 
 /// What was taken from a bucket.
@@ -135,6 +139,7 @@ impl<H: Host, S: Executor> Front<H, S> {
             cache: DocumentCache::new(limits.cache_bytes),
             rate: RateLimiter::new(&limits),
             load: Load::new(limits.in_flight_cost),
+            executions: Executions::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits.streams.connections)),
             closing: tokio_util::sync::CancellationToken::new(),
             tasks: tokio_util::task::TaskTracker::new(),

@@ -22,6 +22,8 @@ pub trait Host: Send + Sync + 'static {
     type Identity: Clone + Send + Sync + 'static;
     /// What [`prepare`](Self::prepare) keeps to read back in [`observe`](Self::observe), such as statement counts.
     type Work: Send + Sync + 'static;
+    /// Those who may be told the same, whatever they ask.
+    type Audience: Eq + Hash + Send + Sync + 'static;
 
     /// The identity of a token; without one, the anonymous identity.
     ///
@@ -47,6 +49,11 @@ pub trait Host: Send + Sync + 'static {
     /// Who pays for a request: usually the token's owner, and the address for anonymous requests. `None` for machinery
     /// of the host's own, which is not held to a budget.
     fn rate_key(&self, identity: &Self::Identity, peer: &Peer) -> Option<RateKey>;
+
+    /// Who else may be told what this identity is told. Queries of one audience that ask the same at the same time are answered
+    /// by executing one of them, so everything that a resolver may see of an identity must be the same. `None` where nobody
+    /// may.
+    fn audience(&self, identity: &Self::Identity) -> Option<Self::Audience>;
 
     /// Whether a value of a variable, or a literal in a document, is one of a scalar that the schema has of its own; what is
     /// expected, where it is none. It may be asked for many values of one request.
@@ -254,6 +261,8 @@ pub struct RequestRecord<'a, H: Host> {
     pub status: u16,
     /// Codes of the errors in the answer.
     pub codes: &'a [ErrorCode],
+    /// The request whose execution answered this one, where that is another.
+    pub answered_by: Option<&'a str>,
     /// Points the operation did cost.
     pub cost: u64,
     /// Bytes of the answer before compression.

@@ -32,6 +32,7 @@ mod cost;
 mod digest;
 mod document;
 mod error;
+mod execute;
 mod front;
 mod host;
 mod http;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_graphql::{Executor, Response};
-use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _};
 use http::StatusCode;
 use serde_json::json;
 
@@ -15,6 +15,7 @@ use crate::{
     answer::{Answer, MASKED, Shaped},
     cost::json_of,
     error::{ErrorCode, GraphqlError, Refused},
+    execute::Panicked,
     front::{Admitted, Caller, Front, Inner},
     host::{EventCursor, Host, RequestMeta, RequestRecord},
     params::GraphqlParams,
@@ -52,16 +53,16 @@ pub(crate) struct Event {
 
 impl<H: Host, S: Executor> Inner<H, S> {
     /// Runs a query or a mutation to its end, its panic or its time-out.
-    pub(crate) async fn run(&self, admitted: Admitted<H>, identity: &H::Identity) -> Result<Answer, Refused> {
-        let Admitted { request, operation, schema_part, meta, work, charge, slot, explain, .. } = admitted;
+    pub(crate) async fn run(
+        self: &Arc<Self>,
+        admitted: Admitted<H>,
+        identity: &H::Identity,
+    ) -> Result<Answer, Refused> {
+        let Admitted { request, operation, schema_part, meta, work, charge, slot, explain, question, .. } =
+            admitted;
         let limit = Duration::from_millis(self.limits.request_timeout_ms);
-        let execution = async {
-            let response = self.executor.execute(request).await;
-            match schema_part {
-                None => response,
-                Some(part) => self.introspection.complete(&self.schema, &operation, part, response),
-            }
-        };
+        let request_id = &meta.request_id;
+        let execution = (request, Arc::clone(&operation), schema_part, Arc::clone(request_id));
         let mut unheard = Unheard {
             host: &self.host,
             meta: &meta,
@@ -70,20 +71,18 @@ impl<H: Host, S: Executor> Inner<H, S> {
             cost: charge.points,
             ended: false,
         };
-        let outcome = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind()).await;
+        let outcome = tokio::time::timeout(limit, self.execute(question, execution)).await;
         unheard.ended = true;
         drop(unheard);
         drop(slot);
-        let result = match outcome {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(_panic)) => Err(panicked(&meta)),
+        let executed = match outcome {
+            Ok(Ok(executed)) => Ok(executed),
+            Ok(Err(Panicked)) => Err(panicked(&meta)),
             Err(_elapsed) => Err(timed_out(limit)),
         };
-        let request_id = &meta.request_id;
-        let result = result.map(|mut response| {
-            let headers = std::mem::take(&mut response.http_headers);
-            let shaped = Shaped::of(response, request_id, &self.limits);
-            let cost = operation.cost.used(shaped.data()).min(charge.points);
+        let answered_by = executed.as_ref().ok().map(|executed| Arc::clone(&executed.request_id));
+        let result = executed.map(|executed| {
+            let cost = executed.cost.min(charge.points);
             let rate = self
                 .rate
                 .as_ref()
@@ -93,8 +92,8 @@ impl<H: Host, S: Executor> Inner<H, S> {
                 let by_path = json_of(operation.cost.by_path(&variables));
                 json!({"cost": {"requested": charge.points, "used": cost, "byPath": by_path}})
             });
-            let json = shaped.write(request_id, &self.limits, extensions.as_ref());
-            Answer { json, codes: shaped.codes(), cost, rate, headers }
+            let json = executed.written.response(request_id, &self.limits, extensions.as_ref());
+            Answer { json, codes: executed.written.codes(), cost, rate, headers: executed.headers.clone() }
         });
         self.host.observe(&RequestRecord {
             request_id,
@@ -104,6 +103,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
             work: Some(&work),
             status: result.as_ref().map_or_else(|refused| refused.status(false), |_| StatusCode::OK).as_u16(),
             codes: &result.as_ref().map_or_else(Refused::codes, |answer| answer.codes.clone()),
+            answered_by: answered_by.as_deref().filter(|id| *id != &**request_id),
             cost: result.as_ref().map_or(charge.points, |answer| answer.cost),
             bytes: result.as_ref().map_or(0, |answer| answer.json.len()),
             duration: meta.started.elapsed(),
@@ -143,6 +143,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
             work: None,
             status: refused.status(false).as_u16(),
             codes: &refused.codes(),
+            answered_by: None,
             cost: 0,
             bytes: 0,
             duration: caller.arrived.elapsed(),
@@ -176,6 +177,7 @@ impl<H: Host> Drop for Unheard<'_, H> {
             work: Some(self.work),
             status: CLIENT_CLOSED_REQUEST,
             codes: &[],
+            answered_by: None,
             cost: self.cost,
             bytes: 0,
             duration: self.meta.started.elapsed(),
@@ -200,8 +202,8 @@ impl<H: Host, S: Executor> Watch<H, S> {
         let limits = &self.inner.limits;
         let (json, codes) = match response {
             Some(response) => {
-                let shaped = Shaped::of(response, &self.meta.request_id, limits);
-                (shaped.write(&self.meta.request_id, limits, None), shaped.codes())
+                let written = Shaped::of(response, &self.meta.request_id, limits).written();
+                (written.response(&self.meta.request_id, limits, None), written.codes())
             }
             None => {
                 let refused = panicked(&self.meta);
@@ -225,6 +227,7 @@ impl<H: Host, S: Executor> Drop for Watch<H, S> {
             work: Some(&self.work),
             status: StatusCode::OK.as_u16(),
             codes: &self.codes,
+            answered_by: None,
             cost: self.cost,
             bytes: self.bytes,
             duration: self.meta.started.elapsed(),

@@ -17,6 +17,7 @@ struct Everyone;
 impl Host for Everyone {
     type Identity = ();
     type Work = ();
+    type Audience = ();
 
     async fn authenticate(&self, _: Option<&str>, _: &Peer) -> Result<(), Refusal> {
         Ok(())
@@ -32,6 +33,10 @@ impl Host for Everyone {
 
     fn rate_key(&self, (): &(), _: &Peer) -> Option<RateKey> {
         Some(RateKey::of(&()))
+    }
+
+    fn audience(&self, (): &()) -> Option<()> {
+        Some(())
     }
 
     fn observe(&self, _: &RequestRecord<'_, Self>) {}

@@ -1,6 +1,7 @@
 //! What the front asks of us: who is asking, what goes into a request, what is written down about it.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_graphql::{Request as GraphqlRequest, Value};
@@ -19,7 +20,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::Site;
 use crate::authn::{self, Recognised, Rejected};
-use crate::authz::{Identity, Origin};
+use crate::authz::{Actor, Identity, Origin};
 use crate::db::{Stats, boxed};
 use crate::graphql::context::Request;
 use crate::trace;
@@ -42,9 +43,27 @@ pub struct Caller {
     token: Option<Arc<str>>,
 }
 
+/// Somebody by one credential, as long as what they hold does not change.
+pub struct Audience(Actor);
+
+impl PartialEq for Audience {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.holds_the_same(&other.0)
+    }
+}
+
+impl Eq for Audience {}
+
+impl Hash for Audience {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.user_id().hash(state);
+    }
+}
+
 impl Host for Server {
     type Identity = Caller;
     type Work = Arc<Stats>;
+    type Audience = Audience;
 
     async fn authenticate(&self, token: Option<&str>, peer: &Peer) -> Result<Caller, Refusal> {
         let user_agent = peer.user_agent.to_string();
@@ -132,6 +151,11 @@ impl Host for Server {
         }
     }
 
+    fn audience(&self, caller: &Caller) -> Option<Audience> {
+        let actor = &caller.recognised.actor;
+        matches!(actor.identity(), Identity::User { .. }).then(|| Audience(actor.clone()))
+    }
+
     fn scalar(&self, name: &str, value: &Value) -> Result<(), String> {
         crate::graphql::scalar::check(name, value)
     }
@@ -156,6 +180,7 @@ impl Host for Server {
                     actor,
                     status = record.status,
                     codes = ?record.codes,
+                    answered_by = record.answered_by,
                     cost = record.cost,
                     statements,
                     rows,

@@ -5,6 +5,7 @@
 mod abuse;
 mod budget;
 mod client;
+mod coalescing;
 mod documents;
 mod events;
 mod execution;

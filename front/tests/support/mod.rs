@@ -44,7 +44,7 @@ pub fn free() -> Limits {
     Limits { rate_points_per_minute: 0, ..Limits::default() }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Who {
     Nobody,
     User,
@@ -64,6 +64,7 @@ impl Default for TestHost {
 impl Host for TestHost {
     type Identity = Who;
     type Work = Arc<AtomicUsize>;
+    type Audience = Who;
 
     async fn authenticate(&self, token: Option<&str>, _: &Peer) -> Result<Who, Refusal> {
         match token {
@@ -100,11 +101,19 @@ impl Host for TestHost {
         })
     }
 
+    fn audience(&self, identity: &Who) -> Option<Who> {
+        (*identity == Who::User).then_some(Who::User)
+    }
+
     fn observe(&self, record: &RequestRecord<'_, Self>) {
         let name = record.operation.and_then(|operation| operation.operation_name.as_deref()).unwrap_or("-");
         let statements = record.work.map_or(0, |work| work.load(Ordering::Relaxed));
         let codes: Vec<_> = record.codes.iter().map(|code| code.as_str()).collect();
-        let line = format!("{} {name} {} {statements} {codes:?}", record.transport.as_str(), record.status);
+        let mut line =
+            format!("{} {name} {} {statements} {codes:?}", record.transport.as_str(), record.status);
+        if let Some(other) = record.answered_by {
+            line += &format!(" answered by {other}");
+        }
         let mut records = self.records.lock().expect("no test panics while it holds the records");
         if records.len() < 1_000 {
             records.push(line);
@@ -208,6 +217,8 @@ pub struct Edge {
     node: Person,
 }
 
+static TURNS: AtomicUsize = AtomicUsize::new(0);
+
 pub struct Query;
 
 #[Object]
@@ -287,6 +298,18 @@ impl Query {
     async fn slow(&self, ms: u64) -> bool {
         tokio::time::sleep(Duration::from_millis(ms)).await;
         true
+    }
+    /// How many have asked before, unless it ends otherwise; after others had their turn, several times.
+    async fn turn(&self, #[graphql(default)] end: String) -> Result<usize, Error> {
+        let before = TURNS.fetch_add(1, Ordering::Relaxed);
+        for _ in 0..16 {
+            tokio::task::yield_now().await;
+        }
+        match end.as_str() {
+            "fault" => Err(Error::new("hunter2")),
+            "panic" => panic!("the resolver panics on purpose"),
+            _ => Ok(before),
+        }
     }
     async fn big(&self, bytes: i32) -> String {
         "x".repeat(usize::try_from(bytes).unwrap_or(0))
