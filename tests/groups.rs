@@ -1,5 +1,6 @@
 //! Groups change and end: what of them, by whom, and what goes with them.
 
+mod counts;
 mod giving;
 
 use rstest::rstest;

@@ -44,11 +44,12 @@ async fn no_list_is_read_from_end_to_end(#[values(Backend::Sqlite, Backend::Post
                         let asked = log.take();
                         let code = &body["errors"][0]["extensions"]["code"];
                         assert!(code.is_null() || code == "FORBIDDEN", "{document}\n{body:#}");
-                        if !code.is_null() {
-                            break;
-                        }
-                        assert!(!asked.is_empty(), "nothing was asked of the database: {document}\n{body:#}");
-                        pages += 1;
+                        let answered = code.is_null();
+                        assert!(
+                            !answered || !asked.is_empty(),
+                            "nothing was asked of the database: {document}\n{body:#}"
+                        );
+                        pages += usize::from(answered);
                         let narrowed = !filter.is_empty() || *who != "owner";
                         for sql in asked {
                             let Some(problem) = planner.problem(&sql, narrowed).await else { continue };

@@ -77,6 +77,9 @@ impl<H: Host, S: Executor> Inner<H, S> {
             None => executed.await,
             Some(question) => {
                 let answer = self.executions.join(question, |_, departure| async move {
+                    // Whatever else can run comes first: the busier the server, the more of those who ask the same are told
+                    // at once.
+                    tokio::task::yield_now().await;
                     departure.begin();
                     executed.await
                 });

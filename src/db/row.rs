@@ -1,6 +1,8 @@
 //! Rows read by position: a struct lists its columns once, and that list makes both the SELECT and the reading.
 
-use sea_orm::sea_query::{IntoIden, SelectStatement};
+use std::fmt::Write as _;
+
+use sea_orm::sea_query::{Expr, SelectStatement};
 use sea_orm::{DbErr, QueryResult, TryGetable};
 
 /// Something that can be read from the next columns of a result, and told to several who have asked for it.
@@ -61,11 +63,15 @@ impl<R: Row> Read for Option<R> {
     }
 }
 
-/// Selects a row's columns from the table of this alias.
+/// Selects a row's columns from the table of this alias. They are one piece of text: to a statement of fifty columns, an
+/// expression for each is half of what it takes to write it.
 pub(crate) fn select<R: Row>(statement: &mut SelectStatement, alias: &'static str) {
-    for column in R::COLUMNS {
-        statement.column((alias.into_iden(), column.into_iden()));
+    let mut columns = String::with_capacity(R::COLUMNS.len() * 24);
+    for (i, column) in R::COLUMNS.iter().enumerate() {
+        let separator = if i > 0 { ", " } else { "" };
+        _ = write!(columns, r#"{separator}"{alias}"."{column}""#);
     }
+    statement.expr(Expr::cust(columns));
 }
 
 /// Declares a struct of columns.

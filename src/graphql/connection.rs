@@ -23,6 +23,12 @@ pub(crate) trait Node: OutputType + Clone {
     /// Its name, before `Connection` and `Edge`.
     const NAME: &'static str;
 
+    /// The list with what its rows have only where it is asked for. `asks` says whether a field of the type is selected.
+    fn with(list: Self::List, asks: impl Fn(&str) -> bool) -> Self::List {
+        let _ = asks;
+        list
+    }
+
     /// From a row of the list.
     fn from_row(row: <Self::List as List>::Row, request: &Request) -> Self;
 }
@@ -98,6 +104,7 @@ impl<N: Node> Connection<N> {
         paging: Paging,
     ) -> BoxFuture<'a, Result<Self>> {
         let (request, parent) = (ctx.request(), parent.into());
+        let list = N::with(list, |field| asks(ctx, field));
         boxed(async move {
             let args = paging.check(list.keyset())?;
             let page = request.page(parent, &list, args).await?;
@@ -112,6 +119,7 @@ impl<N: Node> Connection<N> {
         paging: Paging,
     ) -> BoxFuture<'a, Result<Self>> {
         let request = ctx.request();
+        let list = N::with(list, |field| asks(ctx, field));
         boxed(async move {
             let keyset = list.keyset();
             let args = paging.check(keyset)?;
@@ -143,6 +151,13 @@ impl<N: Node> Connection<N> {
             page.rows.into_iter().map(|(row, cursor)| (N::from_row(row, request), cursor)).unzip();
         Self { nodes, cursors, has_next: page.has_next, has_previous: page.has_previous, list, parent }
     }
+}
+
+/// Whether a field of the entries of this connection is selected.
+fn asks(ctx: &Context<'_>, field: &str) -> bool {
+    let selected = ctx.look_ahead();
+    let nodes = [selected.field("nodes"), selected.field("edges").field("node")];
+    nodes.iter().any(|node| node.field(field).exists())
 }
 
 impl<N: Node> TypeName for Connection<N> {

@@ -46,9 +46,9 @@ fn reachable(actor: &Actor) -> Condition {
     }
 }
 
-/// Who is in which group, for a statement where the view `group_membership` is `alias`: for those who read members of
-/// groups by a role, and of the groups one is in.
-pub(crate) fn known_in_groups(actor: &Actor, alias: &'static str) -> Condition {
+/// Who is in which group, for a statement where `alias` has an organization, and a group as `group`: for those who read
+/// members of groups by a role, and of the groups one is in.
+pub(crate) fn known_in_groups(actor: &Actor, alias: &'static str, group: &'static str) -> Condition {
     let reach = actor.reach(Permission::GroupReadMembers);
     let Reach::Some { organizations, own_in, owner: Some(owner) } = &reach else {
         return covered(&reach, Expr::col((alias, "organization_id")), None);
@@ -60,7 +60,7 @@ pub(crate) fn known_in_groups(actor: &Actor, alias: &'static str) -> Condition {
     let own = Query::select()
         .expr(Expr::val(1))
         .from_as("group_membership", "mine")
-        .and_where(Expr::col(("mine", "group_id")).equals((alias, "group_id")))
+        .and_where(Expr::col(("mine", "group_id")).equals((alias, group)))
         .and_where(Expr::col(("mine", "user_id")).eq(*owner))
         .to_owned();
     Condition::any().add(by_role).add(Expr::exists(own))
@@ -93,7 +93,7 @@ fn in_group(actor: &Actor, group: GroupId) -> SelectStatement {
         .and_where(Expr::col(("gm", "group_id")).eq(group))
         .and_where(Expr::col(("gm", "organization_id")).equals(("m", Column::OrganizationId)))
         .and_where(Expr::col(("gm", "user_id")).equals(("m", Column::UserId)))
-        .cond_where(known_in_groups(actor, "gm"))
+        .cond_where(known_in_groups(actor, "gm", "group_id"))
         .to_owned()
 }
 

@@ -43,8 +43,10 @@ pub(super) struct Shelf {
 impl Shelf {
     /// A document that asks for five entries; `arguments` begin with a comma.
     pub(super) fn ask(&self, arguments: &str) -> String {
+        // What a list reads with its rows only where it is asked for.
+        let besides = if self.field.name == "groups" { "memberCount" } else { "" };
         format!(
-            "{}{}(first: 5{arguments}) {{ nodes {{ __typename }} pageInfo {{ endCursor }} }}{}",
+            "{}{}(first: 5{arguments}) {{ nodes {{ __typename {besides} }} pageInfo {{ endCursor }} }}{}",
             self.open, self.field.name, self.close
         )
     }

@@ -103,6 +103,9 @@ impl<'a> Outline<'a> {
             if step.text.contains(" VIRTUAL TABLE ") && !step.text.contains(":M") {
                 return Some(format!("reads all texts: {}", step.text));
             }
+            if step.text.contains(" AUTOMATIC ") {
+                return Some(format!("makes an index as it runs: {}", step.text));
+            }
             let is_big = self.sizes.get(self.table(step)).is_some_and(|&rows| rows > READ);
             if step.text.starts_with("SCAN ") && is_big && !self.is_of_few(step) {
                 if !step.text.contains(" USING ") {

@@ -15,6 +15,7 @@ use guildhall_entity::kind;
 
 use super::{Filter, GroupList, GroupMemberList, GroupMemberOrder, GroupRow};
 use crate::authz::{self, Denied, Permission};
+use crate::db::row::One;
 use crate::db::search::Term;
 use crate::error::{Error, Result};
 use crate::graphql::connection::{Connection, Node, Paging};
@@ -42,11 +43,15 @@ pub(crate) enum GroupSource {
 
 /// A group.
 #[derive(Clone)]
-pub(crate) struct Group(GroupRow);
+pub(crate) struct Group {
+    row: GroupRow,
+    /// Where it is known already.
+    member_count: Option<i64>,
+}
 
 impl From<GroupRow> for Group {
     fn from(row: GroupRow) -> Self {
-        Self(row)
+        Self { row, member_count: None }
     }
 }
 
@@ -54,8 +59,12 @@ impl Node for Group {
     type List = GroupList;
     const NAME: &'static str = "Group";
 
-    fn from_row(row: GroupRow, _: &Request) -> Self {
-        Self(row)
+    fn with(list: GroupList, asks: impl Fn(&str) -> bool) -> GroupList {
+        list.counted(asks("memberCount"))
+    }
+
+    fn from_row((row, count): (GroupRow, One<Option<i64>>), _: &Request) -> Self {
+        Self { row, member_count: count.0 }
     }
 }
 
@@ -78,10 +87,10 @@ impl Loader<Mine> for Loaders {
 impl Group {
     /// Members are for those who read them by a role, and for the group's own.
     async fn require_members(&self, request: &Request) -> Result<()> {
-        let by_role = request.actor.may_by_role(Permission::GroupReadMembers, self.0.organization_id);
-        let own = request.actor.membership(self.0.organization_id).is_some()
+        let by_role = request.actor.may_by_role(Permission::GroupReadMembers, self.row.organization_id);
+        let own = request.actor.membership(self.row.organization_id).is_some()
             && request.actor.admits(Permission::GroupReadMembers);
-        if by_role || (own && request.load(Mine(self.0.id)).await?.is_some()) {
+        if by_role || (own && request.load(Mine(self.row.id)).await?.is_some()) {
             return Ok(());
         }
         Err(Denied::Lacking(Permission::GroupReadMembers).into())
@@ -93,63 +102,63 @@ impl Group {
 impl Group {
     /// `grp_…`
     pub(crate) async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.row.id.to_string().into()
     }
 
     /// When it was made.
     async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
+        self.row.created_at.into()
     }
 
     /// When it was last changed.
     async fn updated_at(&self) -> DateTime {
-        self.0.updated_at.into()
+        self.row.updated_at.into()
     }
 
     /// Its name, unique in the organization.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.row.name
     }
 
     /// Its name as people read it.
     async fn display_name(&self) -> &str {
-        &self.0.display_name
+        &self.row.display_name
     }
 
     /// An emoji, URL or site path; may be empty.
     async fn avatar_url(&self) -> &str {
-        &self.0.avatar_url
+        &self.row.avatar_url
     }
 
     /// Credits a day that each member may use; 0 or more.
     async fn quota_allowance(&self) -> i32 {
-        self.0.quota_allowance
+        self.row.quota_allowance
     }
 
     /// Who manages its members.
     async fn source(&self) -> GroupSource {
-        self.0.source.into()
+        self.row.source.into()
     }
 
     /// Grows by one with every change but those of its members; pass it as `expectedVersion`.
     async fn version(&self) -> i32 {
-        self.0.version
+        self.row.version
     }
 
     /// Whether it is the group that everybody in the organization is in.
     async fn is_everyone(&self) -> bool {
-        self.0.is_everyone()
+        self.row.is_everyone()
     }
 
     /// Its organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
-        Ok(ctx.request().get(self.0.organization_id).await?.into())
+        Ok(ctx.request().get(self.row.organization_id).await?.into())
     }
 
     /// What the viewer may do to it.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let request = ctx.request();
-        let object = authz::Object::in_organization(self.0.organization_id);
+        let object = authz::Object::in_organization(self.row.organization_id);
         let members = match self.require_members(request).await {
             Ok(()) => true,
             Err(Error::Denied(_)) => false,
@@ -160,7 +169,7 @@ impl Group {
             // A group is its members' own.
             Permission::GroupReadMembers => members,
             // Everyone stays as it is, whoever asks; its allowance is a quota's.
-            Permission::GroupUpdate | Permission::GroupDelete if self.0.is_everyone() => false,
+            Permission::GroupUpdate | Permission::GroupDelete if self.row.is_everyone() => false,
             other => request.actor.may(*other, object),
         };
         Ok(Permission::ALL.iter().copied().filter(of_groups).filter(held).collect())
@@ -179,7 +188,7 @@ impl Group {
         #[graphql(desc = "By the template; NAME_ASC if absent.")] order_by: Option<TemplateOrder>,
     ) -> Result<Connection<GroupTemplateAccess>> {
         let list = filter.unwrap_or_default().list(order_by)?;
-        Connection::of(ctx, self.0.id, list, Paging { first, after, last, before }).await
+        Connection::of(ctx, self.row.id, list, Paging { first, after, last, before }).await
     }
 
     /// How many are in it. FORBIDDEN for a group that is not the viewer's own without the permission from a role.
@@ -188,7 +197,10 @@ impl Group {
         nullable(async {
             let request = ctx.request();
             self.require_members(request).await?;
-            Ok(Some(request.count(self.0.id.0, &GroupMemberList::default()).await?))
+            match self.member_count {
+                None => Ok(Some(request.count(self.row.id.0, &GroupMemberList::default()).await?)),
+                known => Ok(known),
+            }
         })
         .await
     }
@@ -213,7 +225,7 @@ impl Group {
                 order: order_by.unwrap_or_default(),
             };
             let paging = Paging { first, after, last, before };
-            Connection::of(ctx, self.0.id, list, paging).await.map(Some)
+            Connection::of(ctx, self.row.id, list, paging).await.map(Some)
         })
         .await
     }

@@ -4,11 +4,12 @@ use guildhall_entity::group::{ActiveModel, Column, Entity};
 use guildhall_entity::id::{GroupId, OrganizationId};
 use guildhall_entity::kind::GroupSource;
 use guildhall_entity::text::Folded;
-use guildhall_entity::{group_member, template_acl};
+use guildhall_entity::{group_member, organization_member, template_acl};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{
-    Asterisk, Condition, Expr, ExprTrait, Func, JoinType, LockType, Query, SelectStatement,
+    Asterisk, Condition, DynIden, Expr, ExprTrait, Func, IntoIden, JoinType, LockType, Query,
+    SelectStatement, SubQueryStatement,
 };
 
 use super::member::visible_memberships;
@@ -19,6 +20,7 @@ use crate::db::row::{One, row, select};
 use crate::db::search::{Term, matches};
 use crate::db::{Tx, covered};
 use crate::error::Result;
+use crate::member::known_in_groups;
 
 row! {
     /// A group.
@@ -74,6 +76,7 @@ pub(crate) struct GroupList {
     filter: Filter,
     order: GroupOrder,
     parent: Parent,
+    counted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,12 +88,17 @@ enum Parent {
 impl GroupList {
     /// Of an organization.
     pub(crate) fn of_organization(filter: Filter, order: GroupOrder) -> Self {
-        Self { filter, order, parent: Parent::Organization }
+        Self { filter, order, parent: Parent::Organization, counted: false }
     }
 
     /// Of an organization, those that a member is in: of those whose members the actor may know.
     pub(crate) fn of_member(organization: OrganizationId, filter: Filter, order: GroupOrder) -> Self {
-        Self { filter, order, parent: Parent::Member(organization) }
+        Self { filter, order, parent: Parent::Member(organization), counted: false }
+    }
+
+    /// The same; whether each comes with how many are in it.
+    pub(in crate::group) fn counted(self, counted: bool) -> Self {
+        Self { counted, ..self }
     }
 }
 
@@ -108,8 +116,28 @@ pub(crate) enum GroupOrder {
     CreatedAtDesc,
 }
 
+/// How many are in `g`, where the actor may know. Of the tables themselves: through the view that has both, SQLite would read
+/// everybody in the organization.
+fn member_count(actor: &Actor) -> Expr {
+    let count = |table: DynIden, group: &'static str| {
+        let members = Query::select()
+            .expr(Func::count(Expr::col(Asterisk)))
+            .from_as(table, "gm")
+            .and_where(Expr::col(("gm", group)).equals(("g", Column::Id)))
+            .to_owned();
+        Expr::SubQuery(None, Box::new(SubQueryStatement::SelectStatement(members)))
+    };
+    let is_everyone = Expr::col(("g", Column::Id)).equals(("g", Column::OrganizationId));
+    let known = known_in_groups(actor, "g", "id");
+    Expr::case(Condition::not(known), Expr::val(None::<i64>))
+        .case(is_everyone, count(organization_member::Entity.into_iden(), "organization_id"))
+        .finally(count(group_member::Entity.into_iden(), "group_id"))
+        .into()
+}
+
 impl List for GroupList {
-    type Row = GroupRow;
+    /// With how many members it has, where that is asked.
+    type Row = (GroupRow, One<Option<i64>>);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
         let filter = &self.filter;
@@ -136,8 +164,10 @@ impl List for GroupList {
         statement
     }
 
-    fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
+    fn columns(&self, actor: &Actor, statement: &mut SelectStatement) {
         select::<GroupRow>(statement, "g");
+        let count = if self.counted { member_count(actor) } else { Expr::val(None::<i64>) };
+        statement.expr_as(count, "member_count");
     }
 
     fn keyset(&self) -> Keyset {

@@ -27,7 +27,7 @@ row! {
 
 /// Who is in which group, as far as the actor may know, for a statement where the view is `gm`.
 pub(super) fn visible_memberships(actor: &Actor) -> Condition {
-    known_in_groups(actor, "gm")
+    known_in_groups(actor, "gm", "group_id")
 }
 
 /// The members of a group, in which order.
