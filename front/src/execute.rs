@@ -26,6 +26,14 @@ pub(crate) struct Question<A> {
     variables: String,
 }
 
+/// What is to be executed.
+pub(crate) struct Execution {
+    pub(crate) request: Request,
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) schema_part: Option<SchemaPart>,
+    pub(crate) request_id: Arc<str>,
+}
+
 /// What executing a request came to.
 pub(crate) struct Executed {
     pub(crate) written: Written,
@@ -70,9 +78,9 @@ impl<H: Host, S: Executor> Inner<H, S> {
     pub(crate) async fn execute(
         self: &Arc<Self>,
         question: Option<Question<H::Audience>>,
-        work: (Request, Arc<Operation>, Option<SchemaPart>, Arc<str>),
+        execution: Execution,
     ) -> Outcome {
-        let executed = Arc::clone(self).executed(work);
+        let executed = Arc::clone(self).executed(execution);
         match question {
             None => executed.await,
             Some(question) => {
@@ -88,15 +96,8 @@ impl<H: Host, S: Executor> Inner<H, S> {
         }
     }
 
-    async fn executed(
-        self: Arc<Self>,
-        (request, operation, schema_part, request_id): (
-            Request,
-            Arc<Operation>,
-            Option<SchemaPart>,
-            Arc<str>,
-        ),
-    ) -> Outcome {
+    async fn executed(self: Arc<Self>, execution: Execution) -> Outcome {
+        let Execution { request, operation, schema_part, request_id } = execution;
         let response =
             AssertUnwindSafe(self.executor.execute(request)).catch_unwind().await.map_err(|_| Panicked)?;
         let mut response = match schema_part {

@@ -15,7 +15,7 @@ use crate::{
     answer::{Answer, MASKED, Shaped},
     cost::json_of,
     error::{ErrorCode, GraphqlError, Refused},
-    execute::Panicked,
+    execute::{Execution, Panicked},
     front::{Admitted, Caller, Front, Inner},
     host::{EventCursor, Host, RequestMeta, RequestRecord},
     params::GraphqlParams,
@@ -62,7 +62,12 @@ impl<H: Host, S: Executor> Inner<H, S> {
             admitted;
         let limit = Duration::from_millis(self.limits.request_timeout_ms);
         let request_id = &meta.request_id;
-        let execution = (request, Arc::clone(&operation), schema_part, Arc::clone(request_id));
+        let execution = Execution {
+            request,
+            operation: Arc::clone(&operation),
+            schema_part,
+            request_id: Arc::clone(request_id),
+        };
         let mut unheard = Unheard {
             host: &self.host,
             meta: &meta,
