@@ -63,8 +63,8 @@ impl<R: Row> Read for Option<R> {
     }
 }
 
-/// Selects a row's columns from the table of this alias. They are one piece of text: to a statement of fifty columns, an
-/// expression for each is half of what it takes to write it.
+/// Selects a row's columns from the table of this alias: as one piece of text, where an expression for each of fifty columns
+/// would be made, written and dropped with every statement.
 pub(crate) fn select<R: Row>(statement: &mut SelectStatement, alias: &'static str) {
     let mut columns = String::with_capacity(R::COLUMNS.len() * 24);
     for (i, column) in R::COLUMNS.iter().enumerate() {
