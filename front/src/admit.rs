@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Executor, Request, Variables};
+use async_graphql::{Executor, Variables};
 use http::StatusCode;
 
 use crate::{
@@ -11,9 +11,9 @@ use crate::{
     digest::Digest,
     document::{Document, Operation, OperationKind},
     error::{ErrorCode, GraphqlError, Refused},
+    execute::Execution,
     front::{Admitted, Caller, Charge, Inner},
-    host::{EventCursor, Host, RequestMeta, Transport},
-    introspect::SchemaPart,
+    host::{Host, RequestMeta, Transport},
     params::{GraphqlParams, no_document},
     rate::RateStatus,
 };
@@ -62,20 +62,10 @@ impl<H: Host, S: Executor> Inner<H, S> {
         });
         let question = self.question(&document, &operation, &variables, identity);
         let explain = params.wants_cost().then(|| variables.clone());
-        let mut request = Request::new(String::new());
-        let mut executable = operation.executable(&self.schema, &variables);
-        let schema_part = operation.asks_schema.then(|| SchemaPart::take(&mut executable, &variables));
-        request.set_parsed_query(executable);
-        request.operation_name = operation.name.as_deref().map(str::to_owned);
-        request.variables = variables;
-        request.data.insert(Arc::clone(&meta));
-        let cursor = (operation.kind == OperationKind::Subscription).then(EventCursor::default);
-        if let Some(cursor) = &cursor {
-            request.data.insert(cursor.clone());
-        }
-        let (request, work) = self.host.prepare(request, identity, &meta);
+        let identity = identity.clone();
+        let execution = Execution { operation, variables, meta, identity, work: Arc::default() };
         let charge = Charge { key: meter.map(|(_, key)| key), points: price };
-        Ok(Admitted { request, operation, schema_part, meta, work, charge, slot, cursor, explain, question })
+        Ok(Admitted { execution, charge, slot, explain, question })
     }
 
     fn check(&self, params: &mut GraphqlParams, caller: &Caller) -> Result<Checked, Refused> {

@@ -3,15 +3,14 @@
 use std::{sync::Arc, time::Instant};
 
 use apollo_compiler::{Schema, validation::Valid};
-use async_graphql::{Executor, Request, Variables};
+use async_graphql::{Executor, Variables};
 
 use crate::{
     Limits,
     cache::DocumentCache,
-    document::Operation,
-    execute::{Executions, Question},
-    host::{EventCursor, Host, Peer, RateKey, RequestMeta, Transport},
-    introspect::{Introspection, SchemaPart},
+    execute::{Execution, Executions, Question},
+    host::{Host, Peer, RateKey, Transport},
+    introspect::Introspection,
     load::{Load, LoadSlot},
     persisted::{PersistedDocuments, PersistedMode},
     rate::RateLimiter,
@@ -90,14 +89,9 @@ impl Caller {
 
 /// A request that passed every check and is ready to run.
 pub(crate) struct Admitted<H: Host> {
-    pub(crate) request: Request,
-    pub(crate) operation: Arc<Operation>,
-    pub(crate) schema_part: Option<SchemaPart>,
-    pub(crate) meta: Arc<RequestMeta>,
-    pub(crate) work: H::Work,
+    pub(crate) execution: Execution<H>,
     pub(crate) charge: Charge,
     pub(crate) slot: LoadSlot,
-    pub(crate) cursor: Option<EventCursor>,
     /// The variables of a request that wants its cost by path.
     pub(crate) explain: Option<Variables>,
     /// What it asks, where others may ask the same.

@@ -35,7 +35,7 @@ pub trait Host: Send + Sync + 'static {
         peer: &Peer,
     ) -> impl Future<Output = Result<Self::Identity, Refusal>> + Send;
 
-    /// Puts what resolvers need into a request that passed every check.
+    /// Puts what resolvers need into a request that passed every check, when it begins to be executed.
     fn prepare(
         &self,
         request: Request,
@@ -255,7 +255,7 @@ pub struct RequestRecord<'a, H: Host> {
     pub identity: Option<&'a H::Identity>,
     /// The operation, where the request got that far.
     pub operation: Option<&'a RequestMeta>,
-    /// What [`Host::prepare`] kept for this request.
+    /// What [`Host::prepare`] kept for this request, where it was executed itself.
     pub work: Option<&'a H::Work>,
     /// HTTP status, or what it would have been.
     pub status: u16,

@@ -2,7 +2,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -15,7 +15,7 @@ use crate::{
     answer::{Answer, MASKED, Shaped},
     cost::json_of,
     error::{ErrorCode, GraphqlError, Refused},
-    execute::{Execution, Panicked},
+    execute::{Begun, Execution, Panicked},
     front::{Admitted, Caller, Front, Inner},
     host::{EventCursor, Host, RequestMeta, RequestRecord},
     params::GraphqlParams,
@@ -58,16 +58,11 @@ impl<H: Host, S: Executor> Inner<H, S> {
         admitted: Admitted<H>,
         identity: &H::Identity,
     ) -> Result<Answer, Refused> {
-        let Admitted { request, operation, schema_part, meta, work, charge, slot, explain, question, .. } =
-            admitted;
+        let Admitted { execution, charge, slot, explain, question } = admitted;
         let limit = Duration::from_millis(self.limits.request_timeout_ms);
+        let (operation, meta) = (Arc::clone(&execution.operation), Arc::clone(&execution.meta));
+        let work = Arc::clone(&execution.work);
         let request_id = &meta.request_id;
-        let execution = Execution {
-            request,
-            operation: Arc::clone(&operation),
-            schema_part,
-            request_id: Arc::clone(request_id),
-        };
         let mut unheard = Unheard {
             host: &self.host,
             meta: &meta,
@@ -105,7 +100,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
             transport: meta.transport,
             identity: Some(identity),
             operation: Some(&meta),
-            work: Some(&work),
+            work: work.get(),
             status: result.as_ref().map_or_else(|refused| refused.status(false), |_| StatusCode::OK).as_u16(),
             codes: &result.as_ref().map_or_else(Refused::codes, |answer| answer.codes.clone()),
             answered_by: answered_by.as_deref().filter(|id| *id != &**request_id),
@@ -122,9 +117,11 @@ impl<H: Host, S: Executor> Inner<H, S> {
         admitted: Admitted<H>,
         identity: H::Identity,
     ) -> impl Stream<Item = Event> + Send + use<H, S> {
-        let Admitted { request, meta, work, charge, slot, cursor, .. } = admitted;
+        let Admitted { execution, charge, slot, .. } = admitted;
         // An idle subscription is no load.
         drop(slot);
+        let Begun { request, cursor, .. } = self.begin(&execution);
+        let Execution { meta, work, .. } = execution;
         let mut watch = Watch {
             inner: Arc::clone(self),
             meta,
@@ -163,7 +160,7 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 struct Unheard<'a, H: Host> {
     host: &'a H,
     meta: &'a RequestMeta,
-    work: &'a H::Work,
+    work: &'a OnceLock<H::Work>,
     identity: &'a H::Identity,
     cost: u64,
     ended: bool,
@@ -179,7 +176,7 @@ impl<H: Host> Drop for Unheard<'_, H> {
             transport: self.meta.transport,
             identity: Some(self.identity),
             operation: Some(self.meta),
-            work: Some(self.work),
+            work: self.work.get(),
             status: CLIENT_CLOSED_REQUEST,
             codes: &[],
             answered_by: None,
@@ -194,7 +191,7 @@ impl<H: Host> Drop for Unheard<'_, H> {
 struct Watch<H: Host, S: Executor> {
     inner: Arc<Inner<H, S>>,
     meta: Arc<RequestMeta>,
-    work: H::Work,
+    work: Arc<OnceLock<H::Work>>,
     identity: H::Identity,
     cost: u64,
     codes: Vec<ErrorCode>,
@@ -229,7 +226,7 @@ impl<H: Host, S: Executor> Drop for Watch<H, S> {
             transport: self.meta.transport,
             identity: Some(&self.identity),
             operation: Some(&self.meta),
-            work: Some(&self.work),
+            work: self.work.get(),
             status: StatusCode::OK.as_u16(),
             codes: &self.codes,
             answered_by: None,

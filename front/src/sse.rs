@@ -48,7 +48,7 @@ pub(crate) fn stream<H: Host, S: Executor>(
         Arc::clone(&inner.streams).try_acquire_owned().ok().filter(|_| !inner.closing.is_cancelled());
     let Some(permit) = permit else { return Err(no_room()) };
     let inner = Arc::clone(inner);
-    let request_id = Arc::clone(&admitted.meta.request_id);
+    let request_id = Arc::clone(&admitted.execution.meta.request_id);
     let (sender, receiver) = mpsc::channel(inner.limits.streams.queue.max(1));
     // The stream runs in a task of its own, so that it notices the end of the session and a reader that hangs even
     // while nobody reads.
@@ -84,12 +84,12 @@ fn operation<H: Host, S: Executor>(
     admitted: Admitted<H>,
     identity: H::Identity,
 ) -> Events {
-    if admitted.operation.kind == OperationKind::Subscription {
+    if admitted.execution.operation.kind == OperationKind::Subscription {
         return Box::pin(inner.events(admitted, identity));
     }
     let inner = Arc::clone(inner);
     Box::pin(stream::once(async move {
-        let request_id = Arc::clone(&admitted.meta.request_id);
+        let request_id = Arc::clone(&admitted.execution.meta.request_id);
         let json = match inner.run(admitted, &identity).await {
             Ok(answer) => answer.json,
             Err(refused) => refusal_body(&refused, &request_id, &inner.limits),

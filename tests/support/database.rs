@@ -1,6 +1,7 @@
-//! A database of its own for every test: a file, or a clone of a migrated template database.
+//! A database of its own for every test: a copy of a migrated file, or a clone of a migrated template database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use guildhall::clock::Clock;
 use guildhall::db::{self, Settings};
@@ -21,7 +22,9 @@ const SERVER: &str = "GUILDHALL_TEST_POSTGRES_URL";
 /// databases with it.
 pub(crate) async fn create(backend: Backend, folder: &Path) -> Option<Settings> {
     if backend == Backend::Sqlite {
-        return Some(Settings::Sqlite { path: folder.join("guildhall.db"), readers: 4 });
+        let settings = sqlite(folder);
+        std::fs::copy(migrated_file().await, folder.join(FILE)).unwrap();
+        return Some(settings);
     }
     let server = server()?;
     let mut admin = PgConnection::connect(&server).await.unwrap();
@@ -32,11 +35,35 @@ pub(crate) async fn create(backend: Backend, folder: &Path) -> Option<Settings> 
 /// A database for one test in which nothing is, not even tables. `None` where the run has no PostgreSQL.
 pub(crate) async fn empty(backend: Backend, folder: &Path) -> Option<Settings> {
     if backend == Backend::Sqlite {
-        return create(backend, folder).await;
+        return Some(sqlite(folder));
     }
     let server = server()?;
     let mut admin = PgConnection::connect(&server).await.unwrap();
     Some(postgres(&mut admin, &server, "template0").await)
+}
+
+/// The name of a test's database in its folder.
+const FILE: &str = "guildhall.db";
+
+fn sqlite(folder: &Path) -> Settings {
+    Settings::Sqlite { path: folder.join(FILE), readers: 4 }
+}
+
+/// The migrated file of this build of the tests, made by whichever test comes first.
+async fn migrated_file() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let build = std::env::current_exe().unwrap().metadata().unwrap().modified().unwrap();
+    let build = build.duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    let file = folder.join(format!("migrated-{build}.db"));
+    if !file.exists() {
+        let new = tempfile::tempdir_in(folder).unwrap();
+        let db = db::connect(&sqlite(new.path()), Clock::system()).await.unwrap();
+        db::migrate(&db).await.unwrap();
+        db.close().await.unwrap();
+        // Only a migrated file ever has the name.
+        std::fs::rename(new.path().join(FILE), &file).unwrap();
+    }
+    file
 }
 
 /// The URL of the run's PostgreSQL.

@@ -127,11 +127,12 @@ async fn respond<H: Host, S: Executor>(
         }
         Err((identity, refused)) => return turn_away(inner, &caller, identity.as_ref(), &refused, media),
     };
-    let outcome = if media == Media::EventStream || admitted.operation.kind == OperationKind::Subscription {
-        sse::stream(inner, admitted, identity)
-    } else {
-        inner.run(admitted, &identity).await.map(|answer| respond::answer(answer, media))
-    };
+    let outcome =
+        if media == Media::EventStream || admitted.execution.operation.kind == OperationKind::Subscription {
+            sse::stream(inner, admitted, identity)
+        } else {
+            inner.run(admitted, &identity).await.map(|answer| respond::answer(answer, media))
+        };
     outcome.unwrap_or_else(|refused| respond::refused(&refused, media, &caller.request_id, &inner.limits))
 }
 

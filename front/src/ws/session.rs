@@ -252,7 +252,7 @@ impl<H: Host, S: Executor> Operation<H, S> {
         let admitted = inner
             .admit(params, &identity, caller)
             .inspect_err(|refused| inner.observe_refused(caller, Some(&identity), refused))?;
-        if admitted.operation.kind == OperationKind::Subscription {
+        if admitted.execution.operation.kind == OperationKind::Subscription {
             let mut events = std::pin::pin!(inner.events(admitted, identity));
             while let Some(event) = events.next().await {
                 outbox.send(message::next(id, &event.json)).await;
