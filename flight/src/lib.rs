@@ -7,16 +7,28 @@
 use std::collections::HashMap;
 use std::fmt::{Debug, Formatter};
 use std::hash::Hash;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::Instant;
 
 /// How long an answer waits for the one before to end. Then it is begun beside it: what takes longer is not what many ask, and
 /// whoever asks it twice should not wait twice as long.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The shortest pause that a timer can tell from none.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long an answer waits when the one before took so long: half of it. Whoever was told by that one and asks again is told by
+/// this one, too; otherwise those who ask a thing again and again would be two halves that take turns, and the work be done twice
+/// as often.
+fn pause_after(took: Duration) -> Option<Duration> {
+    let pause = (took / 2).min(LONGEST_PAUSE);
+    (pause >= SHORTEST_PAUSE).then_some(pause)
+}
 
 type Answer<A> = Shared<BoxFuture<'static, A>>;
 
@@ -26,9 +38,12 @@ pub struct Flights<Q, A>(Arc<Mutex<HashMap<Arc<Q>, Flight<A>>>>);
 
 /// The last answer to a question.
 struct Flight<A> {
-    begun: Arc<AtomicBool>,
+    begun: Arc<Begun>,
     answer: WeakShared<BoxFuture<'static, A>>,
 }
+
+/// When it was begun, if it is.
+type Begun = OnceLock<Instant>;
 
 impl<Q, A> Flights<Q, A> {
     fn all(&self) -> MutexGuard<'_, HashMap<Arc<Q>, Flight<A>>> {
@@ -49,20 +64,25 @@ where
     {
         let question = Arc::new(question);
         let mut flights = self.all();
-        let earlier =
-            flights.get(&question).and_then(|flight| Some((flight.answer.upgrade()?, &flight.begun)));
+        let earlier = flights
+            .get(&question)
+            .and_then(|flight| Some((flight.answer.upgrade()?, flight.begun.get().copied())));
         let earlier = match earlier {
-            Some((answer, begun)) if !begun.load(Ordering::Relaxed) => return answer,
-            earlier => earlier.map(|(answer, _)| answer),
+            Some((answer, None)) => return answer,
+            Some((answer, Some(begun))) => Some((answer, begun)),
+            None => None,
         };
-        let begun = Arc::new(AtomicBool::new(false));
+        let begun = Arc::new(Begun::new());
         let departure =
             Departure { flights: self.clone(), question: Arc::clone(&question), begun: Arc::clone(&begun) };
         let work = work(Arc::clone(&question), departure);
         let answer = async move {
-            if let Some(earlier) = earlier {
+            if let Some((earlier, begun)) = earlier {
                 // It may be older than who came for this one.
-                _ = tokio::time::timeout(PATIENCE, earlier).await;
+                let ended = tokio::time::timeout(PATIENCE, earlier).await.is_ok();
+                if let Some(pause) = pause_after(begun.elapsed()).filter(|_| ended) {
+                    tokio::time::sleep(pause).await;
+                }
             }
             work.await
         };
@@ -96,7 +116,7 @@ impl<Q, A> Debug for Flights<Q, A> {
 pub struct Departure<Q: Eq + Hash, A> {
     flights: Flights<Q, A>,
     question: Arc<Q>,
-    begun: Arc<AtomicBool>,
+    begun: Arc<Begun>,
 }
 
 impl<Q: Eq + Hash, A> Departure<Q, A> {
@@ -104,7 +124,7 @@ impl<Q: Eq + Hash, A> Departure<Q, A> {
     pub fn begin(&self) {
         // Behind the same lock as joining, so that nobody joins in between.
         let _flights = self.flights.all();
-        self.begun.store(true, Ordering::Relaxed);
+        self.begun.get_or_init(Instant::now);
     }
 }
 
@@ -119,7 +139,7 @@ impl<Q: Eq + Hash, A> Drop for Departure<Q, A> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures_util::poll;
     use tokio::sync::oneshot;
@@ -195,6 +215,38 @@ mod tests {
         slow.open();
         assert_eq!(late.await, Ok(4));
         assert!(flights.all().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_told_and_asks_again_is_told_with_those_who_wait() {
+        for (took, pauses) in [(0, false), (1, false), (2, true), (8, true), (49, true)] {
+            let (flights, slow) = (Flights::default(), Slow::default());
+            let [first, mut second, third] = three(&flights, &slow).await;
+            let took = Duration::from_millis(took);
+            tokio::time::advance(took).await;
+            slow.open();
+            assert_eq!(first.await, Ok(1));
+            waits!(second);
+            let mut again = ask(&flights, &slow, "a");
+            waits!(again);
+            assert_eq!(slow.asked.load(Ordering::Relaxed), if pauses { 1 } else { 2 }, "{took:?}");
+            if pauses {
+                tokio::time::advance((took / 2).min(LONGEST_PAUSE)).await;
+                waits!(second);
+            }
+            assert_eq!(slow.asked.load(Ordering::Relaxed), 2);
+            slow.open();
+            assert_eq!(second.await, Ok(2));
+            assert_eq!(third.await, Ok(2));
+            if pauses {
+                assert_eq!(again.await, Ok(2));
+            } else {
+                waits!(again);
+                slow.open();
+                assert_eq!(again.await, Ok(3));
+            }
+            assert!(flights.all().is_empty());
+        }
     }
 
     #[tokio::test(start_paused = true)]
