@@ -64,8 +64,11 @@ impl<H: Host, S: Executor> Inner<H, S> {
         let explain = params.wants_cost().then(|| variables.clone());
         let identity = identity.clone();
         let execution = Execution { operation, variables, meta, identity, work: Arc::default() };
+        // A client knows of its stream before the stream is polled, and misses nothing that happens from then on.
+        let is_stream = execution.operation.kind == OperationKind::Subscription;
+        let begun = is_stream.then(|| self.begin(&execution));
         let charge = Charge { key: meter.map(|(_, key)| key), points: price };
-        Ok(Admitted { execution, charge, slot, explain, question })
+        Ok(Admitted { execution, begun, charge, slot, explain, question })
     }
 
     fn check(&self, params: &mut GraphqlParams, caller: &Caller) -> Result<Checked, Refused> {

@@ -8,7 +8,7 @@ use async_graphql::{Executor, Variables};
 use crate::{
     Limits,
     cache::DocumentCache,
-    execute::{Execution, Executions, Question},
+    execute::{Begun, Execution, Executions, Question},
     host::{Host, Peer, RateKey, Transport},
     introspect::Introspection,
     load::{Load, LoadSlot},
@@ -90,6 +90,8 @@ impl Caller {
 /// A request that passed every check and is ready to run.
 pub(crate) struct Admitted<H: Host> {
     pub(crate) execution: Execution<H>,
+    /// Of a subscription.
+    pub(crate) begun: Option<Begun>,
     pub(crate) charge: Charge,
     pub(crate) slot: LoadSlot,
     /// The variables of a request that wants its cost by path.

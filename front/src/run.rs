@@ -58,7 +58,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
         admitted: Admitted<H>,
         identity: &H::Identity,
     ) -> Result<Answer, Refused> {
-        let Admitted { execution, charge, slot, explain, question } = admitted;
+        let Admitted { execution, charge, slot, explain, question, .. } = admitted;
         let limit = Duration::from_millis(self.limits.request_timeout_ms);
         let (operation, meta) = (Arc::clone(&execution.operation), Arc::clone(&execution.meta));
         let work = Arc::clone(&execution.work);
@@ -117,10 +117,10 @@ impl<H: Host, S: Executor> Inner<H, S> {
         admitted: Admitted<H>,
         identity: H::Identity,
     ) -> impl Stream<Item = Event> + Send + use<H, S> {
-        let Admitted { execution, charge, slot, .. } = admitted;
+        let Admitted { execution, begun, charge, slot, .. } = admitted;
         // An idle subscription is no load.
         drop(slot);
-        let Begun { request, cursor, .. } = self.begin(&execution);
+        let Begun { request, cursor, .. } = begun.unwrap_or_else(|| self.begin(&execution));
         let Execution { meta, work, .. } = execution;
         let mut watch = Watch {
             inner: Arc::clone(self),

@@ -1,11 +1,14 @@
 //! Event streams.
 
+use std::sync::atomic::Ordering;
+
 use axum::body::Body;
 use futures_util::StreamExt as _;
 use guildhall_front::{Ended, Limits, StreamLimits};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::json;
+use tower::ServiceExt as _;
 
 use crate::{
     client::{router, send, soon},
@@ -33,6 +36,17 @@ async fn a_subscription_is_streamed_and_completes() {
         "event: complete\ndata:\n\n",
     ];
     assert_eq!(reply.text, events.concat());
+}
+
+/// What happens from the moment on in which the client knows of its stream is an event of it.
+#[tokio::test]
+async fn a_subscription_is_prepared_before_it_is_answered() {
+    let front = support::front(free());
+    let response = front.router().oneshot(subscribe("subscription { ticks(count: 2) }")).await.unwrap();
+    // Nothing else has run on this thread since.
+    assert_eq!(front.host().prepared.load(Ordering::Relaxed), 1);
+    soon(response.into_body().collect()).await.unwrap();
+    assert_eq!(front.host().prepared.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -52,12 +52,13 @@ pub enum Who {
 
 pub struct TestHost {
     pub ended: watch::Sender<Option<Ended>>,
+    pub prepared: AtomicUsize,
     pub records: Arc<Mutex<Vec<String>>>,
 }
 
 impl Default for TestHost {
     fn default() -> Self {
-        Self { ended: watch::Sender::new(None), records: Arc::default() }
+        Self { ended: watch::Sender::new(None), prepared: AtomicUsize::new(0), records: Arc::default() }
     }
 }
 
@@ -76,6 +77,7 @@ impl Host for TestHost {
     }
 
     fn prepare(&self, request: Request, identity: &Who, _: &Arc<RequestMeta>) -> (Request, Self::Work) {
+        self.prepared.fetch_add(1, Ordering::Relaxed);
         let statements = Arc::new(AtomicUsize::new(0));
         (request.data(identity.clone()).data(Arc::clone(&statements)), statements)
     }
