@@ -15,6 +15,7 @@ trait Source: Send + Sync {
     fn now(&self) -> DateTime<Utc>;
     fn uuid(&self) -> Uuid;
     fn fill(&self, bytes: &mut [u8]);
+    fn keeps_secrets(&self) -> bool;
 }
 
 impl Clock {
@@ -47,6 +48,11 @@ impl Clock {
     /// Fills `bytes` with randomness fit for secrets.
     pub fn fill(&self, bytes: &mut [u8]) {
         self.0.fill(bytes);
+    }
+
+    /// Whether what is made of its randomness is worth protecting: not what a fixed clock gives.
+    pub(crate) fn keeps_secrets(&self) -> bool {
+        self.0.keeps_secrets()
     }
 }
 
@@ -87,6 +93,10 @@ impl Source for System {
     fn fill(&self, bytes: &mut [u8]) {
         rand::Rng::fill_bytes(&mut rand::rng(), bytes);
     }
+
+    fn keeps_secrets(&self) -> bool {
+        true
+    }
 }
 
 struct Fixed {
@@ -119,5 +129,9 @@ impl Source for Fixed {
             z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
             chunk.copy_from_slice(&(z ^ z >> 31).to_le_bytes()[..chunk.len()]);
         }
+    }
+
+    fn keeps_secrets(&self) -> bool {
+        false
     }
 }

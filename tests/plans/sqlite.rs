@@ -2,11 +2,19 @@
 //! holds for one value of what it is searched by.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::planner::{READ, SORTED};
+
+/// What a statement calls its tables and views.
+static NAMED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"(?:FROM|JOIN) "(\w+)" AS "(\w+)""#).expect("it is an expression"));
+
+/// By which columns a step searches.
+static EQUAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\w+)=\?").expect("it is an expression"));
 
 /// What a page of a list holds at most, with the row after it.
 const PAGE: f64 = 101.0;
@@ -87,9 +95,8 @@ impl<'a> Outline<'a> {
             parent: row.get("parent"),
             text: row.get("detail"),
         };
-        let named = Regex::new(r#"(?:FROM|JOIN) "(\w+)" AS "(\w+)""#).unwrap();
         let aliases =
-            named.captures_iter(sql).map(|found| (found[2].to_owned(), found[1].to_owned())).collect();
+            NAMED.captures_iter(sql).map(|found| (found[2].to_owned(), found[1].to_owned())).collect();
         // `1 = 0`, with its numbers as values: asked once, before anything is read.
         let is_void = sql.contains("WHERE ? = ?");
         Self { steps: rows.iter().map(step).collect(), aliases, sizes, is_void }
@@ -179,9 +186,8 @@ impl<'a> Outline<'a> {
                 _ => PAGE,
             };
         };
-        let equal = Regex::new(r"(\w+)=\?").unwrap();
         let columns: Vec<_> =
-            equal.captures_iter(&step.text).map(|found| format!("\"{}\"", &found[1])).collect();
+            EQUAL.captures_iter(&step.text).map(|found| format!("\"{}\"", &found[1])).collect();
         if columns.is_empty() || !step.text.starts_with("SEARCH") {
             return size;
         }
