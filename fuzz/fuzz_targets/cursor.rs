@@ -27,7 +27,8 @@ fuzz_target!(|data: &[u8]| {
 fn read(text: &str) {
     let Some(values) = decode(text, SEED, KINDS.into_iter()) else { return };
     assert_eq!(decode(&encode(&values, SEED), SEED, KINDS.into_iter()).as_ref(), Some(&values));
-    let [KeyValue::Text(text), KeyValue::Time(micros), KeyValue::Int(number), KeyValue::Id(_)] = values.as_slice()
+    let [KeyValue::Text(text), KeyValue::Time(micros), KeyValue::Int(number), KeyValue::Id(_)] =
+        values.as_slice()
     else {
         panic!("{values:?}");
     };

@@ -86,8 +86,13 @@ impl Query {
     }
 }
 
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime without threads starts"));
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without threads starts")
+});
 
 static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     let schema =
