@@ -1,10 +1,7 @@
 //! What the tests of this crate share: modules on disk, and a state backend that can be made to fail.
 
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
-
-pub mod daemon;
-pub mod server;
+pub(crate) mod daemon;
+pub(crate) mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +24,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 /// The installed Terraform; `None` is said aloud, so that a skipped test is seen.
-pub async fn terraform(test: &str) -> Option<Terraform> {
+pub(crate) async fn terraform(test: &str) -> Option<Terraform> {
     let options = terraform::Options {
         grace: Duration::from_secs(10),
         state_retries: 0,
@@ -46,27 +43,27 @@ pub async fn terraform(test: &str) -> Option<Terraform> {
 }
 
 /// A job's folder with a module in it.
-pub struct Job {
-    pub folder: TempDir,
-    pub module: PathBuf,
-    pub run: Run,
-    pub lines: UnboundedReceiver<LogLine>,
+pub(crate) struct Job {
+    _folder: TempDir,
+    pub(crate) module: PathBuf,
+    pub(crate) run: Run,
+    pub(crate) lines: UnboundedReceiver<LogLine>,
     seen: Vec<String>,
 }
 
 impl Job {
-    pub fn new(main: &str) -> Self {
+    pub(crate) fn new(main: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let module = folder.path().join("module");
         fs::create_dir(&module).unwrap();
         fs::write(module.join("main.tf"), main).unwrap();
         let (sink, lines) = LogSink::new();
         let run = Run { folder: folder.path().to_owned(), sink, cancel: CancellationToken::new() };
-        Self { folder, module, run, lines, seen: Vec::new() }
+        Self { _folder: folder, module, run, lines, seen: Vec::new() }
     }
 
     /// Everything logged so far.
-    pub fn log(&mut self) -> String {
+    pub(crate) fn log(&mut self) -> String {
         while let Ok(line) = self.lines.try_recv() {
             self.seen.push(format!("{:?} {} {}", line.level, line.stage, line.text));
         }
@@ -75,7 +72,7 @@ impl Job {
 }
 
 /// Waits until `condition` answers something; fails loudly after a minute.
-pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = condition().await {
@@ -86,7 +83,7 @@ pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Optio
     }
 }
 
-pub fn task(transition: Transition, parameters: &[(&str, &str)], state: &StateServer) -> BuildTask {
+pub(crate) fn task(transition: Transition, parameters: &[(&str, &str)], state: &StateServer) -> BuildTask {
     let parameters = parameters.iter().map(|(name, value)| Parameter {
         name: (*name).to_owned(),
         value: SecretString::from(*value),
@@ -101,29 +98,29 @@ pub fn task(transition: Transition, parameters: &[(&str, &str)], state: &StateSe
 }
 
 /// Terraform's HTTP backend in memory, with the locking of the real one.
-pub struct StateServer {
+pub(crate) struct StateServer {
     address: std::net::SocketAddr,
-    pub kept: Arc<Mutex<Kept>>,
+    pub(crate) kept: Arc<Mutex<Kept>>,
     server: tokio::task::JoinHandle<()>,
 }
 
 #[derive(Default)]
-pub struct Kept {
-    pub state: Option<Value>,
-    pub lock: Option<Value>,
+pub(crate) struct Kept {
+    pub(crate) state: Option<Value>,
+    pub(crate) lock: Option<Value>,
     /// Answer 503 to everything.
-    pub away: bool,
+    pub(crate) away: bool,
     /// Answer 403 to everything.
-    pub fenced: bool,
+    pub(crate) fenced: bool,
     /// Refuse POSTs from now on, after so many that are still taken.
-    pub posts_until_away: Option<usize>,
-    pub posts: usize,
+    pub(crate) posts_until_away: Option<usize>,
+    pub(crate) posts: usize,
 }
 
-pub const TOKEN: &str = "job-token-0123456789";
+pub(crate) const TOKEN: &str = "job-token-0123456789";
 
 impl StateServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let router = axum::Router::new().fallback(state_answer).with_state(Arc::clone(&kept));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -132,23 +129,23 @@ impl StateServer {
         Self { address, kept, server }
     }
 
-    pub fn endpoint(&self) -> StateEndpoint {
+    pub(crate) fn endpoint(&self) -> StateEndpoint {
         StateEndpoint {
             url: format!("http://{}/state/build_1", self.address).parse().unwrap(),
             token: SecretString::from(TOKEN),
         }
     }
 
-    pub fn state(&self) -> Option<Value> {
+    pub(crate) fn state(&self) -> Option<Value> {
         self.kept.lock().unwrap().state.clone()
     }
 
-    pub fn is_locked(&self) -> bool {
+    pub(crate) fn is_locked(&self) -> bool {
         self.kept.lock().unwrap().lock.is_some()
     }
 
     /// Addresses in the kept state, `type.name`.
-    pub fn addresses(&self) -> Vec<String> {
+    pub(crate) fn addresses(&self) -> Vec<String> {
         let state = self.state().unwrap_or_default();
         let resources = state["resources"].as_array().cloned().unwrap_or_default();
         resources

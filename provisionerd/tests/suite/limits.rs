@@ -1,20 +1,16 @@
 //! What a job is held to: its time, its secrets, and that an apply is told of before it begins.
 
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-
-mod support;
-
 use std::fs;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use crate::support::server::FakeServer;
+use crate::support::{Job, StateServer, eventually, task};
 use futures_util::FutureExt;
 use guildhall_provisionerd::engine::{Engine, PlanGate, Transition};
 use guildhall_provisionerd::{Daemon, EngineChoice, Settings, Shutdown};
 use serde_json::{Value, json};
-use support::server::FakeServer;
-use support::{Job, StateServer, eventually, task};
 
 const ENDLESS: &str = r#"
 variable "secret" {
@@ -49,7 +45,7 @@ async fn run(server: &FakeServer, settings: Settings) -> Value {
 
 #[tokio::test]
 async fn a_job_that_takes_too_long_is_interrupted() {
-    if support::terraform("a_job_that_takes_too_long_is_interrupted").await.is_none() {
+    if crate::support::terraform("a_job_that_takes_too_long_is_interrupted").await.is_none() {
         return;
     }
     let (server, work_dir) = (FakeServer::start(ENDLESS).await, tempfile::tempdir().unwrap());
@@ -65,7 +61,7 @@ async fn a_job_that_takes_too_long_is_interrupted() {
 
 #[tokio::test]
 async fn an_apply_is_told_of_before_it_begins() {
-    if support::terraform("an_apply_is_told_of_before_it_begins").await.is_none() {
+    if crate::support::terraform("an_apply_is_told_of_before_it_begins").await.is_none() {
         return;
     }
     let (server, work_dir) = (FakeServer::start(FREE).await, tempfile::tempdir().unwrap());
@@ -76,7 +72,8 @@ async fn an_apply_is_told_of_before_it_begins() {
 
 #[tokio::test]
 async fn secrets_of_many_lines_and_inside_of_json_are_masked() {
-    let Some(terraform) = support::terraform("secrets_of_many_lines_and_inside_of_json_are_masked").await
+    let Some(terraform) =
+        crate::support::terraform("secrets_of_many_lines_and_inside_of_json_are_masked").await
     else {
         return;
     };
@@ -106,7 +103,8 @@ async fn secrets_of_many_lines_and_inside_of_json_are_masked() {
 /// Terraform hands on what a script has printed after a tenth of a second, whether or not its line has ended.
 #[tokio::test]
 async fn secrets_that_are_printed_in_pieces_are_masked() {
-    let Some(terraform) = support::terraform("secrets_that_are_printed_in_pieces_are_masked").await else {
+    let Some(terraform) = crate::support::terraform("secrets_that_are_printed_in_pieces_are_masked").await
+    else {
         return;
     };
     let gate: PlanGate = Box::new(|_| async { Ok(()) }.boxed());

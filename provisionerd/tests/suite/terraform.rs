@@ -1,21 +1,17 @@
 //! The engine with the Terraform of this machine.
 
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use crate::support::{Job, StateServer, eventually, task};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use guildhall_provisionerd::engine::Engine;
 use guildhall_provisionerd::engine::terraform::{ERRORED_STATE, RescueError, rescue};
 use guildhall_provisionerd::engine::{EngineError, PlanGate, Refusal, Stage, Terraform, Transition};
 use serde_json::json;
-use support::{Job, StateServer, eventually, task};
 
 const MODULE: &str = r#"
 variable "region" {
@@ -59,7 +55,7 @@ fn open_gate() -> PlanGate {
 
 macro_rules! terraform_or_skip {
     ($test:literal) => {
-        match support::terraform($test).await {
+        match crate::support::terraform($test).await {
             Some(found) => Engine::Terraform(found),
             None => return,
         }
@@ -143,7 +139,7 @@ async fn builds_start_stop_delete() {
     assert!(state.contains("\"sizes\":[1,2]") && state.contains("\"owner\":\"ada\""), "{state}");
     assert!(!server.is_locked());
     let log = job.log();
-    assert!(!log.contains(support::TOKEN), "the job's token is masked");
+    assert!(!log.contains(crate::support::TOKEN), "the job's token is masked");
     assert!(log.contains("Warn Setup This version declares no variable `gone`"), "{log}");
     let environment = log.lines().find(|line| line.contains("(local-exec): environment:")).unwrap();
     for name in ["HOME", "PATH", "TMPDIR", "TF_HTTP_PASSWORD"] {
@@ -204,7 +200,8 @@ async fn a_refused_plan_changes_nothing() {
 
 #[tokio::test]
 async fn an_ephemeral_value_reaches_the_apply_and_no_state() {
-    let Some(terraform) = support::terraform("an_ephemeral_value_reaches_the_apply_and_no_state").await
+    let Some(terraform) =
+        crate::support::terraform("an_ephemeral_value_reaches_the_apply_and_no_state").await
     else {
         return;
     };
@@ -286,7 +283,8 @@ async fn a_cancel_in_the_middle_of_an_apply_saves_the_state() {
 
 #[tokio::test]
 async fn what_ignores_the_signal_is_killed_with_its_children() {
-    let Some(found) = support::terraform("what_ignores_the_signal_is_killed_with_its_children").await else {
+    let Some(found) = crate::support::terraform("what_ignores_the_signal_is_killed_with_its_children").await
+    else {
         return;
     };
     let options = guildhall_provisionerd::engine::terraform::Options {

@@ -1,25 +1,22 @@
 //! The lives of a daemon: what one that was killed leaves, the next one ends; and what nobody heard is asked for again.
 
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::needs_terraform;
+use crate::support::daemon::{MODULE, WAITS, begun, ended, jobs_dir, leftovers, let_go, start, stop};
+use crate::support::eventually;
+use crate::support::server::FakeServer;
 use guildhall_provisionerd::{Daemon, EngineChoice, Settings, Shutdown};
 use serde_json::json;
-use support::daemon::{MODULE, WAITS, begun, ended, jobs_dir, leftovers, let_go, start, stop};
-use support::eventually;
-use support::server::FakeServer;
 
 /// A daemon in a process of its own: it can be killed. Told by the environment what to serve.
 #[tokio::test]
 #[ignore = "run by other tests as a process of its own"]
 async fn daemon_process() {
     let [url, work_dir] = ["TEST_URL", "TEST_WORK_DIR"].map(|name| std::env::var(name).unwrap());
-    let key = support::server::KEY.into();
+    let key = crate::support::server::KEY.into();
     let mut settings = Settings::new(url, key, "acme".to_owned(), work_dir.into());
     settings.name = "tester".to_owned();
     settings.options.state_retries = 0;
@@ -28,7 +25,7 @@ async fn daemon_process() {
 
 fn spawn_daemon(server: &FakeServer, work_dir: &Path) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "daemon_process", "--ignored"])
+        .args(["--exact", "lives::daemon_process", "--ignored"])
         .env("TEST_URL", server.url())
         .env("TEST_WORK_DIR", work_dir)
         .stdout(Stdio::null())

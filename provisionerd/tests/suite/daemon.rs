@@ -1,17 +1,14 @@
 //! The daemon against a server that behaves and misbehaves.
 
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-
-mod support;
-
 use std::fs;
 use std::time::Duration;
 
+use crate::needs_terraform;
+use crate::support::daemon::{MODULE, WAITS, begun, ended, jobs_dir, leftovers, let_go, start, stop};
+use crate::support::server::FakeServer;
+use crate::support::{TOKEN, eventually};
 use guildhall_provisionerd::{Daemon, DaemonError, EngineChoice, Settings, Shutdown};
 use serde_json::{Value, json};
-use support::daemon::{MODULE, WAITS, begun, ended, jobs_dir, leftovers, let_go, start, stop};
-use support::server::FakeServer;
-use support::{TOKEN, eventually};
 
 #[tokio::test]
 async fn echo_imports_and_builds() {

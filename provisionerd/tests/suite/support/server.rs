@@ -16,54 +16,54 @@ use serde_json::{Value, json};
 
 use super::{Kept, TOKEN, state_answer};
 
-pub const KEY: &str = "ghpk_right";
+pub(crate) const KEY: &str = "ghpk_right";
 
-pub struct FakeServer {
-    pub address: std::net::SocketAddr,
+pub(crate) struct FakeServer {
+    pub(crate) address: std::net::SocketAddr,
     seen: Arc<Mutex<Seen>>,
-    pub state: Arc<Mutex<Kept>>,
+    pub(crate) state: Arc<Mutex<Kept>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 /// What the server knows, and how it behaves.
 #[derive(Default)]
-pub struct Seen {
-    pub queue: VecDeque<Value>,
-    pub archive: Vec<u8>,
-    pub registrations: usize,
-    pub heartbeats: Vec<Value>,
+pub(crate) struct Seen {
+    pub(crate) queue: VecDeque<Value>,
+    pub(crate) archive: Vec<u8>,
+    pub(crate) registrations: usize,
+    pub(crate) heartbeats: Vec<Value>,
     /// By sequence, as a server keeps them.
-    pub logs: BTreeMap<i64, Value>,
+    pub(crate) logs: BTreeMap<i64, Value>,
     /// Result or failure of the jobs that ended.
-    pub ended: Vec<Value>,
-    pub cancel: bool,
-    pub lost: bool,
+    pub(crate) ended: Vec<Value>,
+    pub(crate) cancel: bool,
+    pub(crate) lost: bool,
     /// Answer 503 to every mutation.
-    pub away: bool,
+    pub(crate) away: bool,
     /// Mutations that came while it was away.
-    pub unheard: usize,
+    pub(crate) unheard: usize,
     /// Answer UNAUTHENTICATED to every mutation.
-    pub key_disabled: bool,
+    pub(crate) key_disabled: bool,
     /// Refuse results, as for their size.
-    pub refuse_results: bool,
+    pub(crate) refuse_results: bool,
     /// Drop the answer of the next append after it was kept.
-    pub forget_answer: bool,
+    pub(crate) forget_answer: bool,
     /// Costs that plans were said to have.
-    pub planned: Vec<Value>,
+    pub(crate) planned: Vec<Value>,
     /// Jobs that questions were answered with, by their keys.
-    pub given: BTreeMap<String, Value>,
+    pub(crate) given: BTreeMap<String, Value>,
     /// Give jobs away without saying so: 502.
-    pub mute: bool,
+    pub(crate) mute: bool,
     /// Questions whose keys the server takes no more.
-    pub dead_keys: Vec<String>,
+    pub(crate) dead_keys: Vec<String>,
     /// Say 503 to results.
-    pub deaf_to_results: bool,
+    pub(crate) deaf_to_results: bool,
     /// Refuse every plan for its cost.
-    pub over_quota: bool,
+    pub(crate) over_quota: bool,
 }
 
 impl FakeServer {
-    pub async fn start(main: &str) -> Self {
+    pub(crate) async fn start(main: &str) -> Self {
         let seen = Arc::new(Mutex::new(Seen { archive: pack(main), ..Seen::default() }));
         let state = Arc::new(Mutex::new(Kept::default()));
         let router = axum::Router::new()
@@ -77,15 +77,15 @@ impl FakeServer {
         Self { address, seen, state, task }
     }
 
-    pub fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap()
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub fn settings(&self, work_dir: &Path, engine: EngineChoice) -> Settings {
+    pub(crate) fn settings(&self, work_dir: &Path, engine: EngineChoice) -> Settings {
         let key = SecretString::from(KEY);
         let mut settings = Settings::new(self.url(), key, "acme".to_owned(), work_dir.to_owned());
         settings.name = "tester".to_owned();
@@ -94,16 +94,16 @@ impl FakeServer {
         settings
     }
 
-    pub fn enqueue_import(&self) {
+    pub(crate) fn enqueue_import(&self) {
         self.enqueue_import_called("job_import");
     }
 
-    pub fn enqueue_import_called(&self, id: &str) {
+    pub(crate) fn enqueue_import_called(&self, id: &str) {
         let task = json!({"__typename": "TemplateImportTask", "archivePath": "/archive"});
         self.seen().queue.push_back(job(id, task));
     }
 
-    pub fn enqueue_build(&self) {
+    pub(crate) fn enqueue_build(&self) {
         let task = json!({
             "__typename": "WorkspaceBuildTask",
             "archivePath": "/archive",
@@ -115,11 +115,11 @@ impl FakeServer {
         self.seen().queue.push_back(job("job_build", task));
     }
 
-    pub fn ended(&self) -> Option<Value> {
+    pub(crate) fn ended(&self) -> Option<Value> {
         self.seen().ended.first().cloned()
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         let seen = self.seen();
         seen.logs.values().map(|line| line["text"].as_str().unwrap()).collect::<Vec<_>>().join("\n")
     }

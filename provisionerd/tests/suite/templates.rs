@@ -1,17 +1,13 @@
 //! The example templates, imported, planned and built as a person would.
 
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::{Job, StateServer, task};
 use futures_util::FutureExt;
 use guildhall_provisionerd::engine::module::Rule;
 use guildhall_provisionerd::engine::{DryRunTask, Engine, Parameter, PlanGate, Transition};
 use secrecy::SecretString;
 use serde_json::json;
-use support::{Job, StateServer, task};
 
 fn template(name: &str) -> Job {
     module(&Path::new("../examples/templates").join(name))
@@ -31,7 +27,7 @@ fn module(folder: &Path) -> Job {
 
 #[tokio::test]
 async fn the_examples_go_through_their_whole_life() {
-    let Some(terraform) = support::terraform("the_examples_go_through_their_whole_life").await else {
+    let Some(terraform) = crate::support::terraform("the_examples_go_through_their_whole_life").await else {
         return;
     };
     let engine = Engine::Terraform(terraform);
@@ -68,7 +64,7 @@ async fn the_examples_go_through_their_whole_life() {
 
 #[tokio::test]
 async fn the_examples_refuse_bad_values() {
-    let Some(terraform) = support::terraform("the_examples_refuse_bad_values").await else { return };
+    let Some(terraform) = crate::support::terraform("the_examples_refuse_bad_values").await else { return };
     let engine = Engine::Terraform(terraform);
     let server = StateServer::start().await;
     for (name, parameter, reason) in [
@@ -99,7 +95,9 @@ fn dry_run(parameters: &[(&str, &str)]) -> DryRunTask {
 
 #[tokio::test]
 async fn a_dry_run_plans_and_leaves_nothing() {
-    let Some(terraform) = support::terraform("a_dry_run_plans_and_leaves_nothing").await else { return };
+    let Some(terraform) = crate::support::terraform("a_dry_run_plans_and_leaves_nothing").await else {
+        return;
+    };
     let engine = Engine::Terraform(terraform);
     let mut job = template("compute-vm");
     let task =
@@ -121,7 +119,7 @@ async fn a_dry_run_plans_and_leaves_nothing() {
 /// What `guildhall templates init` writes.
 #[tokio::test]
 async fn the_starter_is_a_template() {
-    let Some(terraform) = support::terraform("the_starter_is_a_template").await else { return };
+    let Some(terraform) = crate::support::terraform("the_starter_is_a_template").await else { return };
     let engine = Engine::Terraform(terraform);
     let starter = Path::new("../cli/src/templates/starter");
     let job = module(starter);
@@ -136,7 +134,9 @@ async fn the_starter_is_a_template() {
 
 #[tokio::test]
 async fn a_bad_manifest_is_refused_with_its_line() {
-    let Some(terraform) = support::terraform("a_bad_manifest_is_refused_with_its_line").await else { return };
+    let Some(terraform) = crate::support::terraform("a_bad_manifest_is_refused_with_its_line").await else {
+        return;
+    };
     let job = template("docker-dev");
     std::fs::write(job.module.join("guildhall.toml"), "[parameters.cores]\norder = \"first\"\n").unwrap();
     let error = Engine::Terraform(terraform).import(&job.module, &job.run).await.unwrap_err();

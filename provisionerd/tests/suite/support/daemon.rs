@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::eventually;
 use super::server::FakeServer;
 
-pub const MODULE: &str = r#"
+pub(crate) const MODULE: &str = r#"
 variable "secret" {
   type      = string
   default   = "none"
@@ -23,7 +23,7 @@ resource "terraform_data" "a" {
 "#;
 
 /// Runs until the file `go` appears beside `main.tf`; says where it waits.
-pub const WAITS: &str = r#"
+pub(crate) const WAITS: &str = r#"
 variable "secret" {
   type      = string
   default   = "none"
@@ -36,33 +36,33 @@ resource "terraform_data" "slow" {
 }
 "#;
 
-pub fn start(settings: Settings, shutdown: &Shutdown) -> JoinHandle<Result<(), DaemonError>> {
+pub(crate) fn start(settings: Settings, shutdown: &Shutdown) -> JoinHandle<Result<(), DaemonError>> {
     tokio::spawn(Daemon::run(settings, shutdown.clone()))
 }
 
 /// Ends the daemon and expects it to end well and soon.
-pub async fn stop(daemon: JoinHandle<Result<(), DaemonError>>, shutdown: &Shutdown) {
+pub(crate) async fn stop(daemon: JoinHandle<Result<(), DaemonError>>, shutdown: &Shutdown) {
     shutdown.drain.cancel();
     tokio::time::timeout(Duration::from_secs(20), daemon).await.unwrap().unwrap().unwrap();
 }
 
-pub async fn ended(server: &FakeServer) -> Value {
+pub(crate) async fn ended(server: &FakeServer) -> Value {
     eventually("the job ends", async || server.ended()).await
 }
 
-pub async fn begun(server: &FakeServer) {
+pub(crate) async fn begun(server: &FakeServer) {
     eventually("the apply begins", async || server.log().contains("(local-exec): begun").then_some(())).await;
 }
 
-pub fn jobs_dir(work_dir: &Path) -> std::path::PathBuf {
+pub(crate) fn jobs_dir(work_dir: &Path) -> std::path::PathBuf {
     work_dir.join("tester/jobs")
 }
 
-pub fn leftovers(work_dir: &Path) -> usize {
+pub(crate) fn leftovers(work_dir: &Path) -> usize {
     fs::read_dir(jobs_dir(work_dir)).unwrap().count()
 }
 
-pub fn let_go(work_dir: &Path) {
+pub(crate) fn let_go(work_dir: &Path) {
     for job in fs::read_dir(jobs_dir(work_dir)).unwrap() {
         fs::write(job.unwrap().path().join("module/go"), "").unwrap();
     }
