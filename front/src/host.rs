@@ -106,7 +106,14 @@ pub trait Host: Send + Sync + 'static {
 
 /// Reads `Authorization: Bearer …`.
 fn bearer(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    // Which of two counts, a proxy before us may see otherwise.
+    if values.next().is_some() {
+        return Err(Refusal::unauthenticated(
+            "The request has more than one Authorization header; send one.",
+        ));
+    }
     let token = value.to_str().ok().and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
@@ -302,5 +309,9 @@ mod tests {
         assert_eq!(read("Basic abc"), None);
         assert_eq!(read("Bearer "), None);
         assert_eq!(bearer(&HeaderMap::new()).unwrap(), None);
+        let mut twice = HeaderMap::new();
+        twice.append(header::AUTHORIZATION, "Bearer abc".parse().unwrap());
+        twice.append(header::AUTHORIZATION, "Bearer abc".parse().unwrap());
+        assert!(bearer(&twice).unwrap_err().message.contains("more than one"));
     }
 }

@@ -55,24 +55,32 @@ impl GraphqlParams {
             if error.is_data() {
                 return Refused::malformed(SHAPE);
             }
-            Refused::malformed(format!(
-                "The body is not JSON: it breaks off or goes wrong at line {line}, column {column}."
-            ))
+            // The reader tells this from other faults by its message alone.
+            let fault = if error.to_string().starts_with("recursion limit exceeded") {
+                "nests deeper than 127 levels: that is at"
+            } else {
+                "is not JSON: it breaks off or goes wrong at"
+            };
+            Refused::malformed(format!("The body {fault} line {line}, column {column}."))
         })
     }
 
     /// Reads the query string of a GET request. Empty optional parameters count as absent.
     ///
     /// # Errors
-    /// `BAD_REQUEST` for percent-encoding that is not UTF-8, and for `variables` or `extensions` that are not objects.
+    /// `BAD_REQUEST` for percent-encoding that is not UTF-8, for `variables` or `extensions` that are not objects, and for a
+    /// parameter that is there twice.
     pub fn from_query_string(text: &str) -> Result<Self, Refused> {
-        let mut params = Self::default();
+        const NAMES: [&str; 5] = ["query", "operationName", "variables", "extensions", "documentId"];
+        let (mut params, mut seen) = (Self::default(), [false; NAMES.len()]);
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if !matches!(name, "query" | "operationName" | "variables" | "extensions" | "documentId")
-                || value.is_empty()
-            {
+            let Some(place) = NAMES.iter().position(|known| *known == name && !value.is_empty()) else {
                 continue;
+            };
+            // Another program that reads the same address, a proxy or a cache, may take the other one.
+            if std::mem::replace(&mut seen[place], true) {
+                return Err(Refused::malformed(format!("The parameter \"{name}\" is there more than once.")));
             }
             let value = value.replace('+', " ");
             let value = percent_decode_str(&value).decode_utf8().map_err(|_| {
@@ -176,5 +184,21 @@ mod tests {
         assert_eq!(params.variables.unwrap()["a"], 1);
         assert!(GraphqlParams::from_query_string("query=%ff").is_err());
         assert!(GraphqlParams::from_query_string("query=a&variables=[]").is_err());
+        assert!(GraphqlParams::from_query_string("query=a&query=b").is_err());
+        assert!(GraphqlParams::from_query_string("query=a&x=1&x=2&query=").is_ok());
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_told_so() {
+        let message = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            let body = format!(r#"{{"query":"{{a}}","variables":{{"a":{open}{close}}}}}"#);
+            GraphqlParams::from_json(body.as_bytes())
+                .err()
+                .map(|refused| refused.errors[0].message.to_string())
+        };
+        // The body and its variables are two levels.
+        assert_eq!(message(125), None);
+        assert!(message(126).unwrap().contains("deeper than 127 levels"));
     }
 }

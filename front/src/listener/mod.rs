@@ -135,6 +135,7 @@ fn builder(limits: &ListenerLimits) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
+        .max_headers((limits.headers * 4).max(100))
         .max_buf_size((limits.header_bytes * 4).max(8_192));
     builder
         .http2()
