@@ -189,6 +189,24 @@ fn endless() -> (Body, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
+async fn a_header_that_is_no_token_is_told_so() {
+    let Some(scene) = Scene::new(Backend::Sqlite).await else { return };
+    let token = format!("Bearer {}", scene.author.token);
+    for (headers, why) in [
+        (vec!["Basic eDp5"], "the form \"Bearer <token>\""),
+        (vec![token.as_str(), token.as_str()], "more than one"),
+    ] {
+        let request = headers.into_iter().fold(Request::get("/files/file_x"), |request, value| {
+            request.header(header::AUTHORIZATION, value)
+        });
+        let (status, body) = scene.app.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert!(body["errors"][0]["message"].as_str().unwrap().contains(why), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn two_hundred_mebibytes_are_refused_early() {
     let Some(scene) = Scene::new(Backend::Sqlite).await else { return };
     let before = scene.app.tables().counts().await;

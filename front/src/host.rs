@@ -105,7 +105,10 @@ pub trait Host: Send + Sync + 'static {
 }
 
 /// Reads `Authorization: Bearer …`.
-fn bearer(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
+///
+/// # Errors
+/// A header of another form, and more than one of them.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     // Which of two counts, a proxy before us may see otherwise.

@@ -55,7 +55,9 @@ pub use digest::Digest;
 pub use document::OperationKind;
 pub use error::{ErrorCode, GraphqlError, Phase, Refused};
 pub use front::{Caller, Front, SchemaError};
-pub use host::{Ended, EventCursor, Host, Peer, RateKey, Refusal, RequestMeta, RequestRecord, Transport};
+pub use host::{
+    Ended, EventCursor, Host, Peer, RateKey, Refusal, RequestMeta, RequestRecord, Transport, bearer,
+};
 pub use limits::{Limits, StreamLimits};
 pub use listener::{ListenerLimits, serve};
 pub use params::GraphqlParams;

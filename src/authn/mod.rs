@@ -15,6 +15,7 @@ mod store;
 pub(crate) mod token;
 pub(crate) mod watch;
 
+pub(crate) use store::join_roles;
 pub(crate) use store::session::{SessionList, SessionOrder, SessionRow};
 pub(crate) use store::token::{TokenList, TokenOrder, TokenRow};
 

@@ -93,12 +93,20 @@ fn with_holder(statement: &mut SelectStatement) {
             Condition::all()
                 .add(Expr::col(("u", User::Id)).equals(("c", Column::UserId)))
                 .add(Expr::col(("u", User::DeletedAt)).is_null()),
-        )
+        );
+    join_roles(statement);
+}
+
+/// Joins to the users `u` of a statement their memberships `m` and the custom roles `r` that they hold there: a row for each
+/// of these roles, one for a membership without, and one for a user without either.
+pub(crate) fn join_roles(statement: &mut SelectStatement) {
+    use organization_member::Column as Member;
+    statement
         .join_as(
             sea_orm::JoinType::LeftJoin,
             organization_member::Entity,
             "m",
-            Expr::col(("m", Member::UserId)).equals(("u", User::Id)),
+            Expr::col(("m", Member::UserId)).equals(("u", user::Column::Id)),
         )
         .join_as(
             sea_orm::JoinType::LeftJoin,
@@ -157,7 +165,7 @@ pub(super) async fn holder_expiry(db: &Db, actor: &Actor) -> Result<Option<DateT
 
 row! {
     /// What proves who somebody is.
-    pub(crate) struct Credentials {
+    pub(super) struct Credentials {
         id: UserId,
         username: String,
         status: UserStatus,

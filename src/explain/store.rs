@@ -5,11 +5,12 @@ use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::json::Names;
 use guildhall_entity::kind::UserStatus;
 use guildhall_entity::{organization_member, role, user};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, JoinType, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 
+use crate::authn::join_roles;
 use crate::authz::{Held, PermissionSet, Subject};
+use crate::db::Db;
 use crate::db::row::row;
-use crate::db::{Db, names_hold};
 use crate::error::Result;
 
 row! {
@@ -27,28 +28,15 @@ row! {
 /// A user with all their roles.
 pub(super) async fn subject(db: &Db, id: UserId) -> Result<Option<Subject>> {
     use organization_member::Column as Member;
-    let statement = Query::select()
+    let mut statement = Query::select()
         .columns([("u", user::Column::Status), ("u", user::Column::SiteRoles)])
         .columns([("m", Member::OrganizationId), ("m", Member::Roles)])
         .columns([("r", role::Column::Name), ("r", role::Column::Permissions)])
         .from_as(user::Entity, "u")
-        .join_as(
-            JoinType::LeftJoin,
-            organization_member::Entity,
-            "m",
-            Expr::col(("m", Member::UserId)).equals(("u", user::Column::Id)),
-        )
-        .join_as(
-            JoinType::LeftJoin,
-            role::Entity,
-            "r",
-            Condition::all()
-                .add(Expr::col(("r", role::Column::OrganizationId)).equals(("m", Member::OrganizationId)))
-                .add(names_hold("m.roles", "r.name")),
-        )
         .and_where(Expr::col(("u", user::Column::Id)).eq(id))
         .and_where(Expr::col(("u", user::Column::DeletedAt)).is_null())
         .to_owned();
+    join_roles(&mut statement);
     let rows = db.rows::<Known>(&statement).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let mut subject = Subject {

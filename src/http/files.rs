@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt};
+use guildhall_front::{Refusal, bearer};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::json;
@@ -102,12 +103,12 @@ async fn find(site: &Site, headers: &HeaderMap, id: &str) -> Result<FileRow, Res
     let not_found =
         || refusal(StatusCode::NOT_FOUND, "NOT_FOUND", "there is no such file, or you can't see it");
     let failed = |error: Error| answer(&error);
-    let token = bearer(headers);
+    let token = bearer(headers).map_err(not_a_token)?;
     let id = id.parse();
     if let Some(token) = token.filter(|token| token.starts_with(secret::JOB)) {
         let unknown =
             || refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "this job token is not valid (any more)");
-        let job = job::find_by_token(&site.db, token).await.map_err(failed)?.ok_or_else(unknown)?;
+        let job = job::find_by_token(&site.db, &token).await.map_err(failed)?.ok_or_else(unknown)?;
         let needed = crate::dispatch::file_of(&site.db, &job).await.map_err(failed)?;
         let id = id.ok().filter(|id| needed == Some(*id)).ok_or_else(not_found)?;
         return file::referred(&site.db, id).await.map_err(failed)?.ok_or_else(not_found);
@@ -132,15 +133,15 @@ fn stream(site: &Site, row: FileRow) -> Response {
 
 /// The signed-in actor.
 pub(super) async fn user(site: &Site, headers: &HeaderMap) -> Result<Actor, Response> {
-    let Some(token) = bearer(headers) else { return Err(answer(&Error::Denied(Denied::Anonymous))) };
-    match site.recognise(Some(token), Origin::default()).await {
+    let token = bearer(headers).map_err(not_a_token)?;
+    let Some(token) = token else { return Err(answer(&Error::Denied(Denied::Anonymous))) };
+    match site.recognise(Some(&token), Origin::default()).await {
         Ok(Ok(recognised)) => Ok(recognised.actor),
         Ok(Err(rejected)) => Err(refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", &rejected.to_string())),
         Err(error) => Err(answer(&error)),
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+fn not_a_token(refused: Refusal) -> Response {
+    refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", &refused.message)
 }

@@ -6,12 +6,13 @@ use guildhall_entity::kind::{LoginType, UserStatus};
 use guildhall_entity::text::Folded;
 use guildhall_entity::user::{Column, Entity};
 use guildhall_entity::{organization_member, role, workspace};
-use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, LockType, Query, UpdateStatement};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, LockType, Query, UpdateStatement};
 
 use super::UserRow;
+use crate::authn::join_roles;
 use crate::authz::{Membership, Standing};
+use crate::db::Tx;
 use crate::db::row::{One, select};
-use crate::db::{Tx, names_hold};
 use crate::error::Result;
 
 /// Waits for others who lock the user so, or who give them something (with `FOR UPDATE`), and keeps them waiting until the
@@ -37,22 +38,9 @@ pub(in crate::user) async fn find_in(tx: &Tx, id: UserId) -> Result<Option<(User
     statement
         .columns([("m", Member::OrganizationId), ("m", Member::Roles)])
         .column(("r", role::Column::Permissions))
-        .join_as(
-            sea_orm::JoinType::LeftJoin,
-            organization_member::Entity,
-            "m",
-            Expr::col(("m", Member::UserId)).equals(("u", Column::Id)),
-        )
-        .join_as(
-            sea_orm::JoinType::LeftJoin,
-            role::Entity,
-            "r",
-            Condition::all()
-                .add(Expr::col(("r", role::Column::OrganizationId)).equals(("m", Member::OrganizationId)))
-                .add(names_hold("m.roles", "r.name")),
-        )
         .and_where(Expr::col(("u", Column::Id)).eq(id))
         .and_where(Expr::col(("u", Column::DeletedAt)).is_null());
+    join_roles(&mut statement);
     type Held = (One<Option<OrganizationId>>, (One<Option<Names>>, One<Option<Names>>));
     let rows = tx.rows::<(UserRow, Held)>(&statement).await?;
     let memberships = Membership::of_rows(rows.iter().filter_map(|(_, (organization, (roles, custom)))| {
