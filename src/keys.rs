@@ -5,10 +5,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use secrecy::SecretString;
 
 use crate::clock::Clock;
-use crate::hex;
 
 /// The file of the signing keys, in the data folder.
 pub(crate) const SIGNING: &str = "signing.key";
@@ -66,7 +66,7 @@ pub fn sealing(data_dir: &Path, named: Option<&Path>, clock: &Clock) -> anyhow::
 fn read_or_make(path: &Path, clock: &Clock) -> anyhow::Result<String> {
     let mut key = [0; 32];
     clock.fill(&mut key);
-    let fresh = hex::encode(&key);
+    let fresh = HEXLOWER.encode(&key);
     match create(path, &fresh) {
         Ok(()) => Ok(fresh),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -93,7 +93,8 @@ fn create(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 fn parse(line: &str, path: &Path) -> anyhow::Result<[u8; 32]> {
-    hex::decode(line.trim()).with_context(|| {
+    let bytes = HEXLOWER_PERMISSIVE.decode(line.trim().as_bytes()).ok();
+    bytes.and_then(|bytes| bytes.try_into().ok()).with_context(|| {
         format!("{} holds something else than a key of 64 hexadecimal digits", path.display())
     })
 }

@@ -22,7 +22,6 @@ pub mod events;
 mod explain;
 pub mod graphql;
 mod group;
-mod hex;
 pub mod http;
 pub mod keys;
 mod live;

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
+use data_encoding::HEXLOWER;
 
 use super::{secret, store};
 use crate::authz::policy::System;
@@ -70,7 +71,7 @@ fn network(ip: IpAddr) -> String {
 }
 
 fn key(kind: &str, value: &str) -> String {
-    format!("{kind}:{}", crate::hex::encode(&secret::hash(value)))
+    format!("{kind}:{}", HEXLOWER.encode(&secret::hash(value)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Sessions: a signed JWT that names a row. The signature keeps forgeries from the database; the row decides, so that a
 //! session can be revoked.
 
+use data_encoding::HEXLOWER;
 use guildhall_entity::id::SessionId;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use secrecy::SecretString;
@@ -46,7 +47,7 @@ impl SessionKeys {
         let keys = keys
             .iter()
             .map(|key| {
-                let id = crate::hex::encode(&Sha256::digest(key)[..4]);
+                let id = HEXLOWER.encode(&Sha256::digest(key)[..4]);
                 (id, EncodingKey::from_secret(key), DecodingKey::from_secret(key))
             })
             .collect();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use data_encoding::HEXLOWER;
 use futures_util::{StreamExt, TryStreamExt};
 use guildhall_front::{Refusal, bearer};
 use http::{HeaderMap, StatusCode, header};
@@ -17,7 +18,6 @@ use super::{Site, answer, refusal};
 use crate::authn::secret;
 use crate::authz::{Actor, Denied, Origin};
 use crate::error::{Error, Result};
-use crate::hex;
 use crate::provisioner::job;
 use crate::template::FileRow;
 use crate::template::file::{self, ARCHIVE_MAX};
@@ -30,7 +30,7 @@ pub(super) async fn upload(State(site): State<Site>, headers: HeaderMap, body: B
     match keep(&site, &headers, body).await {
         Ok(row) => {
             let body =
-                json!({ "id": row.id.to_string(), "sha256": hex::encode(&row.sha256), "size": row.size });
+                json!({ "id": row.id.to_string(), "sha256": HEXLOWER.encode(&row.sha256), "size": row.size });
             (StatusCode::CREATED, axum::Json(body)).into_response()
         }
         Err(response) => response,
@@ -122,7 +122,7 @@ fn stream(site: &Site, row: FileRow) -> Response {
     let headers = [
         (header::CONTENT_TYPE, row.mimetype.clone()),
         (header::CONTENT_LENGTH, row.size.to_string()),
-        (header::ETAG, format!("\"{}\"", hex::encode(&row.sha256))),
+        (header::ETAG, format!("\"{}\"", HEXLOWER.encode(&row.sha256))),
         (header::CACHE_CONTROL, "private, max-age=31536000, immutable".to_owned()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", row.id)),

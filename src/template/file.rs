@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 
+use data_encoding::HEXLOWER;
 use futures_util::Stream;
 use guildhall_entity::id::FileId;
 use guildhall_entity::kind::AclRole;
@@ -14,7 +15,6 @@ use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Denied, Object, Permission, Permit, Resource};
 use crate::db::Db;
 use crate::error::{Error, Refusal, Result};
-use crate::hex;
 
 /// The largest archive, in bytes.
 pub(crate) const ARCHIVE_MAX: u64 = 100 * 1024 * 1024;
@@ -57,14 +57,14 @@ pub(crate) async fn keep(db: &Db, actor: &Actor, archive: File) -> Result<FileRo
     }
     store::insert_in(&tx, &row).await?;
     let after = facts(
-        serde_json::json!({ "sha256": hex::encode(&row.sha256), "size": row.size, "mimetype": row.mimetype }),
+        serde_json::json!({ "sha256": HEXLOWER.encode(&row.sha256), "size": row.size, "mimetype": row.mimetype }),
     );
     let change = Change::new(
         Action::Create,
         Resource::Template,
         None,
         row.id,
-        hex::encode(&row.sha256),
+        HEXLOWER.encode(&row.sha256),
         &Facts::new(),
         &after,
     );

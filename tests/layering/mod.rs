@@ -14,7 +14,7 @@ use source::{File, read};
 /// The layers of `src/`, bottom first. A file belongs to the layer with the longest prefix of its path; files of one
 /// layer may refer to each other and to those below, never to those above.
 const LAYERS: &[&[&str]] = &[
-    &["hex.rs", "trace.rs"],
+    &["trace.rs"],
     &["clock.rs"],
     &["authz/"],
     &["error.rs"],

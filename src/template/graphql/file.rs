@@ -1,9 +1,9 @@
 //! How files look.
 
 use async_graphql::{ID, Object};
+use data_encoding::HEXLOWER;
 
 use crate::graphql::scalar::DateTime;
-use crate::hex;
 use crate::template::FileRow;
 
 /// A file.
@@ -32,7 +32,7 @@ impl File {
 
     /// SHA-256 of its bytes, in lower-case hexadecimal.
     async fn sha256(&self) -> String {
-        hex::encode(&self.0.sha256)
+        HEXLOWER.encode(&self.0.sha256)
     }
 
     /// Its media type.
