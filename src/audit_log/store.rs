@@ -46,7 +46,7 @@ impl Find for AuditLogId {
     const ID: (&'static str, &'static str) = ("a", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "a").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "a").cond_where(visible(actor)).take();
         select::<AuditRow>(&mut statement, "a");
         statement
     }
@@ -91,7 +91,7 @@ impl List for AuditList {
     fn source(&self, actor: &Actor) -> SelectStatement {
         let filter = &self.filter;
         let column = |column: Column| Expr::col(("a", column));
-        let mut statement = Query::select().from_as(Entity, "a").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "a").cond_where(visible(actor)).take();
         let equal = [
             (Column::Action, filter.action),
             (Column::Resource, filter.resource),
@@ -184,8 +184,8 @@ pub(super) async fn delete_before_in(tx: &Tx, before: DateTimeUtc, most: u64) ->
         .and_where(Expr::col(Column::Time).lt(before))
         .order_by(Column::Time, Order::Asc)
         .limit(most)
-        .to_owned();
+        .take();
     let statement =
-        Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).in_subquery(oldest)).to_owned();
+        Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).in_subquery(oldest)).take();
     tx.delete(&statement).await
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// Statements under way at the same time. With one, a slow answer would hold up everybody.
 const LANES: usize = 2;
 
-type Answer = Result<Option<Holder>>;
+type Answer = Result<Option<Arc<Holder>>>;
 
 /// Looks up sessions and tokens. One for each server, cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +85,8 @@ async fn answer(db: &Db, waiting: HashMap<Shown, Vec<oneshot::Sender<Answer>>>) 
     let shown: Vec<_> = waiting.keys().cloned().collect();
     let mut found = store::holders(db, &shown).await;
     for (shown, senders) in waiting {
-        let answer = found.as_mut().map(|found| found.remove(&shown)).map_err(|error| error.clone());
+        let answer =
+            found.as_mut().map(|found| found.remove(&shown).map(Arc::new)).map_err(|error| error.clone());
         for sender in senders {
             // Who no longer waits has gone away.
             let _ = sender.send(answer.clone());

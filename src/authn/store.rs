@@ -130,7 +130,7 @@ pub(super) async fn holders(db: &Db, shown: &[Shown]) -> Result<HashMap<Shown, H
         }
     }
     if !sessions.is_empty() {
-        let mut statement = Query::select().column(("c", Column::Id)).from_as(Entity, "c").to_owned();
+        let mut statement = Query::select().column(("c", Column::Id)).from_as(Entity, "c").take();
         with_holder(&mut statement);
         statement.and_where(is_one_of(Expr::col(("c", Column::Id)), &sessions));
         for (id, row) in db.rows::<(One<SessionId>, Known)>(&statement).await? {
@@ -190,7 +190,7 @@ pub(super) async fn credentials(db: &Db, login: &str) -> Result<Option<Credentia
         .from_as(user::Entity, "u")
         .and_where(named(&login))
         .and_where(Expr::col(("u", user::Column::DeletedAt)).is_null())
-        .to_owned();
+        .take();
     select::<Credentials>(&mut statement, "u");
     db.row(&statement).await
 }
@@ -210,7 +210,7 @@ pub(super) async fn has_session_from(db: &Db, login: &str, ip: &str) -> Result<b
         .and_where(Expr::col(("s", Column::Ip)).eq(ip))
         .and_where(Expr::col(("s", Column::ExpiresAt)).gt(db.clock().now()))
         .limit(1)
-        .to_owned();
+        .take();
     Ok(db.row::<One<SessionId>>(&statement).await?.is_some())
 }
 
@@ -219,7 +219,7 @@ pub(super) async fn forget_attempts_in(tx: &Tx, before: DateTimeUtc) -> Result<(
     let statement = Query::delete()
         .from_table(sign_in_attempt::Entity)
         .and_where(Expr::col(sign_in_attempt::Column::BeganAt).lte(before))
-        .to_owned();
+        .take();
     tx.delete(&statement).await?;
     Ok(())
 }
@@ -235,13 +235,13 @@ pub(super) async fn count_attempt_in(tx: &Tx, key: &str) -> Result<(i64, DateTim
         .columns([Column::Key, Column::Attempts, Column::BeganAt])
         .values_panic([key.into(), 1.into(), tx.clock().now().into()])
         .on_conflict(one_more)
-        .to_owned();
+        .take();
     tx.execute_insert(&statement).await?;
     let statement = Query::select()
         .columns([Column::Attempts, Column::BeganAt])
         .from(Entity)
         .and_where(Expr::col(Column::Key).eq(key))
-        .to_owned();
+        .take();
     let counted = tx.row::<(One<i32>, One<DateTimeUtc>)>(&statement).await?;
     Ok(counted.map_or((0, tx.clock().now()), |(attempts, began_at)| (attempts.0.into(), began_at.0)))
 }

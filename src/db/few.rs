@@ -37,10 +37,10 @@ impl Few {
 
     /// The rows of a statement in two parts, one of which is empty.
     pub(super) fn parts(&self, backend: DbBackend, select: &SelectStatement) -> [SelectStatement; 2] {
-        let counted = Query::select().expr(Func::count(Expr::col(Asterisk))).from("few").to_owned();
+        let counted = Query::select().expr(Func::count(Expr::col(Asterisk))).from("few").take();
         let counted = || Expr::from(SubQueryStatement::from(counted.clone()));
         let id = Expr::col((self.alias, "id"));
-        let all = Query::select().column("id").from("few").and_where(counted().lt(FEW)).to_owned();
+        let all = Query::select().column("id").from("few").and_where(counted().lt(FEW)).take();
         let (mut rare, mut common) = (select.clone(), select.clone());
         if backend == DbBackend::Postgres {
             // As an array, for which it looks up rows: what it expects of `in`, it may rather read a table of users for.
@@ -51,7 +51,7 @@ impl Few {
             rare.and_where(id.in_subquery(all));
             // SQLite would ask that of each row that it has read. A row that is looked up by a unique index comes before all
             // others, and leaves the order to them.
-            let last = Query::select().column("id").from("few").limit(1).offset(FEW - 1).to_owned();
+            let last = Query::select().column("id").from("few").limit(1).offset(FEW - 1).take();
             let there_is = Expr::col(("gate", "id")).eq(SubQueryStatement::from(last));
             common.join_as(JoinType::InnerJoin, self.table, "gate", there_is);
         }

@@ -44,7 +44,7 @@ impl Db {
             .columns(["holder", "fence", "expires_at"])
             .from("lease")
             .and_where(Expr::col("name").eq(name))
-            .to_owned();
+            .take();
         let row = tx.locked::<(One<Uuid>, (One<i64>, One<DateTimeUtc>))>(current, LockType::Update).await?;
         let (was, (fence, expires_at)) = row.ok_or_else(|| Error::internal("a lease is not there"))?;
         let fence = match was.0 == holder {
@@ -58,7 +58,7 @@ impl Db {
             .value("fence", fence)
             .value("expires_at", now + lasts)
             .and_where(Expr::col("name").eq(name))
-            .to_owned();
+            .take();
         tx.update(&statement).await?;
         tx.commit_unaudited(Unaudited::Lease).await?;
         Ok(Some(Lease { name, holder, fence }))
@@ -77,7 +77,7 @@ impl Lease {
             .and_where(Expr::col("name").eq(self.name))
             .and_where(Expr::col("holder").eq(self.holder))
             .and_where(Expr::col("fence").eq(self.fence))
-            .to_owned();
+            .take();
         match tx.locked::<One<i32>>(statement, LockType::Share).await? {
             Some(_) => Ok(()),
             None => Err(Error::Conflict(format!("another server has taken over the lease `{}`", self.name))),

@@ -50,7 +50,7 @@ pub(crate) trait List: Clone + Eq + Hash + Send + Sync + 'static {
 
 /// Rows in parts.
 pub(crate) fn split(rows: &SelectStatement, parts: Vec<Condition>) -> Vec<SelectStatement> {
-    parts.into_iter().map(|part| rows.clone().cond_where(part).to_owned()).collect()
+    parts.into_iter().map(|part| rows.clone().cond_where(part).take()).collect()
 }
 
 /// Makes of a page's statement one that has the rest of its rows.

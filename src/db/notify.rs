@@ -49,7 +49,7 @@ impl Db {
             return Ok(());
         }
         let say = Func::cust("pg_notify").args([Expr::val(CHANNEL), Expr::val(word)]);
-        let statement = Query::select().expr(say).to_owned();
+        let statement = Query::select().expr(say).take();
         boxed(self.pools.write.execute(&statement)).await?;
         self.stats.count(0);
         Ok(())

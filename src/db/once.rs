@@ -55,7 +55,7 @@ impl Db {
             .and_where(Expr::col("actor_id").eq(actor))
             .and_where(Expr::col("key").eq(key))
             .and_where(Expr::col("created_at").gt(forgotten_before(self.clock().now())))
-            .to_owned();
+            .take();
         let row = self.row::<(One<String>, (One<Vec<u8>>, One<String>))>(&statement).await?;
         Ok(row.map(|(operation, (sealed_input, subjects))| Earlier {
             operation: operation.0,
@@ -75,7 +75,7 @@ pub(super) async fn note_in(tx: &Tx, once: &Once, subjects: &[(&'static str, Uui
         .from_table("idempotency_key")
         .and_where(Expr::col("actor_id").eq(once.actor))
         .and_where(Expr::col("created_at").lte(forgotten_before(now)))
-        .to_owned();
+        .take();
     tx.delete(&forgotten).await?;
     let subjects: Vec<String> =
         subjects.iter().map(|(prefix, id)| guildhall_entity::id::public(prefix, *id)).collect();

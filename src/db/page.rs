@@ -133,7 +133,7 @@ fn merged(
     args: &PageArgs,
 ) -> SelectStatement {
     let members = parts.into_iter().map(|part| nested(bounded(part, keyset, args)));
-    let union = members.reduce(|mut union, member| union.union(how, member).to_owned()).unwrap_or_default();
+    let union = members.reduce(|mut union, member| union.union(how, member).take()).unwrap_or_default();
     let mut statement = nested(union);
     order_pages(&mut statement, keyset, args);
     statement.limit(args.limit + 1);
@@ -147,7 +147,7 @@ pub(crate) async fn pages<P, R>(
     db: &Db,
     parents: &[P],
     parent: (&'static str, &'static str),
-    select: &SelectStatement,
+    select: SelectStatement,
     keyset: Keyset,
     completion: Option<Completion>,
     args: &PageArgs,
@@ -157,16 +157,14 @@ where
     R: Read,
 {
     let column = || Expr::col((parent.0.into_iden(), parent.1.into_iden()));
-    let of = |value: Expr| {
-        let mut select = select.clone();
+    let of = |mut select: SelectStatement, value: Expr| {
         select.and_where(column().eq(value));
         completed(bounded(select, keyset, args), completion, keyset, args)
     };
     let ids: Vec<Uuid> = parents.iter().map(|&id| id.into()).collect();
-    let member = |id: &Uuid| tagged(Expr::val(*id), of(Expr::val(*id)));
     let statements = match ids.as_slice() {
         [] => return Ok(HashMap::new()),
-        [only] => vec![member(only)],
+        [only] => vec![tagged(Expr::val(*only), of(select, Expr::val(*only)))],
         _ if db.backend() == DbBackend::Postgres => {
             let outer = Expr::col(("parent".into_iden(), "id".into_iden()));
             let mut statement = Query::select();
@@ -174,11 +172,14 @@ where
                 .expr(outer.clone())
                 .column(("page".into_iden(), Asterisk))
                 .from_subquery(unnest(&ids), "parent")
-                .join_lateral(JoinType::InnerJoin, of(outer), "page", Condition::all());
+                .join_lateral(JoinType::InnerJoin, of(select, outer), "page", Condition::all());
             order_pages(&mut statement, keyset, args);
             vec![statement]
         }
-        [first, ..] => unions(db.backend(), &ids, &member(first), member),
+        [first, ..] => {
+            let member = |id: &Uuid| tagged(Expr::val(*id), of(select.clone(), Expr::val(*id)));
+            unions(db.backend(), &ids, &member(first), member)
+        }
     };
     let mut rows = Vec::new();
     for statement in &statements {
@@ -221,7 +222,7 @@ fn unions(
 
 /// `select page.* from (…) as page`: a member of a union can't carry its own order and limit.
 fn nested(select: SelectStatement) -> SelectStatement {
-    Query::select().column(("page".into_iden(), Asterisk)).from_subquery(select, "page").to_owned()
+    Query::select().column(("page".into_iden(), Asterisk)).from_subquery(select, "page").take()
 }
 
 /// A page with what is joined with its rows, in its order.
@@ -243,15 +244,11 @@ fn completed(
 
 /// The same with its parent before it.
 fn tagged(parent: Expr, select: SelectStatement) -> SelectStatement {
-    Query::select()
-        .expr(parent)
-        .column(("page".into_iden(), Asterisk))
-        .from_subquery(select, "page")
-        .to_owned()
+    Query::select().expr(parent).column(("page".into_iden(), Asterisk)).from_subquery(select, "page").take()
 }
 
 fn unnest(ids: &[Uuid]) -> SelectStatement {
-    Query::select().expr_as(Func::cust("unnest").arg(uuid_array(ids)), "id").to_owned()
+    Query::select().expr_as(Func::cust("unnest").arg(uuid_array(ids)), "id").take()
 }
 
 /// PostgreSQL promises no order across a lateral join, and nobody across a union.
@@ -272,9 +269,9 @@ pub(crate) async fn count(db: &Db, mut select: SelectStatement) -> Result<i64> {
 /// How many rows such a list has.
 pub(crate) async fn count_of_few(db: &Db, select: &SelectStatement, few: &Few) -> Result<i64> {
     let [rare, common] = few.parts(db.backend(), select);
-    let one = |mut part: SelectStatement| part.expr_as(Expr::val(1), "one").to_owned();
-    let found = one(rare).union(UnionType::All, one(common)).to_owned();
-    let mut all = Query::select().from_subquery(found, "found").to_owned();
+    let one = |mut part: SelectStatement| part.expr_as(Expr::val(1), "one").take();
+    let found = one(rare).union(UnionType::All, one(common)).take();
+    let mut all = Query::select().from_subquery(found, "found").take();
     all.with_cte(few.expression(db.backend()));
     count(db, all).await
 }
@@ -300,7 +297,7 @@ where
             .expr(parent)
             .expr(Expr::from(SubQueryStatement::from(select)))
             .from_subquery(unnest(&ids), "parent")
-            .to_owned()
+            .take()
     } else {
         let of_parents = is_one_of(column(), &ids);
         select.expr(column()).expr(count()).and_where(of_parents).add_group_by([column()]);

@@ -1,6 +1,7 @@
 //! Rows read by position: a struct lists its columns once, and that list makes both the SELECT and the reading.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sea_orm::sea_query::{Expr, SelectStatement};
 use sea_orm::{DbErr, QueryResult, TryGetable};
@@ -43,6 +44,13 @@ pub(crate) struct One<T>(pub(crate) T);
 impl<T: TryGetable + Clone + Send + Sync + 'static> Read for One<T> {
     fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
         columns.next().map(One)
+    }
+}
+
+/// Large rows, which go from hand to hand until they are shown.
+impl<R: Read> Read for Arc<R> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        R::read(columns).map(Self::new)
     }
 }
 

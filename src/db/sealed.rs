@@ -62,7 +62,7 @@ impl Sealed {
             .and_where(Expr::col(self.column).is_not_null())
             .order_by(self.id, Order::Asc)
             .limit(BATCH)
-            .to_owned();
+            .take();
         if let Some(after) = after {
             statement.and_where(Expr::col(self.id).gt(after));
         }
@@ -77,7 +77,7 @@ impl Sealed {
             .value(self.column, new)
             .and_where(Expr::col(self.id).eq(id))
             .and_where(Expr::col(self.column).eq(old))
-            .to_owned();
+            .take();
         Ok(tx.update(&statement).await? == 1)
     }
 }

@@ -110,7 +110,7 @@ mod tests {
             .and_where(Expr::col("name").eq("x"))
             .and_where(Expr::col("number").gt(7_i64))
             .limit(26)
-            .to_owned();
+            .take();
         let (text, values) = written(DbBackend::Postgres, &select);
         assert_eq!(text, r#"SELECT "id" FROM "thing" WHERE "name" = $1 AND "number" > $2 LIMIT 26"#);
         assert_eq!(values.0, [Value::from("x"), Value::from(7_i64)]);
@@ -127,7 +127,7 @@ mod tests {
                 .from_table("thing")
                 .and_where(is_one_of(Expr::col("id"), ids))
                 .and_where(Expr::col("name").eq("x"))
-                .to_owned()
+                .take()
         };
         let (text, values) = written(DbBackend::Postgres, &of(&ids));
         assert_eq!(text, r#"DELETE FROM "thing" WHERE "id" = ANY($1) AND "name" = $2"#);

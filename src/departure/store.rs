@@ -78,17 +78,17 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
         };
         *place += tally.count;
     }
-    let groups = Query::select().from_as(group_member::Entity, "x").to_owned();
+    let groups = Query::select().from_as(group_member::Entity, "x").take();
     // What a deleted template's list still says is nobody's loss.
     let live = Query::select()
         .column(template::Column::Id)
         .from(template::Entity)
         .and_where(Expr::col(template::Column::DeletedAt).is_null())
-        .to_owned();
+        .take();
     let entries = Query::select()
         .from_as(template_acl::Entity, "x")
         .and_where(Expr::col(("x", template_acl::Column::TemplateId)).in_subquery(live))
-        .to_owned();
+        .take();
     let fields: [(SelectStatement, Field); 2] =
         [(groups, |impact| &mut impact.groups), (entries, |impact| &mut impact.access_entries)];
     for (statement, field) in fields {
@@ -108,7 +108,7 @@ pub(super) async fn impacts(db: &Db, members: &[Member]) -> Result<Vec<(Member, 
 type Field = fn(&mut Impact) -> &mut i64;
 
 fn workspaces(members: &[Member]) -> SelectStatement {
-    let mut statement = Query::select().from_as(workspace::Entity, "w").to_owned();
+    let mut statement = Query::select().from_as(workspace::Entity, "w").take();
     join_latest_build(&mut statement);
     let cost = Func::coalesce([Expr::col(("b", "daily_cost")).sum(), Expr::val(0)]);
     statement

@@ -35,7 +35,7 @@ pub(super) async fn subject(db: &Db, id: UserId) -> Result<Option<Subject>> {
         .from_as(user::Entity, "u")
         .and_where(Expr::col(("u", user::Column::Id)).eq(id))
         .and_where(Expr::col(("u", user::Column::DeletedAt)).is_null())
-        .to_owned();
+        .take();
     join_roles(&mut statement);
     let rows = db.rows::<Known>(&statement).await?;
     let Some(first) = rows.first() else { return Ok(None) };

@@ -246,7 +246,7 @@ impl<L: List> Loader<PageOf<L>> for Loaders {
             let mut select = list.source(&self.actor);
             list.columns(&self.actor, &mut select);
             let (parent, keyset) = (list.parent(), list.keyset());
-            let pages = page::pages(&self.db, &parents, parent, &select, keyset, L::COMPLETION, args).await?;
+            let pages = page::pages(&self.db, &parents, parent, select, keyset, L::COMPLETION, args).await?;
             answers.extend(pages.into_iter().map(|(parent, page)| {
                 (PageOf { parent, list: list.clone(), args: args.clone() }, Arc::new(page))
             }));

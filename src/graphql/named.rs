@@ -243,7 +243,7 @@ async fn find(request: &Request, id: &str) -> Option<Target> {
         }
         ApiTokenId::PREFIX => found!(ApiTokenId, row => (row.name, None)),
         WorkspaceId::PREFIX => {
-            found!(WorkspaceId, row => (row.workspace.name, Some(row.workspace.organization_id)))
+            found!(WorkspaceId, row => (row.workspace.name.clone(), Some(row.workspace.organization_id)))
         }
         _ => None,
     }

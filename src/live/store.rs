@@ -53,7 +53,7 @@ row! {
 
 /// How far the outbox goes.
 pub(super) async fn extent(db: &Db) -> Result<Extent> {
-    let mut statement = Query::select().from_as(outbox::Entity, "o").to_owned();
+    let mut statement = Query::select().from_as(outbox::Entity, "o").take();
     select::<Extent>(&mut statement, "o");
     db.row(&statement).await?.ok_or_else(no_row)
 }
@@ -65,7 +65,7 @@ fn no_row() -> crate::error::Error {
 /// Whether committed events wait to be numbered.
 pub(super) async fn is_pending(db: &Db) -> Result<bool> {
     let statement =
-        Query::select().column(event_pending::Column::Id).from(event_pending::Entity).limit(1).to_owned();
+        Query::select().column(event_pending::Column::Id).from(event_pending::Entity).limit(1).take();
     Ok(db.row::<One<i64>>(&statement).await?.is_some())
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn after(db: &Db, place: i64, condition: Condition, most: u64) 
         .cond_where(condition)
         .order_by(event::Column::Sequence, Order::Asc)
         .limit(most)
-        .to_owned();
+        .take();
     select::<Told>(&mut statement, "event");
     let rows = db.rows::<(One<i64>, Told)>(&statement).await?;
     Ok(rows.into_iter().map(|(One(sequence), told)| told.numbered(sequence)).collect())
@@ -91,7 +91,7 @@ pub(super) async fn hold_in(tx: &Tx) -> Result<Extent> {
         .table(outbox::Entity)
         .value(Column::LastSequence, Expr::col(Column::LastSequence))
         .returning(Query::returning().columns([Column::LastSequence, Column::ForgottenThrough]))
-        .to_owned();
+        .take();
     tx.update_returning(&statement).await?.into_iter().next().ok_or_else(no_row)
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn pending_in(tx: &Tx, most: u64) -> Result<Vec<(i64, Told)>> {
         .from_as(event_pending::Entity, "p")
         .order_by(("p", event_pending::Column::Id), Order::Asc)
         .limit(most)
-        .to_owned();
+        .take();
     select::<Told>(&mut statement, "p");
     let rows = tx.rows::<(One<i64>, Told)>(&statement).await?;
     Ok(rows.into_iter().map(|(One(id), told)| (id, told)).collect())
@@ -142,10 +142,9 @@ pub(super) async fn number_in(tx: &Tx, last: i64, waited: Vec<i64>, events: Vec<
     let moved = Query::delete()
         .from_table(event_pending::Entity)
         .and_where(Expr::col(event_pending::Column::Id).is_in(waited))
-        .to_owned();
+        .take();
     tx.delete(&moved).await?;
-    let further =
-        Query::update().table(outbox::Entity).value(outbox::Column::LastSequence, sequence).to_owned();
+    let further = Query::update().table(outbox::Entity).value(outbox::Column::LastSequence, sequence).take();
     tx.update(&further).await?;
     Ok(())
 }
@@ -159,20 +158,17 @@ pub(super) async fn forget_in(tx: &Tx, before: DateTimeUtc, most: u64) -> Result
         .from(event::Entity)
         .order_by(Column::Sequence, Order::Asc)
         .limit(most)
-        .to_owned();
+        .take();
     let rows = tx.rows::<(One<i64>, One<DateTimeUtc>)>(&oldest).await?;
     // From the beginning without a hole, so that one number says what is forgotten.
     let Some(through) = rows.iter().take_while(|(_, time)| time.0 < before).last().map(|(last, _)| last.0)
     else {
         return Ok(0);
     };
-    let statement = Query::delete()
-        .from_table(event::Entity)
-        .and_where(Expr::col(Column::Sequence).lte(through))
-        .to_owned();
+    let statement =
+        Query::delete().from_table(event::Entity).and_where(Expr::col(Column::Sequence).lte(through)).take();
     let forgotten = tx.delete(&statement).await?;
-    let noted =
-        Query::update().table(outbox::Entity).value(outbox::Column::ForgottenThrough, through).to_owned();
+    let noted = Query::update().table(outbox::Entity).value(outbox::Column::ForgottenThrough, through).take();
     tx.update(&noted).await?;
     Ok(forgotten)
 }

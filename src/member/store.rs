@@ -62,7 +62,7 @@ pub(crate) fn known_in_groups(actor: &Actor, alias: &'static str, group: &'stati
         .from_as("group_membership", "mine")
         .and_where(Expr::col(("mine", "group_id")).equals((alias, group)))
         .and_where(Expr::col(("mine", "user_id")).eq(*owner))
-        .to_owned();
+        .take();
     Condition::any().add(by_role).add(Expr::exists(own))
 }
 
@@ -94,7 +94,7 @@ fn in_group(actor: &Actor, group: GroupId) -> SelectStatement {
         .and_where(Expr::col(("gm", "organization_id")).equals(("m", Column::OrganizationId)))
         .and_where(Expr::col(("gm", "user_id")).equals(("m", Column::UserId)))
         .cond_where(known_in_groups(actor, "gm", "group_id"))
-        .to_owned()
+        .take()
 }
 
 /// Orders of members.
@@ -117,7 +117,7 @@ fn with_users() -> SelectStatement {
     Query::select()
         .from_as(Entity, "m")
         .join_as(sea_orm::JoinType::InnerJoin, user::Entity, "u", theirs)
-        .to_owned()
+        .take()
 }
 
 /// Members who hold a role. Names of roles are slugs: nothing in them needs escaping.
@@ -220,7 +220,7 @@ pub(super) async fn candidate(db: &Db, who: &Who) -> Result<Option<(UserId, Stri
         .from_as(user::Entity, "u")
         .and_where(which)
         .and_where(Expr::col(("u", user::Column::DeletedAt)).is_null())
-        .to_owned();
+        .take();
     let row = db.row::<(One<UserId>, One<String>)>(&statement).await?;
     Ok(row.map(|(id, username)| (id.0, username.0)))
 }
@@ -255,7 +255,7 @@ pub(super) async fn username_in(tx: &Tx, user: UserId) -> Result<Option<String>>
         .from(user::Entity)
         .and_where(Expr::col(user::Column::Id).eq(user))
         .and_where(Expr::col(user::Column::DeletedAt).is_null())
-        .to_owned();
+        .take();
     Ok(tx.locked::<One<String>>(statement, LockType::KeyShare).await?.map(|name| name.0))
 }
 
@@ -265,7 +265,7 @@ pub(super) async fn delete_in(tx: &Tx, organization: OrganizationId, user: UserI
         .from_table(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
-        .to_owned();
+        .take();
     Ok(tx.delete(&statement).await? == 1)
 }
 
@@ -281,7 +281,7 @@ pub(super) async fn set_roles_in(
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
-        .to_owned();
+        .take();
     Ok(tx.update(&statement).await? == 1)
 }
 
@@ -295,7 +295,7 @@ pub(super) async fn lock_in(tx: &Tx, organization: OrganizationId) -> Result<()>
             .from(organization::Entity)
             .and_where(Expr::col(organization::Column::Id).eq(organization))
             .lock(LockType::NoKeyUpdate)
-            .to_owned();
+            .take();
         tx.row::<One<OrganizationId>>(&statement).await?;
     }
     Ok(())
@@ -309,7 +309,7 @@ pub(super) async fn organizations_in(tx: &Tx, user: UserId) -> Result<Vec<Organi
         .from(Entity)
         .and_where(Expr::col(Column::UserId).eq(user))
         .order_by(Column::OrganizationId, sea_orm::Order::Asc)
-        .to_owned();
+        .take();
     let rows = tx.rows::<One<OrganizationId>>(&statement).await?;
     Ok(rows.into_iter().map(|organization| organization.0).collect())
 }
@@ -321,7 +321,7 @@ pub(super) async fn name_in(tx: &Tx, organization: OrganizationId, user: UserId)
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
-        .to_owned();
+        .take();
     Ok(tx.row::<One<String>>(&statement).await?.map(|name| name.0))
 }
 
@@ -336,7 +336,7 @@ pub(super) async fn roles_in(
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
-        .to_owned();
+        .take();
     Ok(tx.row::<One<Names>>(&statement).await?.map(|roles| roles.0.0))
 }
 
@@ -356,7 +356,7 @@ pub(super) async fn holders_in(tx: &Tx, organization: OrganizationId, role: &str
         .and_where(Expr::col(("m", Column::OrganizationId)).eq(organization))
         .and_where(holds(role))
         .order_by(("m", Column::UserId), Order::Asc)
-        .to_owned();
+        .take();
     select::<Holder>(&mut statement, "m");
     tx.rows(&statement).await
 }
@@ -386,6 +386,6 @@ pub(super) async fn organization_name_in(tx: &Tx, id: OrganizationId) -> Result<
         .column(organization::Column::Name)
         .from(organization::Entity)
         .and_where(Expr::col(organization::Column::Id).eq(id))
-        .to_owned();
+        .take();
     Ok(tx.row::<One<String>>(&statement).await?.map(|name| name.0).unwrap_or_default())
 }

@@ -47,7 +47,7 @@ impl Find for OrganizationId {
     const ID: (&'static str, &'static str) = ("o", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "o").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "o").cond_where(visible(actor)).take();
         select::<OrganizationRow>(&mut statement, "o");
         statement
     }
@@ -98,7 +98,7 @@ impl List for OrganizationList {
     type Row = OrganizationRow;
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "o").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "o").cond_where(visible(actor)).take();
         if self.of_member {
             statement.join_as(
                 sea_orm::JoinType::InnerJoin,
@@ -173,7 +173,7 @@ fn change(tx: &Tx, id: OrganizationId) -> UpdateStatement {
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(id))
-        .to_owned()
+        .take()
 }
 
 /// Writes the fields that people change.
@@ -206,7 +206,7 @@ pub(super) async fn locked_in(
         .from_as(Entity, "o")
         .and_where(Expr::col(("o", Column::Id)).eq(id))
         .and_where(Expr::col(("o", Column::DeletedAt)).is_null())
-        .to_owned();
+        .take();
     select::<OrganizationRow>(&mut statement, "o");
     tx.locked(statement, lock).await
 }
@@ -222,17 +222,17 @@ pub(super) async fn delete_groups_in(tx: &Tx, id: OrganizationId) -> Result<()> 
     let entries = Query::delete()
         .from_table(template_acl::Entity)
         .and_where(Expr::col(template_acl::Column::OrganizationId).eq(id))
-        .to_owned();
+        .take();
     tx.delete(&entries).await?;
     let groups = Query::delete()
         .from_table(group::Entity)
         .and_where(Expr::col(group::Column::OrganizationId).eq(id))
-        .to_owned();
+        .take();
     tx.delete(&groups).await?;
     let members = Query::delete()
         .from_table(organization_member::Entity)
         .and_where(Expr::col(organization_member::Column::OrganizationId).eq(id))
-        .to_owned();
+        .take();
     tx.delete(&members).await?;
     Ok(())
 }
@@ -240,14 +240,14 @@ pub(super) async fn delete_groups_in(tx: &Tx, id: OrganizationId) -> Result<()> 
 /// What keeps organizations from being deleted, in the order of [`Contents`]: tables as `x` with what of them counts.
 fn kept(except: Option<UserId>) -> [SelectStatement; 5] {
     let column = |name: &'static str| Expr::col(("x", name));
-    let mut workspaces = Query::select().from_as(workspace::Entity, "x").to_owned();
+    let mut workspaces = Query::select().from_as(workspace::Entity, "x").take();
     workspaces.and_where(column("deleted_at").is_null());
-    let mut templates = Query::select().from_as(template::Entity, "x").to_owned();
+    let mut templates = Query::select().from_as(template::Entity, "x").take();
     templates.and_where(column("deleted_at").is_null());
-    let keys = Query::select().from_as(provisioner_key::Entity, "x").to_owned();
-    let mut groups = Query::select().from_as(group::Entity, "x").to_owned();
+    let keys = Query::select().from_as(provisioner_key::Entity, "x").take();
+    let mut groups = Query::select().from_as(group::Entity, "x").take();
     groups.and_where(column("id").ne(column("organization_id")));
-    let mut members = Query::select().from_as(organization_member::Entity, "x").to_owned();
+    let mut members = Query::select().from_as(organization_member::Entity, "x").take();
     if let Some(user) = except {
         members.and_where(column("user_id").ne(user));
     }
@@ -289,20 +289,20 @@ pub(super) async fn contents_of(
 /// The default organization's name.
 pub(super) async fn default_name(db: &Db) -> Result<Option<String>> {
     let statement =
-        Query::select().column(Column::Name).from(Entity).and_where(Expr::col(Column::IsDefault)).to_owned();
+        Query::select().column(Column::Name).from(Entity).and_where(Expr::col(Column::IsDefault)).take();
     Ok(db.row::<One<String>>(&statement).await?.map(|name| name.0))
 }
 
 /// The default organization, before there is anybody who could see it.
 pub(super) async fn default_id(db: &Db) -> Result<Option<OrganizationId>> {
     let statement =
-        Query::select().column(Column::Id).from(Entity).and_where(Expr::col(Column::IsDefault)).to_owned();
+        Query::select().column(Column::Id).from(Entity).and_where(Expr::col(Column::IsDefault)).take();
     Ok(db.row::<One<OrganizationId>>(&statement).await?.map(|id| id.0))
 }
 
 /// The name of an organization, also of one that is deleted.
 pub(super) async fn name_of(db: &Db, id: OrganizationId) -> Result<Option<String>> {
     let statement =
-        Query::select().column(Column::Name).from(Entity).and_where(Expr::col(Column::Id).eq(id)).to_owned();
+        Query::select().column(Column::Name).from(Entity).and_where(Expr::col(Column::Id).eq(id)).take();
     Ok(db.row::<One<String>>(&statement).await?.map(|name| name.0))
 }

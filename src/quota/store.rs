@@ -34,7 +34,7 @@ fn latest_builds() -> SelectStatement {
     let mut statement = Query::select()
         .from_as(workspace::Entity, "w")
         .and_where(Expr::col(("w", workspace::Column::DeletedAt)).is_null())
-        .to_owned();
+        .take();
     join_latest_build(&mut statement);
     statement
 }
@@ -53,7 +53,7 @@ fn allowances() -> SelectStatement {
             "g",
             Expr::col(("g", group::Column::Id)).equals(("gm", "group_id")),
         )
-        .to_owned()
+        .take()
 }
 
 /// Which organizations keep budgets: those in which a group has an allowance.
@@ -63,7 +63,7 @@ fn keepers() -> SelectStatement {
         .column(("g", group::Column::OrganizationId))
         .from_as(group::Entity, "g")
         .and_where(Expr::col(("g", group::Column::QuotaAllowance)).gt(0))
-        .to_owned()
+        .take()
 }
 
 /// A member's budget; `None` where the organization keeps none.
@@ -195,7 +195,7 @@ pub(super) async fn experience(
             .and_where(Expr::col(("j", provisioner_job::Column::State)).eq(JobState::Succeeded.as_str()))
             .order_by(("b", Build::CreatedAt), Order::Desc)
             .limit(1)
-            .to_owned();
+            .take();
         if let Some(workspace) = workspace {
             statement.and_where(Expr::col(("b", Build::WorkspaceId)).eq(workspace));
         }

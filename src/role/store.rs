@@ -44,7 +44,7 @@ impl Find for RoleId {
     const ID: (&'static str, &'static str) = ("r", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "r").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "r").cond_where(visible(actor)).take();
         select::<RoleRow>(&mut statement, "r");
         statement
     }
@@ -69,7 +69,7 @@ pub(super) async fn of_organization_in(tx: &Tx, organization: OrganizationId) ->
         .from_as(Entity, "r")
         .and_where(Expr::col(("r", Column::OrganizationId)).eq(organization))
         .order_by(("r", Column::Name), Order::Asc)
-        .to_owned();
+        .take();
     select::<RoleRow>(&mut statement, "r");
     tx.rows(&statement).await
 }
@@ -80,7 +80,7 @@ pub(super) async fn count_in(tx: &Tx, organization: OrganizationId) -> Result<us
         .column(Column::Id)
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
-        .to_owned();
+        .take();
     Ok(tx.rows::<One<RoleId>>(&statement).await?.len())
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn insert_in(tx: &Tx, role: NewRow) -> Result<()> {
 /// A role as the transaction sees it.
 pub(super) async fn find_in(tx: &Tx, id: RoleId) -> Result<Option<RoleRow>> {
     let mut statement =
-        Query::select().from_as(Entity, "r").and_where(Expr::col(("r", Column::Id)).eq(id)).to_owned();
+        Query::select().from_as(Entity, "r").and_where(Expr::col(("r", Column::Id)).eq(id)).take();
     select::<RoleRow>(&mut statement, "r");
     tx.row(&statement).await
 }
@@ -128,14 +128,14 @@ pub(super) async fn update_in(tx: &Tx, role: &RoleRow) -> Result<()> {
         .value(Column::Version, role.version + 1)
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(role.id))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
 
 /// Deletes a role.
 pub(super) async fn delete_in(tx: &Tx, role: RoleId) -> Result<()> {
-    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(role)).to_owned();
+    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(role)).take();
     tx.delete(&statement).await?;
     Ok(())
 }
@@ -145,7 +145,7 @@ pub(super) async fn delete_all_in(tx: &Tx, organization: OrganizationId) -> Resu
     let statement = Query::delete()
         .from_table(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
-        .to_owned();
+        .take();
     tx.delete(&statement).await?;
     Ok(())
 }

@@ -93,7 +93,7 @@ fn belongs_to(reach: &Reach) -> Expr {
                 .from_as(organization_member::Entity, "om")
                 .and_where(Expr::col(("om", Member::UserId)).equals(("u", Column::Id)))
                 .and_where(is_one_of(Expr::col(("om", Member::OrganizationId)), organizations))
-                .to_owned();
+                .take();
             Expr::exists(shared)
         }
     }
@@ -129,7 +129,7 @@ impl Find for UserId {
     const ID: (&'static str, &'static str) = ("u", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).take();
         seen_columns(actor, &mut statement);
         statement
     }
@@ -142,16 +142,14 @@ pub(crate) fn of_user(condition: Condition, id: Expr) -> Expr {
         .expr(Expr::from(condition))
         .from_as(Entity, "of")
         .and_where(Expr::col(("of", Column::Id)).eq(id))
-        .to_owned();
+        .take();
     Expr::from(SubQueryStatement::from(answer))
 }
 
 /// The rest of users whose cards the actor has seen with something that carries them along.
 pub(super) async fn met(db: &Db, users: &[UserId]) -> Result<Vec<UserRow>> {
-    let mut statement = Query::select()
-        .from_as(Entity, "u")
-        .and_where(is_one_of(Expr::col(("u", Column::Id)), users))
-        .to_owned();
+    let mut statement =
+        Query::select().from_as(Entity, "u").and_where(is_one_of(Expr::col(("u", Column::Id)), users)).take();
     select::<UserRow>(&mut statement, "u");
     db.rows(&statement).await
 }

@@ -20,6 +20,8 @@ mod upkeep;
 pub(crate) use store::build::{BuildFilter, BuildList, BuildOrder, BuildRow};
 pub(crate) use store::workspace::{Filter, WorkspaceList, WorkspaceOrder, WorkspaceRow, join_latest_build};
 
+use std::sync::Arc;
+
 use guildhall_entity::id::{UserId, WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::kind::{BuildReason, Transition};
 use serde_json::json;
@@ -110,6 +112,10 @@ fn milliseconds_to_seconds(milliseconds: i64) -> i32 {
 }
 
 /// Finds a workspace that the actor can see.
-pub(crate) async fn find(db: &Db, actor: &Actor, id: WorkspaceId) -> Result<Option<store::workspace::Whole>> {
+pub(crate) async fn find(
+    db: &Db,
+    actor: &Actor,
+    id: WorkspaceId,
+) -> Result<Option<Arc<store::workspace::Whole>>> {
     db.find(actor, id).await
 }

@@ -38,10 +38,7 @@ pub(in crate::authn) fn visible(actor: &Actor, user: Expr) -> Condition {
 }
 
 fn from_visible(actor: &Actor) -> SelectStatement {
-    Query::select()
-        .from_as(Entity, "s")
-        .cond_where(visible(actor, Expr::col(("s", Column::UserId))))
-        .to_owned()
+    Query::select().from_as(Entity, "s").cond_where(visible(actor, Expr::col(("s", Column::UserId)))).take()
 }
 
 impl Find for SessionId {
@@ -139,21 +136,21 @@ pub(in crate::authn) async fn forget_expired_in(tx: &Tx, user: UserId) -> Result
         .from_table(Entity)
         .and_where(Expr::col(Column::UserId).eq(user))
         .and_where(Expr::col(Column::ExpiresAt).lte(tx.clock().now()))
-        .to_owned();
+        .take();
     tx.delete(&statement).await?;
     Ok(())
 }
 
 /// Ends a session. `false` when it has ended.
 pub(in crate::authn) async fn delete_in(tx: &Tx, id: SessionId) -> Result<bool> {
-    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(id)).to_owned();
+    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(id)).take();
     Ok(tx.delete(&statement).await? == 1)
 }
 
 /// Ends all sessions of a user but one; answers how many.
 pub(in crate::authn) async fn delete_all_in(tx: &Tx, user: UserId, except: Option<SessionId>) -> Result<u64> {
     let mut statement =
-        Query::delete().from_table(Entity).and_where(Expr::col(Column::UserId).eq(user)).to_owned();
+        Query::delete().from_table(Entity).and_where(Expr::col(Column::UserId).eq(user)).take();
     if let Some(kept) = except {
         statement.and_where(Expr::col(Column::Id).ne(kept));
     }
@@ -168,7 +165,7 @@ pub(in crate::authn) async fn touch_in(tx: &Tx, credential: Credential, user: Us
         .table(user::Entity)
         .value(user::Column::LastSeenAt, now)
         .and_where(Expr::col(user::Column::Id).eq(user))
-        .to_owned();
+        .take();
     tx.update(&seen).await?;
     let mut used = Query::update();
     match credential {

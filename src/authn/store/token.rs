@@ -35,10 +35,7 @@ row! {
 }
 
 fn from_visible(actor: &Actor) -> SelectStatement {
-    Query::select()
-        .from_as(Entity, "t")
-        .cond_where(visible(actor, Expr::col(("t", Column::UserId))))
-        .to_owned()
+    Query::select().from_as(Entity, "t").cond_where(visible(actor, Expr::col(("t", Column::UserId)))).take()
 }
 
 impl Find for ApiTokenId {
@@ -129,7 +126,7 @@ pub(crate) fn limits(scopes: Option<&Names>, organization: Option<OrganizationId
 
 /// Who holds the tokens for which a condition on `c` holds, in one statement.
 pub(in crate::authn) async fn holders(db: &Db, which: Expr) -> Result<HashMap<TokenHash, Holder>> {
-    let mut statement = Query::select().from_as(Entity, "c").and_where(which).to_owned();
+    let mut statement = Query::select().from_as(Entity, "c").and_where(which).take();
     select::<Held>(&mut statement, "c");
     with_holder(&mut statement);
     let mut holders = HashMap::new();
@@ -175,13 +172,12 @@ pub(in crate::authn) async fn insert_in(tx: &Tx, token: NewRow) -> Result<()> {
 
 /// Revokes a token. `false` when it is gone.
 pub(in crate::authn) async fn delete_in(tx: &Tx, id: ApiTokenId) -> Result<bool> {
-    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(id)).to_owned();
+    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(id)).take();
     Ok(tx.delete(&statement).await? == 1)
 }
 
 /// Revokes all tokens of a user.
 pub(in crate::authn) async fn delete_all_in(tx: &Tx, user: UserId) -> Result<u64> {
-    let statement =
-        Query::delete().from_table(Entity).and_where(Expr::col(Column::UserId).eq(user)).to_owned();
+    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::UserId).eq(user)).take();
     tx.delete(&statement).await
 }

@@ -29,7 +29,7 @@ pub(in crate::group) async fn of_group_in(
         .join_as(JoinType::InnerJoin, template::Entity, "t", live)
         .and_where(Expr::col(("acl", Column::GroupId)).eq(group))
         .and_where(Expr::col(("t", template::Column::DeletedAt)).is_null())
-        .to_owned();
+        .take();
     let entries = tx.rows::<(One<TemplateId>, One<AclRole>)>(&entries).await?;
     let Some(user) = user.filter(|_| !entries.is_empty()) else {
         return Ok(entries.into_iter().map(|(_, role)| Entry { role: role.0, held: None }).collect());
@@ -38,14 +38,14 @@ pub(in crate::group) async fn of_group_in(
         .column("group_id")
         .from("group_membership")
         .and_where(Expr::col("user_id").eq(user))
-        .to_owned();
+        .take();
     let templates: Vec<_> = entries.iter().map(|(template, _)| template.0.0).collect();
     let held = Query::select()
         .columns([Column::TemplateId, Column::Role])
         .from(Entity)
         .and_where(is_one_of(Expr::col(Column::TemplateId), &templates))
         .and_where(Expr::col(Column::UserId).eq(user).or(Expr::col(Column::GroupId).in_subquery(theirs)))
-        .to_owned();
+        .take();
     let held = tx.rows::<(One<TemplateId>, One<AclRole>)>(&held).await?;
     let strongest = |of: TemplateId| {
         let roles = || held.iter().filter(|(template, _)| template.0 == of).map(|(_, role)| role.0);

@@ -54,7 +54,7 @@ impl Find for GroupId {
     const ID: (&'static str, &'static str) = ("g", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "g").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "g").cond_where(visible(actor)).take();
         select::<GroupRow>(&mut statement, "g");
         statement
     }
@@ -124,7 +124,7 @@ fn member_count(actor: &Actor) -> Expr {
             .expr(Func::count(Expr::col(Asterisk)))
             .from_as(table, "gm")
             .and_where(Expr::col(("gm", group)).equals(("g", Column::Id)))
-            .to_owned();
+            .take();
         Expr::SubQuery(None, Box::new(SubQueryStatement::SelectStatement(members)))
     };
     let is_everyone = Expr::col(("g", Column::Id)).equals(("g", Column::OrganizationId));
@@ -141,7 +141,7 @@ impl List for GroupList {
 
     fn source(&self, actor: &Actor) -> SelectStatement {
         let filter = &self.filter;
-        let mut statement = Query::select().from_as(Entity, "g").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "g").cond_where(visible(actor)).take();
         if let Parent::Member(organization) = self.parent {
             let on = Expr::col(("gm", "group_id")).equals(("g", Column::Id));
             statement
@@ -230,7 +230,7 @@ pub(in crate::group) async fn update_in(tx: &Tx, row: &GroupRow) -> Result<()> {
         .value(Column::Version, row.version + 1)
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(row.id))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -241,12 +241,12 @@ pub(in crate::group) async fn holdings_in(tx: &Tx, group: GroupId) -> Result<(i6
         .expr(Func::count(Expr::col(Asterisk)))
         .from(group_member::Entity)
         .and_where(Expr::col(group_member::Column::GroupId).eq(group))
-        .to_owned();
+        .take();
     let entries = Query::select()
         .expr(Func::count(Expr::col(Asterisk)))
         .from(template_acl::Entity)
         .and_where(Expr::col(template_acl::Column::GroupId).eq(group))
-        .to_owned();
+        .take();
     let mut counts = [0; 2];
     for (count, statement) in counts.iter_mut().zip([&members, &entries]) {
         *count = tx.row::<One<i64>>(statement).await?.map_or(0, |row| row.0);
@@ -257,14 +257,14 @@ pub(in crate::group) async fn holdings_in(tx: &Tx, group: GroupId) -> Result<(i6
 /// A group that stays as the lock says until the transaction ends. `None` when it is gone.
 pub(in crate::group) async fn locked_in(tx: &Tx, group: GroupId, lock: LockType) -> Result<Option<GroupRow>> {
     let mut statement =
-        Query::select().from_as(Entity, "g").and_where(Expr::col(("g", Column::Id)).eq(group)).to_owned();
+        Query::select().from_as(Entity, "g").and_where(Expr::col(("g", Column::Id)).eq(group)).take();
     select::<GroupRow>(&mut statement, "g");
     tx.locked(statement, lock).await
 }
 
 /// Deletes a group; its members and its entries in access lists go with it.
 pub(in crate::group) async fn delete_in(tx: &Tx, group: GroupId) -> Result<()> {
-    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(group)).to_owned();
+    let statement = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(group)).take();
     tx.delete(&statement).await?;
     Ok(())
 }

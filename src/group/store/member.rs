@@ -55,10 +55,8 @@ impl List for GroupMemberList {
     type Row = (GroupMemberRow, UserCard);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select()
-            .from_as("group_membership", "gm")
-            .cond_where(visible_memberships(actor))
-            .to_owned();
+        let mut statement =
+            Query::select().from_as("group_membership", "gm").cond_where(visible_memberships(actor)).take();
         if let Some(query) = &self.query {
             let theirs = matches(query, &[("of", "name_folded")]);
             let named = Condition::any().add(matches(query, &[("gm", "username")]));
@@ -97,7 +95,7 @@ pub(in crate::group) async fn groups_of(db: &Db, user: UserId, groups: &[GroupId
         .from_as("group_membership", "gm")
         .and_where(Expr::col(("gm", "user_id")).eq(user))
         .and_where(is_one_of(Expr::col(("gm", "group_id")), groups))
-        .to_owned();
+        .take();
     Ok(db.rows::<One<GroupId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }
 
@@ -115,7 +113,7 @@ pub(in crate::group) async fn insert_in(
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
-        .to_owned();
+        .take();
     let username = tx.locked::<One<String>>(username, LockType::KeyShare).await?;
     let Some(One(username)) = username else { return Ok(None) };
     let row = group_member::ActiveModel {
@@ -141,9 +139,9 @@ pub(in crate::group) async fn delete_in(tx: &Tx, group: GroupId, user: UserId) -
         .column(group_member::Column::Username)
         .from(group_member::Entity)
         .and_where(theirs())
-        .to_owned();
+        .take();
     let username = tx.locked::<One<String>>(username, LockType::Update).await?;
-    tx.delete(&Query::delete().from_table(group_member::Entity).and_where(theirs()).to_owned()).await?;
+    tx.delete(&Query::delete().from_table(group_member::Entity).and_where(theirs()).take()).await?;
     Ok(username.map(|name| name.0))
 }
 
@@ -161,6 +159,6 @@ pub(in crate::group) async fn names_in(
         .and_where(Expr::col(("gm", group_member::Column::OrganizationId)).eq(organization))
         .and_where(Expr::col(("gm", group_member::Column::UserId)).eq(user))
         .order_by(("g", group::Column::Name), Order::Asc)
-        .to_owned();
+        .take();
     Ok(tx.rows::<One<String>>(&statement).await?.into_iter().map(|name| name.0).collect())
 }

@@ -84,7 +84,7 @@ fn busy() -> Expr {
         .from_as(provisioner_job::Entity, "held")
         .and_where(Expr::col(("held", Job::ProvisionerDaemonId)).equals(("d", Column::Id)))
         .and_where(Expr::col(("held", Job::State)).is_in(["RUNNING", "CANCELING"]))
-        .to_owned();
+        .take();
     Expr::exists(held)
 }
 
@@ -98,7 +98,7 @@ fn source(condition: Condition) -> SelectStatement {
             Expr::col(("k", provisioner_key::Column::Id)).equals(("d", Column::ProvisionerKeyId)),
         )
         .cond_where(condition)
-        .to_owned()
+        .take()
 }
 
 fn columns(statement: &mut SelectStatement) {
@@ -226,7 +226,7 @@ pub(in crate::provisioner) async fn register_in(
         .and_where(is_of_key(daemon.key))
         .and_where(Expr::col(Column::Name).eq(daemon.name.as_str()))
         .returning_col(Column::Id)
-        .to_owned();
+        .take();
     if let Some(One(id)) = tx.update_returning::<One<ProvisionerDaemonId>>(&again).await?.into_iter().next() {
         return Ok(id);
     }
@@ -261,7 +261,7 @@ pub(in crate::provisioner) async fn touch_in(
         .and_where(Expr::col(Column::Id).eq(daemon))
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(is_of_key(key))
-        .to_owned();
+        .take();
     if let Some(key) = key {
         // It may have been disabled while this call waited for a job.
         let accepted = Query::select()
@@ -269,7 +269,7 @@ pub(in crate::provisioner) async fn touch_in(
             .from_as(provisioner_key::Entity, "k")
             .and_where(Expr::col(("k", provisioner_key::Column::Id)).eq(key))
             .and_where(super::key::is_accepted("k", now))
-            .to_owned();
+            .take();
         statement.and_where(Expr::exists(accepted));
     }
     Ok(tx.update(&statement).await? == 1)
@@ -287,12 +287,8 @@ const TOLD_OFFLINE: &str = "told_offline";
 
 /// Whether there is a daemon whose going or coming back has not been told.
 pub(in crate::provisioner) async fn presence_changed(db: &Db) -> Result<bool> {
-    let statement = Query::select()
-        .column(Column::Id)
-        .from(Entity)
-        .and_where(untold(db.clock().now()))
-        .limit(1)
-        .to_owned();
+    let statement =
+        Query::select().column(Column::Id).from(Entity).and_where(untold(db.clock().now())).limit(1).take();
     Ok(db.row::<One<ProvisionerDaemonId>>(&statement).await?.is_some())
 }
 
@@ -305,7 +301,7 @@ pub(in crate::provisioner) async fn note_presence_in(
         .value(TOLD_OFFLINE, Expr::col(TOLD_OFFLINE).not())
         .and_where(untold(tx.clock().now()))
         .returning(Query::returning().columns([Column::OrganizationId, Column::Id]))
-        .to_owned();
+        .take();
     let rows = tx.update_returning::<(One<OrganizationId>, One<ProvisionerDaemonId>)>(&statement).await?;
     Ok(rows.into_iter().map(|(organization, daemon)| (organization.0, daemon.0)).collect())
 }
@@ -325,7 +321,7 @@ pub(in crate::provisioner) async fn delete_in(
         .and_where(of_daemon())
         .and_where(Expr::col(Job::State).is_in(["RUNNING", "CANCELING"]))
         .limit(1)
-        .to_owned();
+        .take();
     if tx.row::<One<i32>>(&held).await?.is_some() {
         return Ok(false);
     }
@@ -333,13 +329,13 @@ pub(in crate::provisioner) async fn delete_in(
         .table(provisioner_job::Entity)
         .value(Job::ProvisionerDaemonId, Option::<sea_orm::prelude::Uuid>::None)
         .and_where(of_daemon())
-        .to_owned();
+        .take();
     tx.update(&forget).await?;
     let delete = Query::delete()
         .from_table(Entity)
         .and_where(Expr::col(Column::Id).eq(daemon))
         .and_where(Expr::col(Column::LastSeenAt).lt(now - OFFLINE_AFTER))
-        .to_owned();
+        .take();
     Ok(tx.delete(&delete).await? == 1)
 }
 

@@ -16,7 +16,7 @@ pub(crate) async fn daemons_in(tx: &Tx, jobs: &[Uuid]) -> Result<Vec<(Uuid, Prov
         .from(Entity)
         .and_where(is_one_of(Expr::col(Column::Id), jobs))
         .and_where(Expr::col(Column::ProvisionerDaemonId).is_not_null())
-        .to_owned();
+        .take();
     let rows = tx.rows::<(One<Uuid>, One<ProvisionerDaemonId>)>(&statement).await?;
     Ok(rows.into_iter().map(|(job, daemon)| (job.0, daemon.0)).collect())
 }

@@ -72,7 +72,7 @@ pub(in crate::provisioner) async fn queues(db: &Db, organizations: &[Organizatio
         .and_where(is_one_of(Expr::col(Column::OrganizationId), organizations))
         .group_by_columns([Column::OrganizationId, Column::Tags])
         .order_by_expr(oldest(), Order::Asc)
-        .to_owned();
+        .take();
     db.rows(&statement).await
 }
 
@@ -89,13 +89,13 @@ pub(in crate::provisioner) async fn endings(
         .and_where(Expr::cust("completed_at is not null"))
         .and_where(Expr::col(Column::CompletedAt).gte(since))
         .and_where(is_one_of(Expr::col(Column::OrganizationId), organizations))
-        .to_owned();
+        .take();
     let ranked = Query::select()
         .columns(["organization_id", "type", "state", "seconds"])
         .expr_as(place("organization_id, type"), "place")
         .expr_as(Expr::cust("count(seconds) over (partition by organization_id, type)"), "counted")
         .from_subquery(ended, "ended")
-        .to_owned();
+        .take();
     let statement = Query::select()
         .columns(["organization_id", "type"])
         .expr(of_state("SUCCEEDED"))
@@ -106,7 +106,7 @@ pub(in crate::provisioner) async fn endings(
         .from_subquery(ranked, "ranked")
         .group_by_columns(["organization_id", "type"])
         .order_by("type", Order::Asc)
-        .to_owned();
+        .take();
     db.rows(&statement).await
 }
 

@@ -98,7 +98,7 @@ pub(in crate::provisioner) async fn periods(
         .and_where(Expr::cust("completed_at is not null"))
         .and_where(Expr::col(Column::CompletedAt).gte(since))
         .and_where(is_one_of(Expr::col(Column::OrganizationId), organizations))
-        .to_owned();
+        .take();
     if let Some(kind) = kind {
         ended.and_where(Expr::col(Column::Type).eq(kind));
     }
@@ -107,7 +107,7 @@ pub(in crate::provisioner) async fn periods(
         .expr_as(place("organization_id, period"), "place")
         .expr_as(Expr::cust("count(seconds) over (partition by organization_id, period)"), "counted")
         .from_subquery(ended, "ended")
-        .to_owned();
+        .take();
     let statement = Query::select()
         .column("organization_id")
         .expr(Expr::col("completed_at").min())
@@ -118,6 +118,6 @@ pub(in crate::provisioner) async fn periods(
         .expr(Expr::col("seconds").max())
         .from_subquery(ranked, "ranked")
         .group_by_columns(["organization_id", "period"])
-        .to_owned();
+        .take();
     db.rows(&statement).await
 }

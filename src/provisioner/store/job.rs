@@ -71,10 +71,8 @@ pub(crate) fn join(statement: &mut SelectStatement, table: &'static str) {
 
 /// The rest of jobs whose cards the actor has seen.
 pub(in crate::provisioner) async fn met(db: &Db, jobs: &[ProvisionerJobId]) -> Result<Vec<JobRow>> {
-    let mut statement = Query::select()
-        .from_as(Entity, "j")
-        .and_where(is_one_of(Expr::col(("j", Column::Id)), jobs))
-        .to_owned();
+    let mut statement =
+        Query::select().from_as(Entity, "j").and_where(is_one_of(Expr::col(("j", Column::Id)), jobs)).take();
     select::<JobRow>(&mut statement, "j");
     db.rows(&statement).await
 }
@@ -84,7 +82,7 @@ impl Find for ProvisionerJobId {
     const ID: (&'static str, &'static str) = ("j", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).take();
         select::<JobRow>(&mut statement, "j");
         statement
     }
@@ -115,7 +113,7 @@ impl List for JobList {
     type Row = JobRow;
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).take();
         if let Some(state) = self.state {
             statement.and_where(Expr::col(("j", Column::State)).eq(state.as_str()));
         }
@@ -159,7 +157,7 @@ impl List for JobsOfDaemon {
     type Row = JobRow;
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "j").cond_where(visible(actor)).take();
         let held = Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]);
         statement.and_where(match self {
             Self::Held => held,
@@ -236,14 +234,14 @@ pub(in crate::provisioner) async fn held_in(
         .from(provisioner_daemon::Entity)
         .and_where(Expr::col(Daemon::OrganizationId).eq(organization))
         .and_where(key.map_or(of_key.clone().is_null(), |key| of_key.eq(key)))
-        .to_owned();
+        .take();
     let mut statement = Query::select()
         .from_as(Entity, "j")
         .and_where(is_one_of(Expr::col(("j", Column::Id)), jobs))
         .and_where(Expr::col(("j", Column::OrganizationId)).eq(organization))
         .and_where(Expr::col(("j", Column::State)).is_in(["RUNNING", "CANCELING"]))
         .and_where(Expr::col(("j", Column::ProvisionerDaemonId)).in_subquery(daemons))
-        .to_owned();
+        .take();
     select::<JobRow>(&mut statement, "j");
     if tx.backend() == DbBackend::Postgres {
         statement.lock_exclusive();
@@ -254,7 +252,7 @@ pub(in crate::provisioner) async fn held_in(
 /// Finds a job again inside a transaction, locked.
 pub(in crate::provisioner) async fn lock_in(tx: &Tx, job: ProvisionerJobId) -> Result<Option<JobRow>> {
     let mut statement =
-        Query::select().from_as(Entity, "j").and_where(Expr::col(("j", Column::Id)).eq(job)).to_owned();
+        Query::select().from_as(Entity, "j").and_where(Expr::col(("j", Column::Id)).eq(job)).take();
     select::<JobRow>(&mut statement, "j");
     if tx.backend() == DbBackend::Postgres {
         statement.lock_exclusive();
@@ -273,7 +271,7 @@ pub(in crate::provisioner) async fn touch_in(
         .value(Column::UpdatedAt, tx.clock().now())
         .value(Column::LogBytes, Expr::col(Column::LogBytes).add(log_bytes))
         .and_where(is_one_of(Expr::col(Column::Id), jobs))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -296,7 +294,7 @@ pub(in crate::provisioner) async fn end_in(
         .value(Column::UpdatedAt, now)
         .and_where(Expr::col(Column::Id).eq(job))
         .and_where(Expr::col(Column::State).is_in(from.iter().map(|state| state.as_str())))
-        .to_owned();
+        .take();
     Ok(tx.update(&statement).await? == 1)
 }
 
@@ -309,15 +307,13 @@ pub(in crate::provisioner) async fn request_cancel_in(tx: &Tx, job: ProvisionerJ
         .value(Column::CancelRequestedAt, now)
         .and_where(Expr::col(Column::Id).eq(job))
         .and_where(Expr::col(Column::State).eq("RUNNING"))
-        .to_owned();
+        .take();
     Ok(tx.update(&statement).await? == 1)
 }
 
 fn of_token(hash: &[u8]) -> SelectStatement {
-    let mut statement = Query::select()
-        .from_as(Entity, "j")
-        .and_where(Expr::col(("j", Column::TokenHash)).eq(hash))
-        .to_owned();
+    let mut statement =
+        Query::select().from_as(Entity, "j").and_where(Expr::col(("j", Column::TokenHash)).eq(hash)).take();
     select::<JobRow>(&mut statement, "j");
     statement
 }
@@ -350,7 +346,7 @@ pub(in crate::provisioner) async fn unfinished(db: &Db) -> Result<Vec<(JobState,
             .expr(Func::count(Expr::col(Asterisk)))
             .from(Entity)
             .and_where(Expr::cust(condition))
-            .to_owned();
+            .take();
         let count = db.row::<One<i64>>(&statement).await?.map_or(0, |count| count.0);
         counts.push((state, count));
     }

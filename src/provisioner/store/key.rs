@@ -67,7 +67,7 @@ impl Find for ProvisionerKeyId {
     const ID: (&'static str, &'static str) = ("k", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "k").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "k").cond_where(visible(actor)).take();
         select::<KeyRow>(&mut statement, "k");
         statement
     }
@@ -102,7 +102,7 @@ impl List for KeyList {
     type Row = KeyRow;
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "k").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "k").cond_where(visible(actor)).take();
         if let Some(name) = &self.name {
             statement.and_where(Expr::col(("k", Column::Name)).eq(name.to_lowercase()));
         }
@@ -159,7 +159,7 @@ pub(in crate::provisioner) async fn by_secret_hash(db: &Db, hash: &[u8]) -> Resu
     let hashes = [Column::SecretHash, Column::PreviousSecretHash];
     let any =
         hashes.into_iter().fold(Condition::any(), |any, column| any.add(Expr::col(("k", column)).eq(hash)));
-    let mut statement = Query::select().from_as(Entity, "k").cond_where(any).to_owned();
+    let mut statement = Query::select().from_as(Entity, "k").cond_where(any).take();
     select::<KeyRow>(&mut statement, "k");
     statement.columns(hashes.map(|column| ("k", column)));
     let found = db.row::<(KeyRow, (One<Vec<u8>>, One<Option<Vec<u8>>>))>(&statement).await?;
@@ -169,7 +169,7 @@ pub(in crate::provisioner) async fn by_secret_hash(db: &Db, hash: &[u8]) -> Resu
 /// Finds a key again inside a transaction, locked, so that two changes don't cross.
 pub(in crate::provisioner) async fn lock_in(tx: &Tx, key: ProvisionerKeyId) -> Result<Option<KeyRow>> {
     let mut statement =
-        Query::select().from_as(Entity, "k").and_where(Expr::col(("k", Column::Id)).eq(key)).to_owned();
+        Query::select().from_as(Entity, "k").and_where(Expr::col(("k", Column::Id)).eq(key)).take();
     select::<KeyRow>(&mut statement, "k");
     if tx.backend() == DbBackend::Postgres {
         statement.lock_exclusive();
@@ -183,7 +183,7 @@ fn changed(tx: &Tx, key: ProvisionerKeyId) -> UpdateStatement {
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(key))
-        .to_owned()
+        .take()
 }
 
 /// Writes a key's name, tags and end; its daemons carry the tags from now on.
@@ -198,7 +198,7 @@ pub(in crate::provisioner) async fn update_in(tx: &Tx, key: &KeyRow) -> Result<(
         .table(provisioner_daemon::Entity)
         .value(provisioner_daemon::Column::Tags, sea_orm::Value::from(key.tags.clone()))
         .and_where(Expr::col(provisioner_daemon::Column::ProvisionerKeyId).eq(key.id))
-        .to_owned();
+        .take();
     tx.update(&retag).await?;
     Ok(())
 }
@@ -276,19 +276,19 @@ pub(in crate::provisioner) async fn delete_in(tx: &Tx, key: ProvisionerKeyId) ->
         .column(Daemon::Id)
         .from(provisioner_daemon::Entity)
         .and_where(Expr::col(Daemon::ProvisionerKeyId).eq(key))
-        .to_owned();
+        .take();
     let detach = Query::update()
         .table(provisioner_job::Entity)
         .value(Job::ProvisionerDaemonId, Option::<sea_orm::prelude::Uuid>::None)
         .and_where(Expr::col(Job::ProvisionerDaemonId).in_subquery(daemons))
-        .to_owned();
+        .take();
     tx.update(&detach).await?;
     let forget = Query::delete()
         .from_table(provisioner_daemon::Entity)
         .and_where(Expr::col(Daemon::ProvisionerKeyId).eq(key))
-        .to_owned();
+        .take();
     tx.delete(&forget).await?;
-    let delete = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(key)).to_owned();
+    let delete = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(key)).take();
     Ok(tx.delete(&delete).await? == 1)
 }
 
@@ -304,7 +304,7 @@ pub(in crate::provisioner) async fn touch_in(tx: &Tx, key: ProvisionerKeyId) -> 
         .value(Column::LastUsedAt, now)
         .and_where(Expr::col(Column::Id).eq(key))
         .and_where(last.clone().is_null().or(last.lte(now - NOTED_FOR)))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }

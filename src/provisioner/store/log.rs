@@ -47,7 +47,7 @@ impl List for LogList {
                 Expr::col(("j", provisioner_job::Column::Id)).equals(("l", Column::ProvisionerJobId)),
             )
             .cond_where(super::job::visible(actor))
-            .to_owned()
+            .take()
     }
 
     fn columns(&self, _: &Actor, statement: &mut SelectStatement) {
@@ -90,7 +90,7 @@ pub(in crate::provisioner) async fn kept_in(
         .from_as(Entity, "l")
         .and_where(Expr::col(("l", Column::ProvisionerJobId)).eq(job))
         .and_where(Expr::col(("l", Column::Sequence)).between(first, last))
-        .to_owned();
+        .take();
     let rows = tx.rows::<One<i32>>(&statement).await?;
     Ok(rows.into_iter().map(|One(sequence)| sequence).collect())
 }
@@ -100,7 +100,7 @@ fn next_of(job: ProvisionerJobId) -> SelectStatement {
         .expr(Expr::col(Column::Sequence).max())
         .from(Entity)
         .and_where(Expr::col(Column::ProvisionerJobId).eq(job))
-        .to_owned()
+        .take()
 }
 
 fn after(last: Option<One<Option<i32>>>) -> i32 {

@@ -17,7 +17,7 @@ pub(in crate::provisioner) async fn set_in(tx: &Tx, jobs: &[ProvisionerJobId], o
             .table(Entity)
             .value(Column::OwnerId, owner)
             .and_where(is_one_of(Expr::col(Column::Id), jobs))
-            .to_owned();
+            .take();
         tx.update(&statement).await?;
     }
     Ok(())

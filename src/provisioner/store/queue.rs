@@ -36,7 +36,7 @@ pub(in crate::provisioner) async fn turn_in(tx: &Tx, entry: &Entry<'_>) -> Resul
             .and_where(Expr::col(Column::OrganizationId).eq(entry.organization))
             .and_where(Expr::col(Column::Priority).eq(entry.priority))
             .limit(1)
-            .to_owned()
+            .take()
     };
     let own = Expr::col(Column::Tags).eq(sea_orm::Value::from(entry.tags.clone()));
     let mut last = queues();
@@ -49,7 +49,7 @@ pub(in crate::provisioner) async fn turn_in(tx: &Tx, entry: &Entry<'_>) -> Resul
     let mut round = others.clone();
     round.and_where(own);
     let statement =
-        Query::select().expr(Expr::from(last)).expr(Expr::from(round)).expr(Expr::from(others)).to_owned();
+        Query::select().expr(Expr::from(last)).expr(Expr::from(round)).expr(Expr::from(others)).take();
     let found = tx.row::<(One<Option<i32>>, (One<Option<i32>>, One<Option<i32>>))>(&statement).await?;
     let (last, round) = found.map_or((None, None), |(last, (round, others))| {
         // Nobody waits in this queue: it begins where the others are. A daemon may serve several of them, and whoever had
@@ -80,7 +80,7 @@ pub(in crate::provisioner) async fn claim_in(
         .order_by(("j", Column::CreatedAt), Order::Asc)
         .order_by(("j", Column::Id), Order::Asc)
         .limit(1)
-        .to_owned();
+        .take();
     if tx.backend() == DbBackend::Postgres {
         next.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
@@ -95,7 +95,7 @@ pub(in crate::provisioner) async fn claim_in(
         .value(Column::UpdatedAt, now)
         // Not `in`: PostgreSQL may plan that as a join and run the subquery again for every row, each time locking another.
         .and_where(Expr::col(Column::Id).eq(next))
-        .to_owned();
+        .take();
     returning_job(&mut claim);
     Ok(tx.update_returning::<JobRow>(&claim).await?.into_iter().next())
 }
@@ -145,7 +145,7 @@ pub(in crate::provisioner) async fn requeue_in(
         .and_where(Expr::col(Column::State).eq("RUNNING"))
         .and_where(Expr::col(Column::ApplyingAt).is_null())
         .and_where(Expr::col(Column::Attempts).lt(attempts_max))
-        .to_owned();
+        .take();
     Ok(tx.update(&statement).await? == 1)
 }
 
@@ -156,7 +156,7 @@ pub(in crate::provisioner) async fn applying_in(tx: &Tx, job: ProvisionerJobId) 
         .value(Column::ApplyingAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(job))
         .and_where(Expr::col(Column::ApplyingAt).is_null())
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -186,13 +186,13 @@ pub(in crate::provisioner) async fn positions(
         .from_as(Entity, "j")
         .and_where(Expr::cust("j.state = 'PENDING'"))
         .and_where(is_one_of(Expr::col(("j", Column::OrganizationId)), &organizations))
-        .to_owned();
+        .take();
     let ids: Vec<Uuid> = jobs.iter().map(|job| job.id.0).collect();
     let statement = Query::select()
         .columns([("queue", "id"), ("queue", "number"), ("queue", "of_all")])
         .from_subquery(queue, "queue")
         .and_where(is_one_of(Expr::col(("queue", "id")), &ids))
-        .to_owned();
+        .take();
     let rows = db.rows::<(One<ProvisionerJobId>, (One<i64>, One<i64>))>(&statement).await?;
     Ok(rows.into_iter().map(|(id, (number, of))| (id.0, Place { number: number.0, of: of.0 })).collect())
 }
@@ -216,7 +216,7 @@ pub(in crate::provisioner) async fn overdue(
         .cond_where(Condition::any().add(hung).add(waiting))
         .order_by(("j", Column::Id), Order::Asc)
         .limit(100)
-        .to_owned();
+        .take();
     if let Some(after) = after {
         statement.and_where(Expr::col(("j", Column::Id)).gt(after));
     }

@@ -19,7 +19,7 @@ fn names(user: UserId) -> Condition {
         .column(group_member::Column::GroupId)
         .from(group_member::Entity)
         .and_where(Expr::col(group_member::Column::UserId).eq(user))
-        .to_owned();
+        .take();
     Condition::any()
         .add(Expr::col(("acl", Column::GroupId)).equals(("acl", Column::OrganizationId)))
         .add(Expr::col(("acl", Column::UserId)).eq(user))
@@ -41,7 +41,7 @@ fn listed(actor: &Actor, permission: Permission, matters: impl Fn(&OrganizationI
         .and_where(Expr::col(("acl", Column::Role)).is_in(giving))
         .cond_where(names(user))
         .limit(1)
-        .to_owned();
+        .take();
     let member_of: Vec<Uuid> = actor.organizations().filter(matters).map(|id| id.0).collect();
     let of_theirs = is_one_of(Expr::col(("t", template::Column::OrganizationId)), &member_of);
     // Not `exists`: PostgreSQL may answer that of all templates at once, and read every list of the deployment for it.
@@ -112,7 +112,7 @@ pub(in crate::template) async fn administered_organization(
         .and_where(alive())
         .and_where(listed)
         .limit(1)
-        .to_owned();
+        .take();
     Ok(db.row::<One<OrganizationId>>(&statement).await?.map(|id| id.0))
 }
 
@@ -132,7 +132,7 @@ fn naming(user: UserId, templates: &[TemplateId]) -> SelectStatement {
         .from_as(Entity, "acl")
         .and_where(is_one_of(Expr::col(("acl", Column::TemplateId)), templates))
         .cond_where(names(user))
-        .to_owned();
+        .take();
     select::<Listing>(&mut statement, "acl");
     statement
 }
@@ -177,7 +177,7 @@ pub(in crate::template) async fn hold_in(
     organization: OrganizationId,
     subject: Subject,
 ) -> Result<Option<String>> {
-    let mut statement = Query::select().to_owned();
+    let mut statement = Query::select().take();
     match subject {
         Subject::User(id) => statement
             .column(organization_member::Column::Username)
@@ -204,7 +204,7 @@ pub(in crate::template) async fn role_in(
         .from(Entity)
         .and_where(Expr::col(Column::TemplateId).eq(template))
         .and_where(subject.is_named())
-        .to_owned();
+        .take();
     Ok(tx.row::<One<AclRole>>(&statement).await?.map(|role| role.0))
 }
 
@@ -244,7 +244,7 @@ pub(in crate::template) async fn update_in(
         .value(Column::Role, role.as_str())
         .and_where(Expr::col(Column::TemplateId).eq(template))
         .and_where(subject.is_named())
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -255,7 +255,7 @@ pub(in crate::template) async fn delete_in(tx: &Tx, template: TemplateId, subjec
         .from_table(Entity)
         .and_where(Expr::col(Column::TemplateId).eq(template))
         .and_where(subject.is_named())
-        .to_owned();
+        .take();
     tx.delete(&statement).await?;
     Ok(())
 }

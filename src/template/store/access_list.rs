@@ -64,7 +64,7 @@ impl List for EntryList {
                 Expr::col(("t", template::Column::Id)).equals(("acl", Column::TemplateId)),
             )
             .cond_where(administered(actor))
-            .to_owned();
+            .take();
         named(&mut statement, ("acl", "user_id"), ("acl", "group_id"));
         if let Some(query) = &self.query {
             statement.cond_where(matches(
@@ -155,7 +155,7 @@ impl List for CandidateList {
                 .join_as(JoinType::InnerJoin, table, alias, on)
                 .cond_where(administered(actor))
                 .cond_where(covered(&actor.reach(permission), organization, None))
-                .to_owned()
+                .take()
         };
         let mut candidates = half(organization_member::Entity.into_iden(), "m", Permission::MemberRead);
         candidates
@@ -173,9 +173,9 @@ impl List for CandidateList {
                     .add(Expr::col(("acl", Column::UserId)).equals(("c", "id")))
                     .add(Expr::col(("acl", Column::GroupId)).equals(("c", "id"))),
             )
-            .to_owned();
+            .take();
         let mut statement =
-            Query::select().from_subquery(candidates, "c").and_where(Expr::exists(listed).not()).to_owned();
+            Query::select().from_subquery(candidates, "c").and_where(Expr::exists(listed).not()).take();
         if let Some(query) = &self.query {
             let called = Condition::any()
                 .add(matches(query, &[("c", "name")]))
@@ -192,7 +192,7 @@ impl List for CandidateList {
     }
 
     const COMPLETION: Option<Completion> = Some(|page| {
-        let mut statement = Query::select().from_subquery(page, "page").to_owned();
+        let mut statement = Query::select().from_subquery(page, "page").take();
         // An id is that of a user or of a group, never of both.
         named(&mut statement, ("page", "id"), ("page", "id"));
         select::<CandidateRow>(&mut statement, "page");
@@ -220,7 +220,7 @@ fn is_called(table: DynIden, asked: Condition) -> Expr {
         .and_where(Expr::col(("x", "id")).equals(("c", "id")))
         .cond_where(asked)
         .limit(1)
-        .to_owned();
+        .take();
     // Not `exists`: PostgreSQL may answer that of all at once, and read every user and group of the deployment for it.
     Expr::val(1).eq(called)
 }
@@ -257,7 +257,7 @@ impl List for GroupTemplateList {
             )
             .cond_where(administered(actor))
             .and_where(Expr::exists(of_group(None)))
-            .to_owned();
+            .take();
         if let Some(query) = &self.query {
             statement.cond_where(matches(query, &[("t", "name"), ("t", "display_name_folded")]));
         }
@@ -305,7 +305,7 @@ fn of_group(role: Option<AclRole>) -> SelectStatement {
                 .add(Expr::col(("acl", Column::GroupId)).equals(("of", group::Column::Id)))
                 .add(Expr::col(("acl", Column::GroupId)).equals(("of", group::Column::OrganizationId))),
         )
-        .to_owned();
+        .take();
     if let Some(role) = role {
         statement.and_where(Expr::col(("acl", Column::Role)).eq(role.as_str()));
     }

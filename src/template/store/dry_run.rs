@@ -53,17 +53,14 @@ impl Find for TemplateDryRunId {
             Expr::col(("d", Column::OrganizationId)),
             Some(Expr::col(("d", Column::CreatedBy))),
         );
-        let mut statement = Query::select().from_as(Entity, "d").cond_where(visible).to_owned();
+        let mut statement = Query::select().from_as(Entity, "d").cond_where(visible).take();
         select::<DryRunRow>(&mut statement, "d");
         statement
     }
 }
 
 fn of_job(job: ProvisionerJobId) -> SelectStatement {
-    Query::select()
-        .from_as(Entity, "d")
-        .and_where(Expr::col(("d", Column::ProvisionerJobId)).eq(job))
-        .to_owned()
+    Query::select().from_as(Entity, "d").and_where(Expr::col(("d", Column::ProvisionerJobId)).eq(job)).take()
 }
 
 /// What the job of a dry run is given; with the names of who asked for it and of the organization.
@@ -140,7 +137,7 @@ pub(in crate::template) async fn planned_in(
         .value(Column::Resources, sea_orm::Value::from(resources))
         .value(Column::DailyCost, daily_cost)
         .and_where(Expr::col(Column::ProvisionerJobId).eq(job))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     forget_in(tx, job).await
 }
@@ -151,7 +148,7 @@ pub(in crate::template) async fn forget_in(tx: &Tx, job: ProvisionerJobId) -> Re
         .table(Entity)
         .value(Column::SealedParameters, Option::<Vec<u8>>::None)
         .and_where(Expr::col(Column::ProvisionerJobId).eq(job))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }

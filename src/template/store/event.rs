@@ -20,7 +20,7 @@ pub(crate) async fn of_jobs_in(tx: &Tx, jobs: &[Uuid]) -> Result<Vec<(Uuid, Temp
         .columns([Column::ProvisionerJobId, Column::Id, Column::TemplateId])
         .from(Entity)
         .and_where(is_one_of(Expr::col(Column::ProvisionerJobId), jobs))
-        .to_owned();
+        .take();
     let rows = tx.rows::<(One<Uuid>, (One<TemplateVersionId>, One<TemplateId>))>(&statement).await?;
     Ok(rows.into_iter().map(|(job, (version, template))| (job.0, version.0, template.0)).collect())
 }
@@ -33,6 +33,6 @@ pub(crate) async fn seen(db: &Db, actor: &Actor, ids: &[Uuid]) -> Result<HashSet
         .from_as(Entity, "t")
         .cond_where(readable(actor))
         .and_where(is_one_of(Expr::col(("t", Column::Id)), ids))
-        .to_owned();
+        .take();
     Ok(db.rows::<One<TemplateId>>(&statement).await?.into_iter().map(|One(id)| id).collect())
 }

@@ -39,7 +39,7 @@ fn visible(actor: &Actor) -> Condition {
         )
         .and_where(Expr::col(("v", template_version::Column::FileId)).equals(("f", Column::Id)))
         .cond_where(super::template::visible(actor))
-        .to_owned();
+        .take();
     let own = actor.user_id().filter(|_| actor.admits(Permission::TemplateRead));
     Condition::any().add(Expr::col(("f", Column::CreatedBy)).eq(own)).add(Expr::exists(versions))
 }
@@ -49,7 +49,7 @@ impl Find for FileId {
     const ID: (&'static str, &'static str) = ("f", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "f").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "f").cond_where(visible(actor)).take();
         select::<FileRow>(&mut statement, "f");
         statement
     }
@@ -64,7 +64,7 @@ pub(in crate::template) async fn find(db: &Db, actor: &Actor, file: FileId) -> R
 /// A file whatever the actor can see: for the daemon that builds from it.
 pub(in crate::template) async fn referred(db: &Db, file: FileId) -> Result<Option<FileRow>> {
     let mut statement =
-        Query::select().from_as(Entity, "f").and_where(Expr::col(("f", Column::Id)).eq(file)).to_owned();
+        Query::select().from_as(Entity, "f").and_where(Expr::col(("f", Column::Id)).eq(file)).take();
     select::<FileRow>(&mut statement, "f");
     db.row(&statement).await
 }
@@ -75,7 +75,7 @@ pub(in crate::template) async fn of_user(db: &Db, user: UserId, sha256: &[u8]) -
         .from_as(Entity, "f")
         .and_where(Expr::col(("f", Column::CreatedBy)).eq(user))
         .and_where(Expr::col(("f", Column::Sha256)).eq(sha256))
-        .to_owned();
+        .take();
     select::<FileRow>(&mut statement, "f");
     db.row(&statement).await
 }
@@ -129,6 +129,6 @@ pub(in crate::template) async fn chunk(db: &Db, sha256: &[u8], number: i32) -> R
         .and_where(Expr::col(file_chunk::Column::Sha256).eq(sha256))
         .and_where(Expr::col(file_chunk::Column::Number).eq(number))
         .order_by(file_chunk::Column::Number, Order::Asc)
-        .to_owned();
+        .take();
     Ok(db.row::<One<Vec<u8>>>(&statement).await?.map(|bytes| bytes.0))
 }

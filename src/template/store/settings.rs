@@ -49,7 +49,7 @@ pub(in crate::template) async fn of(
         .from_as(Entity, "t")
         .cond_where(super::template::visible(actor))
         .and_where(is_one_of(Expr::col(("t", Column::Id)), templates))
-        .to_owned();
+        .take();
     select::<SettingsRow>(&mut statement, "t");
     db.rows(&statement).await
 }
@@ -61,7 +61,7 @@ fn live(template: TemplateId) -> SelectStatement {
         .from_as(Entity, "t")
         .and_where(Expr::col(("t", Column::Id)).eq(template))
         .and_where(Expr::col(("t", Column::DeletedAt)).is_null())
-        .to_owned()
+        .take()
 }
 
 /// What a new workspace or build must keep to, while the template can't be deleted (`KeyShare`) or changed (`Share`). `None`
@@ -116,7 +116,7 @@ pub(in crate::template) async fn update_in(
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(template.id))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -139,7 +139,7 @@ pub(in crate::template) async fn workspaces_in(tx: &Tx, template: TemplateId) ->
         .from(workspace::Entity)
         .and_where(Expr::col(workspace::Column::TemplateId).eq(template))
         .and_where(Expr::col(workspace::Column::DeletedAt).is_null())
-        .to_owned();
+        .take();
     Ok(tx.row::<One<i64>>(&statement).await?.map_or(0, |count| count.0))
 }
 
@@ -150,7 +150,7 @@ pub(in crate::template) async fn delete_in(tx: &Tx, template: TemplateId) -> Res
         .value(Column::DeletedAt, tx.clock().now())
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .and_where(Expr::col(Column::Id).eq(template))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }

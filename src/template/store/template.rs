@@ -44,7 +44,7 @@ impl Find for TemplateId {
     const ID: (&'static str, &'static str) = ("t", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "t").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "t").cond_where(visible(actor)).take();
         select::<TemplateRow>(&mut statement, "t");
         statement
     }
@@ -89,7 +89,7 @@ impl List for TemplateList {
                 Expr::col(("v", template_version::Column::Id)).equals(("t", Column::ActiveVersionId)),
             )
             .cond_where(visible(actor))
-            .to_owned();
+            .take();
         if let Some(name) = &self.name {
             statement.and_where(Expr::col(("t", Column::Name)).eq(name.to_lowercase()));
         }
@@ -205,7 +205,7 @@ pub(in crate::template) async fn set_active_version_in(
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(template))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }

@@ -56,7 +56,7 @@ fn source(actor: &Actor) -> SelectStatement {
             Expr::col(("t", template::Column::Id)).equals(("v", Column::TemplateId)),
         )
         .cond_where(super::template::visible(actor))
-        .to_owned()
+        .take()
 }
 
 impl Find for TemplateVersionId {
@@ -144,7 +144,7 @@ pub(in crate::template) async fn referred(
     version: TemplateVersionId,
 ) -> Result<Option<(VersionRow, VersionContent)>> {
     let mut statement =
-        Query::select().from_as(Entity, "v").and_where(Expr::col(("v", Column::Id)).eq(version)).to_owned();
+        Query::select().from_as(Entity, "v").and_where(Expr::col(("v", Column::Id)).eq(version)).take();
     select::<VersionRow>(&mut statement, "v");
     select::<VersionContent>(&mut statement, "v");
     db.row(&statement).await
@@ -158,7 +158,7 @@ pub(in crate::template) async fn referred_rows(
     let mut statement = Query::select()
         .from_as(Entity, "v")
         .and_where(is_one_of(Expr::col(("v", Column::Id)), versions))
-        .to_owned();
+        .take();
     select::<VersionRow>(&mut statement, "v");
     db.rows(&statement).await
 }
@@ -168,7 +168,7 @@ pub(in crate::template) async fn of_job(db: &Db, job: ProvisionerJobId) -> Resul
     let mut statement = Query::select()
         .from_as(Entity, "v")
         .and_where(Expr::col(("v", Column::ProvisionerJobId)).eq(job))
-        .to_owned();
+        .take();
     select::<VersionRow>(&mut statement, "v");
     db.row(&statement).await
 }
@@ -185,7 +185,7 @@ fn import_state_of(version: TemplateVersionId) -> SelectStatement {
         )
         .and_where(Expr::col(("v", Column::Id)).eq(version))
         .and_where(Expr::col(("v", Column::Archived)).eq(false))
-        .to_owned()
+        .take()
 }
 
 /// Where the import of a version that is not archived stands, read in the transaction that depends on it.
@@ -220,7 +220,7 @@ pub(in crate::template) async fn import_of(
             Expr::col(("j", provisioner_job::Column::Id)).equals(("v", Column::ProvisionerJobId)),
         )
         .and_where(Expr::col(("v", Column::Id)).eq(version))
-        .to_owned();
+        .take();
     let row = db.row::<(One<JobState>, One<Tags>)>(&statement).await?;
     Ok(row.map(|(state, tags)| (state.0, tags.0)))
 }
@@ -228,7 +228,7 @@ pub(in crate::template) async fn import_of(
 /// A version as the transaction sees it.
 pub(in crate::template) async fn row_in(tx: &Tx, version: TemplateVersionId) -> Result<Option<VersionRow>> {
     let mut statement =
-        Query::select().from_as(Entity, "v").and_where(Expr::col(("v", Column::Id)).eq(version)).to_owned();
+        Query::select().from_as(Entity, "v").and_where(Expr::col(("v", Column::Id)).eq(version)).take();
     select::<VersionRow>(&mut statement, "v");
     tx.row(&statement).await
 }
@@ -243,7 +243,7 @@ pub(in crate::template) async fn describe_in(tx: &Tx, version: &VersionRow) -> R
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(version.id))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -260,7 +260,7 @@ pub(in crate::template) async fn set_archived_in(
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(version))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -271,7 +271,7 @@ pub(in crate::template) async fn count(db: &Db, template: TemplateId) -> Result<
         .expr(sea_orm::sea_query::Func::count(Expr::col(Column::Id)))
         .from(Entity)
         .and_where(Expr::col(Column::TemplateId).eq(template))
-        .to_owned();
+        .take();
     Ok(db.row::<One<i64>>(&statement).await?.map_or(0, |count| count.0))
 }
 
@@ -324,7 +324,7 @@ pub(in crate::template) async fn set_content_in(
         .value(Column::Variables, sea_orm::Value::from(variables))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(version))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(in crate::user) async fn lock_in(tx: &Tx, id: UserId, lock: LockType) -> Res
             .from(Entity)
             .and_where(Expr::col(Column::Id).eq(id))
             .lock(lock)
-            .to_owned();
+            .take();
         tx.row::<One<UserId>>(&statement).await?;
     }
     Ok(())
@@ -33,7 +33,7 @@ pub(in crate::user) async fn lock_in(tx: &Tx, id: UserId, lock: LockType) -> Res
 /// A live user with what they hold by roles.
 pub(in crate::user) async fn find_in(tx: &Tx, id: UserId) -> Result<Option<(UserRow, Standing)>> {
     use organization_member::Column as Member;
-    let mut statement = Query::select().from_as(Entity, "u").to_owned();
+    let mut statement = Query::select().from_as(Entity, "u").take();
     select::<UserRow>(&mut statement, "u");
     statement
         .columns([("m", Member::OrganizationId), ("m", Member::Roles)])
@@ -60,7 +60,7 @@ fn change(tx: &Tx, id: UserId) -> UpdateStatement {
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(id))
         .and_where(Expr::col(Column::DeletedAt).is_null())
-        .to_owned()
+        .take()
 }
 
 /// Writes the fields that people change.
@@ -112,7 +112,7 @@ pub(in crate::user) async fn workspaces_in(tx: &Tx, id: UserId) -> Result<i64> {
         .from(workspace::Entity)
         .and_where(Expr::col(workspace::Column::OwnerId).eq(id))
         .and_where(Expr::col(workspace::Column::DeletedAt).is_null())
-        .to_owned();
+        .take();
     Ok(tx.row::<One<i64>>(&statement).await?.map_or(0, |count| count.0))
 }
 
@@ -127,6 +127,6 @@ pub(in crate::user) async fn others_own_in(tx: &Tx, except: UserId) -> Result<bo
         .and_where(Expr::col(("u", Column::IsServiceAccount)).eq(false))
         .and_where(Expr::cust("cast(u.site_roles as text)").like("%\"owner\"%"))
         .limit(1)
-        .to_owned();
+        .take();
     Ok(tx.row::<One<i32>>(&statement).await?.is_some())
 }

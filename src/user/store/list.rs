@@ -54,7 +54,7 @@ impl List for UserList {
     type Row = SeenUser;
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "u").cond_where(visible(actor)).take();
         self.narrow(actor, &mut statement);
         statement
     }
@@ -77,7 +77,7 @@ impl List for UserList {
         let mut members = Query::select()
             .from_subquery(members(), "u")
             .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
-            .to_owned();
+            .take();
         self.narrow(actor, &mut members);
         split(&members, parted(&reach, Expr::col(("u", organization_member::Column::OrganizationId)), None))
     }
@@ -183,7 +183,7 @@ fn members_of(organizations: &[OrganizationId]) -> SelectStatement {
         .expr_as(Expr::col(("om", Member::UserId)), "id")
         .from_as(organization_member::Entity, "om")
         .and_where(is_one_of(Expr::col(("om", Member::OrganizationId)), organizations))
-        .to_owned()
+        .take()
 }
 
 /// Users, once for each organization that they are in, with that organization. Their ids and usernames are those that stand in
@@ -198,7 +198,7 @@ fn members() -> SelectStatement {
         .column(("named", Column::NameFolded))
         .from_as(Entity, "named")
         .and_where(Expr::col(("named", Column::Id)).eq(user_id()))
-        .to_owned();
+        .take();
     Query::select()
         .column(("om", Member::OrganizationId))
         .expr_as(user_id(), Column::Id)
@@ -212,7 +212,7 @@ fn members() -> SelectStatement {
             "who",
             Expr::col(("who", Column::Id)).eq(Func::coalesce([user_id(), user_id()])),
         )
-        .to_owned()
+        .take()
 }
 
 /// `u` is one of the few of whom this is true of `those`. They have an index of their own, whose condition must be a part of this
@@ -223,6 +223,6 @@ fn is_among(condition: Expr) -> Expr {
         .from_as(Entity, "those")
         .and_where(Expr::col(("those", Column::DeletedAt)).is_null())
         .and_where(condition)
-        .to_owned();
+        .take();
     Expr::col(("u", Column::Id)).in_subquery(few)
 }

@@ -17,7 +17,7 @@ fn one() -> SelectStatement {
         .and_where(Expr::col(("u", Column::DeletedAt)).is_null())
         .and_where(Expr::cust("cast(u.site_roles as text)").like("%\"owner\"%"))
         .limit(1)
-        .to_owned()
+        .take()
 }
 
 /// Whether anybody is an owner.
@@ -40,7 +40,7 @@ pub(in crate::user) async fn lock_in(tx: &Tx) -> Result<()> {
             .from(organization::Entity)
             .and_where(Expr::col(organization::Column::IsDefault).eq(true))
             .lock(LockType::NoKeyUpdate)
-            .to_owned();
+            .take();
         tx.row::<One<OrganizationId>>(&statement).await?;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Changes to workspaces that need no Terraform.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use guildhall_entity::id::UserId;
 
@@ -169,7 +171,7 @@ impl WorkspaceChangeMutation {
     ) -> Nullable<ExtendWorkspaceDeadlinePayload> {
         nullable(async {
             let request = ctx.request();
-            let extend = async |whole: Whole| {
+            let extend = async |whole: Arc<Whole>| {
                 change::extend(&request.db, &request.actor, &whole.workspace, input.deadline.0).await
             };
             let (workspace, user_errors) = changed(request, &input.workspace_id, extend).await?;
@@ -186,8 +188,9 @@ impl WorkspaceChangeMutation {
     ) -> Nullable<ActivateWorkspacePayload> {
         nullable(async {
             let request = ctx.request();
-            let activate =
-                async |whole: Whole| change::activate(&request.db, &request.actor, &whole.workspace).await;
+            let activate = async |whole: Arc<Whole>| {
+                change::activate(&request.db, &request.actor, &whole.workspace).await
+            };
             let (workspace, user_errors) = changed(request, &input.workspace_id, activate).await?;
             Ok(Some(ActivateWorkspacePayload { workspace, user_errors }))
         })
@@ -203,7 +206,7 @@ impl WorkspaceChangeMutation {
     ) -> Nullable<TransferWorkspacePayload> {
         nullable(async {
             let request = ctx.request();
-            let give = async |whole: Whole| {
+            let give = async |whole: Arc<Whole>| {
                 let not_found = || Refusal::not_found(&["ownerId"], "member of the organization");
                 let owner: UserId = input.owner_id.parse().map_err(|_| not_found())?;
                 transfer::transfer(&request.db, &request.actor, &whole.workspace, owner).await
@@ -223,7 +226,7 @@ impl WorkspaceChangeMutation {
     ) -> Nullable<SetWorkspaceFavoritePayload> {
         nullable(async {
             let request = ctx.request();
-            let mark = async |whole: Whole| {
+            let mark = async |whole: Arc<Whole>| {
                 change::set_favorite(&request.db, &request.actor, &whole.workspace, input.favorite).await
             };
             let (workspace, user_errors) = changed(request, &input.workspace_id, mark).await?;
@@ -242,7 +245,7 @@ impl WorkspaceChangeMutation {
         nullable(async {
             let request = ctx.request();
             let touch =
-                async |whole: Whole| change::touch(&request.db, &request.actor, &whole.workspace).await;
+                async |whole: Arc<Whole>| change::touch(&request.db, &request.actor, &whole.workspace).await;
             let (workspace, user_errors) = changed(request, &input.workspace_id, touch).await?;
             Ok(Some(TouchWorkspacePayload { workspace, user_errors }))
         })
@@ -254,7 +257,7 @@ impl WorkspaceChangeMutation {
 async fn changed(
     request: &Request,
     id: &ID,
-    work: impl AsyncFnOnce(Whole) -> Result<()>,
+    work: impl AsyncFnOnce(Arc<Whole>) -> Result<()>,
 ) -> Result<(Option<Workspace>, Vec<UserError>)> {
     let whole = match resolve(request, id).await {
         Ok(whole) => whole,

@@ -294,7 +294,7 @@ pub(super) async fn version_to_start(
 }
 
 /// The workspace that an input names.
-pub(super) async fn resolve(request: &Request, workspace: &ID) -> Result<Whole> {
+pub(super) async fn resolve(request: &Request, workspace: &ID) -> Result<Arc<Whole>> {
     request.signed_in()?;
     let not_found = || Refusal::not_found(&["workspaceId"], "workspace");
     let id: WorkspaceId = workspace.parse().map_err(|_| not_found())?;

@@ -1,6 +1,7 @@
 //! How workspaces look.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
@@ -87,11 +88,11 @@ impl Loader<Dear> for Loaders {
 
 /// A workspace.
 #[derive(Clone)]
-pub(crate) struct Workspace(std::sync::Arc<Whole>);
+pub(crate) struct Workspace(Arc<Whole>);
 
-impl From<Whole> for Workspace {
-    fn from(whole: Whole) -> Self {
-        Self(std::sync::Arc::new(whole))
+impl From<Arc<Whole>> for Workspace {
+    fn from(whole: Arc<Whole>) -> Self {
+        Self(whole)
     }
 }
 
@@ -99,7 +100,7 @@ impl Node for Workspace {
     type List = WorkspaceList;
     const NAME: &'static str = "Workspace";
 
-    fn from_row(row: Whole, _: &Request) -> Self {
+    fn from_row(row: Arc<Whole>, _: &Request) -> Self {
         row.into()
     }
 }

@@ -58,7 +58,7 @@ fn source(actor: &Actor) -> SelectStatement {
             Expr::col(("w", workspace::Column::Id)).equals(("b", Column::WorkspaceId)),
         )
         .cond_where(super::workspace::visible(actor))
-        .to_owned();
+        .take();
     join_job(&mut statement, "b");
     statement
 }
@@ -162,7 +162,7 @@ row! {
 /// The values of a build.
 pub(in crate::workspace) async fn values(db: &Db, build: WorkspaceBuildId) -> Result<ValuesRow> {
     let mut statement =
-        Query::select().from_as(Entity, "b").and_where(Expr::col(("b", Column::Id)).eq(build)).to_owned();
+        Query::select().from_as(Entity, "b").and_where(Expr::col(("b", Column::Id)).eq(build)).take();
     select::<ValuesRow>(&mut statement, "b");
     let row = db.row(&statement).await?;
     row.ok_or_else(|| Error::internal("a build that was just read is not there"))
@@ -184,7 +184,7 @@ pub(in crate::workspace) async fn of_job(db: &Db, job: ProvisionerJobId) -> Resu
     let mut statement = Query::select()
         .from_as(Entity, "b")
         .and_where(Expr::col(("b", Column::ProvisionerJobId)).eq(job))
-        .to_owned();
+        .take();
     select::<Target>(&mut statement, "b");
     db.row(&statement).await
 }
@@ -216,7 +216,7 @@ pub(in crate::workspace) async fn context(db: &Db, target: &Target) -> Result<Op
             Expr::col(("o", organization::Column::Id)).equals(("w", workspace::Column::OrganizationId)),
         )
         .and_where(Expr::col(("w", workspace::Column::Id)).eq(target.workspace))
-        .to_owned();
+        .take();
     let row = db.row::<(One<String>, (One<String>, One<String>))>(&statement).await?;
     let context = |(workspace, (owner, organization)): (One<String>, (One<String>, One<String>))| Context {
         workspace: workspace.0,
@@ -236,7 +236,7 @@ pub(in crate::workspace) async fn version_in(
         .column(("j", provisioner_job::Column::Tags))
         .from_as(template_version::Entity, "v")
         .and_where(Expr::col(("v", template_version::Column::Id)).eq(version))
-        .to_owned();
+        .take();
     join_job(&mut statement, "v");
     Ok(tx.row::<(One<String>, One<Tags>)>(&statement).await?.map(|(name, tags)| (name.0, tags.0)))
 }
@@ -296,7 +296,7 @@ pub(in crate::workspace) async fn set_daily_cost_in(
         .table(Entity)
         .value(Column::DailyCost, cost)
         .and_where(Expr::col(Column::Id).eq(build))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -311,7 +311,7 @@ pub(in crate::workspace) async fn set_quota_refusal_in(
         .table(Entity)
         .value(Column::QuotaRefusal, sea_orm::Value::from(refusal))
         .and_where(Expr::col(Column::Id).eq(build))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }
@@ -332,7 +332,7 @@ pub(in crate::workspace) async fn charge_in(
             Expr::col(("w", workspace::Column::Id)).equals(("b", Column::WorkspaceId)),
         )
         .and_where(Expr::col(("b", Column::Id)).eq(build))
-        .to_owned();
+        .take();
     let row = tx.row::<(One<UserId>, One<i32>)>(&statement).await?;
     Ok(row.map(|(owner, cost)| (owner.0, cost.0)))
 }
@@ -354,7 +354,7 @@ pub(in crate::workspace) async fn end_in(tx: &Tx, build: WorkspaceBuildId, made:
         .value(Column::EphemeralParameters, Option::<Vec<u8>>::None)
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(Expr::col(Column::Id).eq(build))
-        .to_owned();
+        .take();
     if let Some(made) = made {
         statement
             .value(Column::Resources, sea_orm::Value::from(made.resources))

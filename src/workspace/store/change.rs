@@ -61,7 +61,7 @@ pub(in crate::workspace) async fn member_in(
         .from(Entity)
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(Expr::col(Column::UserId).eq(user))
-        .to_owned();
+        .take();
     // Whoever removes this member at the same moment waits, and then sees the workspace.
     Ok(tx.locked::<One<String>>(statement, LockType::KeyShare).await?.map(|name| name.0))
 }
@@ -72,7 +72,7 @@ pub(in crate::workspace) async fn username_in(tx: &Tx, user: UserId) -> Result<S
         .column(user::Column::Username)
         .from(user::Entity)
         .and_where(Expr::col(user::Column::Id).eq(user))
-        .to_owned();
+        .take();
     let name = tx.row::<One<String>>(&statement).await?;
     Ok(name.ok_or_else(|| Error::internal(format!("{user} owns a workspace, but is not there")))?.0)
 }
@@ -83,7 +83,7 @@ pub(in crate::workspace) async fn lock_in(tx: &Tx, workspace: WorkspaceId) -> Re
         .from_as(Entity, "w")
         .and_where(Expr::col(("w", Column::Id)).eq(workspace))
         .and_where(Expr::col(("w", Column::DeletedAt)).is_null())
-        .to_owned();
+        .take();
     select::<WorkspaceRow>(&mut statement, "w");
     tx.locked(statement, LockType::NoKeyUpdate).await
 }
@@ -96,12 +96,12 @@ pub(in crate::workspace) async fn is_building_in(tx: &Tx, workspace: WorkspaceId
         .from(Builds)
         .and_where(Expr::col(Build::WorkspaceId).eq(workspace))
         .and_where(Expr::col(Build::Active))
-        .to_owned();
+        .take();
     Ok(tx.row::<One<i32>>(&statement).await?.is_some())
 }
 
 fn update(workspace: WorkspaceId) -> UpdateStatement {
-    Query::update().table(Entity).and_where(Expr::col(Column::Id).eq(workspace)).to_owned()
+    Query::update().table(Entity).and_where(Expr::col(Column::Id).eq(workspace)).take()
 }
 
 /// Writes what people change of a workspace that the transaction has locked, all of it.
@@ -184,7 +184,7 @@ pub(in crate::workspace) async fn jobs_in(tx: &Tx, workspace: WorkspaceId) -> Re
         .column(Build::ProvisionerJobId)
         .from(Builds)
         .and_where(Expr::col(Build::WorkspaceId).eq(workspace))
-        .to_owned();
+        .take();
     Ok(tx.rows::<One<ProvisionerJobId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }
 
@@ -207,7 +207,7 @@ pub(in crate::workspace) async fn set_favorite_in(
             .from_table(favorite::Entity)
             .and_where(Expr::col(favorite::Column::UserId).eq(user))
             .and_where(Expr::col(favorite::Column::WorkspaceId).eq(workspace))
-            .to_owned();
+            .take();
         tx.delete(&statement).await?;
         return Ok(());
     }
@@ -235,6 +235,6 @@ pub(in crate::workspace) async fn favorites_of(
         .from(favorite::Entity)
         .and_where(Expr::col(favorite::Column::UserId).eq(user))
         .and_where(is_one_of(Expr::col(favorite::Column::WorkspaceId), workspaces))
-        .to_owned();
+        .take();
     Ok(db.rows::<One<WorkspaceId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }

@@ -33,7 +33,7 @@ fn candidates(after: Option<WorkspaceId>) -> SelectStatement {
         .and_where(Expr::col(("w", Column::DeletedAt)).is_null())
         .order_by(("w", Column::Id), Order::Asc)
         .limit(BATCH)
-        .to_owned();
+        .take();
     if let Some(after) = after {
         statement.and_where(Expr::col(("w", Column::Id)).gt(after));
     }
@@ -85,7 +85,7 @@ pub(in crate::workspace) async fn sleepy(db: &Db) -> Result<Vec<SleepRow>> {
         .from_as(template::Entity, "t")
         .and_where(Expr::col(("t", template::Column::DormantAfterMs)).is_not_null())
         .order_by(("t", template::Column::Id), Order::Asc)
-        .to_owned();
+        .take();
     select::<SleepRow>(&mut statement, "t");
     db.rows(&statement).await
 }
@@ -109,7 +109,7 @@ pub(in crate::workspace) async fn times_in(tx: &Tx, template: TemplateId) -> Res
     let mut statement = Query::select()
         .from_as(template::Entity, "t")
         .and_where(Expr::col(("t", template::Column::Id)).eq(template))
-        .to_owned();
+        .take();
     select::<TimesRow>(&mut statement, "t");
     tx.row(&statement).await
 }
@@ -166,6 +166,6 @@ pub(in crate::workspace) async fn owner_acts_in(
         .and_where(Expr::col(("m", Member::OrganizationId)).eq(organization))
         .and_where(Expr::col(("m", Member::UserId)).eq(owner))
         .and_where(Expr::col(("u", user::Column::Status)).ne(UserStatus::Suspended.as_str()))
-        .to_owned();
+        .take();
     Ok(tx.row::<One<i32>>(&statement).await?.is_some())
 }

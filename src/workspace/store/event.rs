@@ -20,7 +20,7 @@ pub(crate) async fn of_jobs_in(tx: &Tx, jobs: &[Uuid]) -> Result<Vec<(Uuid, Work
         .columns([Column::ProvisionerJobId, Column::Id, Column::WorkspaceId])
         .from(Entity)
         .and_where(is_one_of(Expr::col(Column::ProvisionerJobId), jobs))
-        .to_owned();
+        .take();
     let rows = tx.rows::<(One<Uuid>, (One<WorkspaceBuildId>, One<WorkspaceId>))>(&statement).await?;
     Ok(rows.into_iter().map(|(job, (build, workspace))| (job.0, build.0, workspace.0)).collect())
 }
@@ -33,7 +33,7 @@ pub(crate) async fn gone_in(tx: &Tx, ids: &[Uuid]) -> Result<HashSet<WorkspaceId
         .from(Entity)
         .and_where(is_one_of(Expr::col(Column::Id), ids))
         .and_where(Expr::col(Column::DeletedAt).is_not_null())
-        .to_owned();
+        .take();
     Ok(tx.rows::<One<WorkspaceId>>(&statement).await?.into_iter().map(|One(id)| id).collect())
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn seen(db: &Db, actor: &Actor, ids: &[Uuid]) -> Result<HashMap
         .from_as(Entity, "w")
         .cond_where(covered_by(actor))
         .and_where(is_one_of(Expr::col(("w", Column::Id)), ids))
-        .to_owned();
+        .take();
     let rows = db.rows::<(One<WorkspaceId>, One<UserId>)>(&statement).await?;
     Ok(rows.into_iter().map(|(id, owner)| (id.0, owner.0)).collect())
 }

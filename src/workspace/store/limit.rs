@@ -24,7 +24,7 @@ pub(in crate::workspace) async fn lock_owner_in(
             .and_where(Expr::col(Member::OrganizationId).eq(organization))
             .and_where(Expr::col(Member::UserId).eq(owner))
             .lock(LockType::NoKeyUpdate)
-            .to_owned();
+            .take();
         tx.row::<One<UserId>>(&statement).await?;
     }
     Ok(())
@@ -38,6 +38,6 @@ pub(in crate::workspace) async fn count_in(tx: &Tx, template: TemplateId, owner:
         .and_where(Expr::col(Column::TemplateId).eq(template))
         .and_where(Expr::col(Column::OwnerId).eq(owner))
         .and_where(Expr::col(Column::DeletedAt).is_null())
-        .to_owned();
+        .take();
     Ok(tx.row::<One<i64>>(&statement).await?.map_or(0, |count| count.0))
 }

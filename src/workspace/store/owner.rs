@@ -39,7 +39,7 @@ pub(in crate::workspace) async fn held_in(
         .and_where(Expr::col(("w", Column::OwnerId)).eq(owner))
         .and_where(Expr::col(("w", Column::DeletedAt)).is_null())
         .order_by(("w", Column::Name), Order::Asc)
-        .to_owned();
+        .take();
     join_latest_build(&mut statement);
     join_job(&mut statement, "b");
     select::<WorkspaceRow>(&mut statement, "w");
@@ -58,7 +58,7 @@ pub(in crate::workspace) async fn lock_in(tx: &Tx, ids: &[WorkspaceId]) -> Resul
             .and_where(is_one_of(Expr::col(Column::Id), ids))
             .order_by(Column::Id, Order::Asc)
             .lock(LockType::NoKeyUpdate)
-            .to_owned();
+            .take();
         tx.rows::<One<WorkspaceId>>(&statement).await?;
     }
     Ok(())
@@ -79,7 +79,7 @@ pub(in crate::workspace) async fn names_in(
         .and_where(Expr::col(Column::DeletedAt).is_null())
         .and_where(Expr::col(Column::Name).is_in(names.iter().copied()))
         .order_by(Column::Name, Order::Asc)
-        .to_owned();
+        .take();
     Ok(tx.rows::<One<String>>(&statement).await?.into_iter().map(|name| name.0).collect())
 }
 
@@ -90,7 +90,7 @@ pub(in crate::workspace) async fn jobs_in(tx: &Tx, ids: &[WorkspaceId]) -> Resul
         .column(Build::ProvisionerJobId)
         .from(workspace_build::Entity)
         .and_where(is_one_of(Expr::col(Build::WorkspaceId), ids))
-        .to_owned();
+        .take();
     Ok(tx.rows::<One<ProvisionerJobId>>(&statement).await?.into_iter().map(|id| id.0).collect())
 }
 
@@ -101,7 +101,7 @@ pub(in crate::workspace) async fn set_owner_in(tx: &Tx, ids: &[WorkspaceId], own
         .value(Column::Version, Expr::col(Column::Version).add(1))
         .value(Column::UpdatedAt, tx.clock().now())
         .and_where(is_one_of(Expr::col(Column::Id), ids))
-        .to_owned();
+        .take();
     tx.update(&statement).await?;
     Ok(())
 }

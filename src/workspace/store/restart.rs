@@ -43,11 +43,11 @@ pub(in crate::workspace) async fn take_in(tx: &Tx, stop: WorkspaceBuildId) -> Re
     let mut statement = Query::select()
         .from_as(Entity, "r")
         .and_where(Expr::col(("r", Column::WorkspaceBuildId)).eq(stop))
-        .to_owned();
+        .take();
     select::<RestartRow>(&mut statement, "r");
     let Some(next) = tx.row(&statement).await? else { return Ok(None) };
     let statement =
-        Query::delete().from_table(Entity).and_where(Expr::col(Column::WorkspaceBuildId).eq(stop)).to_owned();
+        Query::delete().from_table(Entity).and_where(Expr::col(Column::WorkspaceBuildId).eq(stop)).take();
     tx.delete(&statement).await?;
     Ok(Some(next))
 }

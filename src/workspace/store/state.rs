@@ -37,7 +37,7 @@ pub(in crate::workspace) async fn of_builds(
         .from_as(Entity, "s")
         .cond_where(covered(reach, Expr::col(("s", Column::OrganizationId)), None))
         .and_where(is_one_of(Expr::col(("s", Column::WorkspaceBuildId)), builds))
-        .to_owned();
+        .take();
     select::<StateRow>(&mut statement, "s");
     db.rows(&statement).await
 }
@@ -59,7 +59,7 @@ pub(in crate::workspace) async fn build_of(
         )
         .cond_where(covered(reach, Expr::col(("b", workspace_build::Column::OrganizationId)), None))
         .and_where(Expr::col(("b", workspace_build::Column::Id)).eq(build))
-        .to_owned();
+        .take();
     select::<Target>(&mut statement, "b");
     statement.column(("w", workspace::Column::Name));
     let row = db.row::<(Target, One<String>)>(&statement).await?;
@@ -79,7 +79,7 @@ pub(in crate::workspace) async fn after(
         .and_where(Expr::col(Column::Number).lte(number))
         .order_by(Column::Number, Order::Desc)
         .limit(1)
-        .to_owned();
+        .take();
     let row = db.row::<(One<WorkspaceBuildId>, One<Vec<u8>>)>(&statement).await?;
     Ok(row.map(|(build, sealed)| (build.0, sealed.0)))
 }
@@ -95,7 +95,7 @@ pub(in crate::workspace) async fn newest(
         .and_where(Expr::col(Column::WorkspaceId).eq(workspace))
         .order_by(Column::Number, Order::Desc)
         .limit(1)
-        .to_owned();
+        .take();
     let row = db.row::<(One<WorkspaceBuildId>, One<Vec<u8>>)>(&statement).await?;
     Ok(row.map(|(build, sealed)| (build.0, sealed.0)))
 }
@@ -133,13 +133,13 @@ pub(in crate::workspace) async fn put_in(tx: &Tx, target: &Target, state: NewSta
         .order_by(Column::Number, Order::Desc)
         .offset(KEPT - 1)
         .limit(1)
-        .to_owned();
+        .take();
     let Some(One(oldest)) = tx.row::<One<i32>>(&oldest).await? else { return Ok(()) };
     let statement = Query::delete()
         .from_table(Entity)
         .and_where(Expr::col(Column::WorkspaceId).eq(target.workspace))
         .and_where(Expr::col(Column::Number).lt(oldest))
-        .to_owned();
+        .take();
     tx.delete(&statement).await?;
     Ok(())
 }
@@ -158,7 +158,7 @@ pub(in crate::workspace) async fn lock_in(tx: &Tx, workspace: WorkspaceId) -> Re
     let mut statement = Query::select()
         .from_as(lock::Entity, "l")
         .and_where(Expr::col(("l", lock::Column::WorkspaceId)).eq(workspace))
-        .to_owned();
+        .take();
     select::<LockRow>(&mut statement, "l");
     if tx.backend() == sea_orm::DbBackend::Postgres {
         statement.lock_exclusive();
@@ -195,7 +195,7 @@ pub(in crate::workspace) async fn unlock_in(tx: &Tx, workspace: WorkspaceId) -> 
     let statement = Query::delete()
         .from_table(lock::Entity)
         .and_where(Expr::col(lock::Column::WorkspaceId).eq(workspace))
-        .to_owned();
+        .take();
     tx.delete(&statement).await?;
     Ok(())
 }
@@ -216,7 +216,7 @@ fn latest_of(target: &Target) -> SelectStatement {
         .column(Workspace::LatestBuildId)
         .from(Workspaces)
         .and_where(Expr::col(Workspace::Id).eq(target.workspace))
-        .to_owned()
+        .take()
 }
 
 fn is_latest(latest: Option<One<Option<WorkspaceBuildId>>>, target: &Target) -> bool {

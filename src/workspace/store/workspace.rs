@@ -1,5 +1,7 @@
 //! How workspaces are kept. A row comes with its owner, template and latest build: one statement for a page.
 
+use std::sync::Arc;
+
 use guildhall_entity::id::{OrganizationId, TemplateId, UserId, WorkspaceId};
 use guildhall_entity::kind::{AutomaticUpdates, WorkspaceStatus};
 use guildhall_entity::workspace::{Column, Entity};
@@ -108,7 +110,7 @@ pub(crate) fn join_latest_build(statement: &mut SelectStatement) {
 /// The latest build of a workspace, as `b`.
 pub(super) fn latest_build_of(workspace: WorkspaceId) -> SelectStatement {
     let mut statement =
-        Query::select().from_as(Entity, "w").and_where(Expr::col(("w", Column::Id)).eq(workspace)).to_owned();
+        Query::select().from_as(Entity, "w").and_where(Expr::col(("w", Column::Id)).eq(workspace)).take();
     join_latest_build(&mut statement);
     statement
 }
@@ -126,11 +128,11 @@ fn whole(statement: &mut SelectStatement) {
 }
 
 impl Find for WorkspaceId {
-    type Row = Whole;
+    type Row = Arc<Whole>;
     const ID: (&'static str, &'static str) = ("w", "id");
 
     fn select(actor: &Actor) -> SelectStatement {
-        let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).take();
         whole(&mut statement);
         statement
     }
@@ -160,7 +162,7 @@ fn dear_to(actor: &Actor) -> SelectStatement {
         .column(("dear", Favorite::WorkspaceId))
         .from_as(workspace_favorite::Entity, "dear")
         .and_where(Expr::col(("dear", Favorite::UserId)).eq(user))
-        .to_owned()
+        .take()
 }
 
 /// A list of workspaces.
@@ -241,11 +243,11 @@ pub(crate) enum WorkspaceOrder {
 }
 
 impl List for WorkspaceList {
-    type Row = Whole;
+    type Row = Arc<Whole>;
 
     fn source(&self, actor: &Actor) -> SelectStatement {
         let filter = &self.filter;
-        let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).to_owned();
+        let mut statement = Query::select().from_as(Entity, "w").cond_where(visible(actor)).take();
         statement.cond_where(self.standing(actor));
         if let Some(dormant) = filter.dormant {
             let since = Expr::col(("w", Column::DormantAt));
