@@ -30,7 +30,7 @@ impl Few {
 
     /// `few`, with which the statement begins that has the parts.
     pub(super) fn expression(&self, backend: DbBackend) -> CommonTableExpression {
-        let few = (self.ids)(backend).limit(FEW).to_owned();
+        let few = (self.ids)(backend).limit(FEW).take();
         let mut named = CommonTableExpression::new();
         named.table_name("few").query(few).materialized(true).to_owned()
     }

@@ -49,9 +49,9 @@ use list::Find;
 use reader::Reader;
 use row::{Columns, Read};
 
-/// A statement's future takes tens of kilobytes: both drivers, and all that they may wait for. It goes to the heap here,
-/// once a statement. Otherwise it would be a part of every future that may read, up to every field of every GraphQL type,
-/// and moved about with each of them. For the same reason, whatever many fields may wait for goes through here.
+/// A statement's future takes kilobytes: both drivers, and all that they may wait for. It goes to the heap here, once a
+/// statement. Otherwise it would be a part of every future that may read, up to every field of every GraphQL type, and moved
+/// about with each of them. For the same reason, whatever many fields may wait for goes through here.
 pub(crate) fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
     Box::pin(future)
 }

@@ -129,7 +129,7 @@ impl List for MemberList {
     type Row = (MemberRow, UserRow);
 
     fn source(&self, actor: &Actor) -> SelectStatement {
-        let mut statement = with_users().cond_where(visible(actor)).to_owned();
+        let mut statement = with_users().cond_where(visible(actor)).take();
         let filter = &self.filter;
         if let Some(query) = &filter.query {
             let email = Condition::all().add(reachable(actor)).add(matches(query, &[("of", "email_folded")]));
