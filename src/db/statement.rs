@@ -4,11 +4,12 @@
 //! asked in its own way.
 
 use std::fmt::{Display, Formatter, Write};
+use std::ops::Range;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::prepare::SqlWriter;
 use sea_orm::sea_query::{
-    PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SqliteQueryBuilder, Value, Values,
+    ArrayType, PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SqliteQueryBuilder, Value, Values,
 };
 
 /// The text of a statement, and its parameters.
@@ -21,7 +22,13 @@ pub(super) fn written(backend: DbBackend, statement: &impl QueryStatementWriter)
 
 fn with<B: QueryBuilder>(builder: B, statement: &impl QueryStatementWriter) -> (String, Values) {
     let (placeholder, numbered) = builder.placeholder();
-    let mut text = Text { placeholder, numbered, text: String::with_capacity(1024), values: Vec::new() };
+    let mut text = Text {
+        placeholder,
+        numbered,
+        text: String::with_capacity(1024),
+        values: Vec::new(),
+        lists: Vec::new(),
+    };
     statement.build_collect_into(builder, &mut text);
     (text.text, Values(text.values))
 }
@@ -31,6 +38,8 @@ struct Text {
     numbered: bool,
     text: String,
     values: Vec<Value>,
+    /// Where different lists of ids stand among the values.
+    lists: Vec<Range<usize>>,
 }
 
 impl Text {
@@ -44,14 +53,26 @@ impl Text {
 
     /// Of `… IN ` stands already what comes before the list.
     fn push_list(&mut self, values: Vec<Value>) {
-        self.text.push('(');
         for (i, value) in values.into_iter().enumerate() {
             if i > 0 {
                 self.text.push_str(", ");
             }
             self.push(value);
         }
-        self.text.push(')');
+    }
+
+    /// The same with ids.
+    fn push_ids(&mut self, ids: Vec<Value>) {
+        let count = ids.len();
+        let again = self.lists.iter().any(|list| self.values[list.clone()] == ids);
+        let compared = again && COMPARED.contains(&count) && self.text.contains(UNION);
+        let start = self.values.len();
+        self.push_list(ids);
+        if compared {
+            self.text.push_str(", changes()");
+        } else if !again {
+            self.lists.push(start..start + count);
+        }
     }
 
     /// The same with an array: PostgreSQL has no other way to be asked with one parameter.
@@ -65,6 +86,13 @@ impl Text {
 
 /// What stands before the right side of an `IN`.
 const IN: &str = " IN ";
+/// What stands between the pages of several parents.
+const UNION: &str = " UNION ALL ";
+/// SQLite makes a table of a list of constants, wherever one stands. In a union of pages the same list, of the organizations
+/// that somebody sees, stands in each, and to make those tables takes as long as to find all the rows. With one value among
+/// them that SQLite does not take for constant (`changes()`, a number, is no id) it compares with one after the other: for
+/// lists of as many values, and for those of two it does so by itself.
+const COMPARED: Range<usize> = 3..33;
 
 impl SqlWriter for Text {
     fn push_param<B: QueryBuilder>(&mut self, value: Value, _: &B) {
@@ -72,7 +100,14 @@ impl SqlWriter for Text {
             // Neither database has unsigned numbers: nothing but a limit is one.
             Value::BigUnsigned(Some(limit)) => _ = write!(self.text, "{limit}"),
             Value::Array(_, Some(_)) if self.numbered && self.text.ends_with(IN) => self.push_any(value),
-            Value::Array(_, Some(values)) if self.text.ends_with(IN) => self.push_list(*values),
+            Value::Array(kind, Some(values)) if self.text.ends_with(IN) => {
+                self.text.push('(');
+                match kind {
+                    ArrayType::Uuid => self.push_ids(*values),
+                    _ => self.push_list(*values),
+                }
+                self.text.push(')');
+            }
             value => self.push(value),
         }
     }
@@ -97,7 +132,7 @@ impl Display for Text {
 #[cfg(test)]
 mod tests {
     use sea_orm::prelude::Uuid;
-    use sea_orm::sea_query::{ArrayType, Expr, ExprTrait as _, Query};
+    use sea_orm::sea_query::{ArrayType, Expr, ExprTrait as _, Query, UnionType};
 
     use super::*;
     use crate::db::is_one_of;
@@ -138,5 +173,32 @@ mod tests {
         assert_eq!(values.0, [Value::from(ids[0]), Value::from(ids[1]), Value::from("x")]);
         let (text, _) = written(DbBackend::Sqlite, &of(&[]));
         assert_eq!(text, r#"DELETE FROM "thing" WHERE "id" IN () AND "name" = ?"#);
+    }
+
+    #[test]
+    fn sqlite_compares_with_what_stands_in_each_member_of_a_union() {
+        let member = |id: u128, others: &[u128]| {
+            let others: Vec<_> = others.iter().map(|&id| Uuid::from_u128(id)).collect();
+            Query::select()
+                .column("id")
+                .from("thing")
+                .and_where(is_one_of(Expr::col("home"), &others))
+                .and_where(is_one_of(Expr::col("town"), &others))
+                .and_where(is_one_of(Expr::col("id"), &[id, id + 1, id + 2].map(Uuid::from_u128)))
+                .take()
+        };
+        let union = |others| member(11, others).union(UnionType::All, member(21, others)).take();
+        let text = |others| written(DbBackend::Sqlite, &union(others)).0;
+        assert_eq!(
+            text(&[1, 2, 3]),
+            r#"SELECT "id" FROM "thing" WHERE "home" IN (?, ?, ?) AND "town" IN (?, ?, ?) AND "id" IN (?, ?, ?)"#
+                .to_owned()
+                + r#" UNION ALL SELECT "id" FROM "thing" WHERE "home" IN (?, ?, ?, changes()) AND "town" IN"#
+                + r#" (?, ?, ?, changes()) AND "id" IN (?, ?, ?)"#
+        );
+        assert!(!text(&[1, 2]).contains("changes()"), "SQLite compares by itself");
+        assert!(!text(&[1; 40]).contains("changes()"), "a table is found faster");
+        let (text, _) = written(DbBackend::Postgres, &union(&[1, 2, 3]));
+        assert!(!text.contains("changes()"), "{text}");
     }
 }
