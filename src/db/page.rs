@@ -164,7 +164,11 @@ where
     let ids: Vec<Uuid> = parents.iter().map(|&id| id.into()).collect();
     let statements = match ids.as_slice() {
         [] => return Ok(HashMap::new()),
-        [only] => vec![tagged(Expr::val(*only), of(select, Expr::val(*only)))],
+        [only] => {
+            let statement = of(select, Expr::val(*only));
+            let rows = db.rows_with(&statement, move |columns| read_keyed(keyset, columns)).await?;
+            return Ok(HashMap::from([(P::from(*only), finish(rows, args))]));
+        }
         _ if db.backend() == DbBackend::Postgres => {
             let outer = Expr::col(("parent".into_iden(), "id".into_iden()));
             let mut statement = Query::select();
