@@ -4,6 +4,10 @@
 //! as if they had asked alone. Nothing is kept: an answer lives until those who waited for it have it. It is worked on while
 //! anybody waits for it, whoever of them that is: nobody depends on another's speed, and whoever goes away takes nothing along.
 
+mod batch;
+
+pub use batch::Batches;
+
 use std::collections::HashMap;
 use std::fmt::{Debug, Formatter};
 use std::hash::Hash;
