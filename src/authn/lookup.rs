@@ -1,6 +1,7 @@
 //! Sessions and API tokens that several requests ask for at the same time are looked up together, by one statement for
 //! each kind. A lookup begins after the request came in, never before: what was revoked by then is not accepted.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use guildhall_flight::Batches;
@@ -20,27 +21,20 @@ impl Lookups {
     pub(super) async fn holder(&self, db: &Db, shown: Shown) -> Answer {
         let begin = || {
             let db = db.clone();
-            move |shown: Vec<Shown>| {
-                let db = db.clone();
-                async move {
-                    let mut found = store::holders(&db, &shown).await;
-                    let mut answer = |shown: &Shown| -> Answer {
-                        found
-                            .as_mut()
-                            .map(|found| found.remove(shown).map(Arc::new))
-                            .map_err(|error| error.clone())
-                    };
-                    shown
-                        .into_iter()
-                        .map(|shown| {
-                            let answer = answer(&shown);
-                            (shown, answer)
-                        })
-                        .collect()
-                }
-            }
+            move |shown| answers(db.clone(), shown)
         };
         let answer = self.0.join(shown, begin).await;
         answer.ok_or_else(|| Error::internal("a lookup of sessions ended without an answer"))?
     }
+}
+
+/// What is known of each; a failure is everybody's.
+async fn answers(db: Db, shown: Vec<Shown>) -> HashMap<Shown, Answer> {
+    let mut found = store::holders(&db, &shown).await;
+    let mut answers = HashMap::with_capacity(shown.len());
+    for shown in shown {
+        let answer = found.as_mut().map(|found| found.remove(&shown).map(Arc::new));
+        answers.insert(shown, answer.map_err(|error| error.clone()));
+    }
+    answers
 }
