@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::{
     Limits,
-    error::{ErrorCode, GraphqlError, Refused, Reported},
+    error::{ErrorCode, GraphqlError, MASKED, Refused, Reported},
     rate::RateStatus,
 };
 
@@ -158,10 +158,6 @@ fn shape(error: ServerError, request_id: &str) -> GraphqlError {
     let details = error.extensions.as_ref().filter(|_| known.is_some()).map(details).unwrap_or_default();
     GraphqlError { message: Cow::Owned(message), code, locations: error.locations, path: error.path, details }
 }
-
-/// What a client reads of a fault.
-pub(crate) const MASKED: &str =
-    "Something went wrong on the server; its log has the cause under the request id.";
 
 /// The part without values of the executor's own complaints about arguments (custom scalars, validators).
 fn input_problem(error: &ServerError) -> Option<&str> {

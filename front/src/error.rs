@@ -158,6 +158,12 @@ impl Refused {
     pub fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
         Self::transport(StatusCode::BAD_REQUEST, GraphqlError::new(ErrorCode::BadRequest, message))
     }
+
+    /// What is told of a panic: 500, and where the cause is.
+    pub(crate) fn masked() -> Self {
+        let error = GraphqlError::new(ErrorCode::InternalServerError, MASKED);
+        Self::transport(StatusCode::INTERNAL_SERVER_ERROR, error)
+    }
 }
 
 impl Refused {
@@ -183,6 +189,10 @@ impl From<GraphqlError> for Refused {
         Self::document(vec![error])
     }
 }
+
+/// What a client reads of a fault.
+pub(crate) const MASKED: &str =
+    "Something went wrong on the server; its log has the cause under the request id.";
 
 /// An error together with the request id it is reported under.
 pub(crate) struct Reported<'a> {

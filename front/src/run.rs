@@ -12,7 +12,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::{
-    answer::{Answer, MASKED, Shaped},
+    answer::{Answer, Shaped},
     cost::json_of,
     error::{ErrorCode, GraphqlError, Refused},
     execute::{Begun, Execution, Panicked},
@@ -240,8 +240,7 @@ impl<H: Host, S: Executor> Drop for Watch<H, S> {
 fn panicked(meta: &RequestMeta) -> Refused {
     let operation = meta.operation_name.as_deref().unwrap_or_default();
     tracing::error!(request_id = %meta.request_id, operation, document = %meta.document, "a resolver panicked");
-    let error = GraphqlError::new(ErrorCode::InternalServerError, MASKED);
-    Refused::transport(StatusCode::INTERNAL_SERVER_ERROR, error)
+    Refused::masked()
 }
 
 fn timed_out(limit: Duration) -> Refused {

@@ -4,7 +4,7 @@ pub(crate) mod accept;
 mod body;
 mod respond;
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{borrow::Cow, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use async_graphql::Executor;
 use axum::{
@@ -26,7 +26,6 @@ use tower_http::{
 use tracing::Instrument as _;
 
 use crate::{
-    answer::MASKED,
     document::OperationKind,
     error::{ErrorCode, GraphqlError, Refused},
     front::{Admitted, Caller, Front, Inner},
@@ -84,9 +83,7 @@ async fn serve<H: Host, S: Executor>(inner: Arc<Inner<H, S>>, request: Request, 
         AssertUnwindSafe(respond(&inner, request, caller, streaming).instrument(span)).catch_unwind();
     let mut response = responding.await.unwrap_or_else(|_panic| {
         tracing::error!(%request_id, "a request made the server panic");
-        let error = GraphqlError::new(ErrorCode::InternalServerError, MASKED);
-        let refused = Refused::transport(StatusCode::INTERNAL_SERVER_ERROR, error);
-        respond::refused(&refused, Media::Json, &request_id, &inner.limits)
+        respond::refused(&Refused::masked(), Media::Json, &request_id, &inner.limits)
     });
     respond::common_headers(&mut response, &request_id);
     response
@@ -189,13 +186,29 @@ fn turn_away<H: Host, S: Executor>(
 ///
 /// # Errors
 /// 401 with a challenge for a bad token; 403, 429 and 503 as the host says.
-pub(crate) async fn authenticate<H: Host>(
+async fn authenticate<H: Host>(host: &H, parts: &Parts, peer: &Peer) -> Result<H::Identity, Refused> {
+    let token = token(host, parts)?;
+    recognise(host, token.as_deref(), peer).await
+}
+
+/// The token of a request.
+///
+/// # Errors
+/// 401 for an `Authorization` header of another form.
+pub(crate) fn token<'a, H: Host>(host: &H, parts: &'a Parts) -> Result<Option<Cow<'a, str>>, Refused> {
+    host.token(&parts.headers).map_err(refusal)
+}
+
+/// Whose a token is now.
+///
+/// # Errors
+/// As [`Host::authenticate`].
+pub(crate) async fn recognise<H: Host>(
     host: &H,
-    parts: &Parts,
+    token: Option<&str>,
     peer: &Peer,
 ) -> Result<H::Identity, Refused> {
-    let token = host.token(&parts.headers).map_err(refusal)?;
-    host.authenticate(token.as_deref(), peer).await.map_err(refusal)
+    host.authenticate(token, peer).await.map_err(refusal)
 }
 
 fn refusal(refusal: Refusal) -> Refused {

@@ -49,7 +49,8 @@ pub(crate) async fn upgrade<H: Host, S: Executor>(
 ) -> Result<Response, Refused> {
     caller.transport = Transport::WebSocket;
     caller.streams = true;
-    let identity = crate::http::authenticate(&inner.host, parts, &caller.peer).await?;
+    let token: Option<Arc<str>> = crate::http::token(&inner.host, parts)?.map(Arc::from);
+    let identity = crate::http::recognise(&inner.host, token.as_deref(), &caller.peer).await?;
     let permit =
         Arc::clone(&inner.streams).try_acquire_owned().ok().filter(|_| !inner.closing.is_cancelled());
     let Some(permit) = permit else { return Err(no_room()) };
@@ -75,7 +76,7 @@ pub(crate) async fn upgrade<H: Host, S: Executor>(
     let task = inner.tasks.token();
     Ok(upgrade.on_upgrade(move |socket: WebSocket| async move {
         let _held = (permit, task);
-        session::serve(inner, socket, identity, caller).await;
+        session::serve(inner, socket, (token, identity), caller).await;
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,7 +12,7 @@ use std::{
 
 use async_graphql::Executor;
 use axum::extract::ws::{Message as Frame, WebSocket};
-use futures_util::{StreamExt as _, stream::SplitStream};
+use futures_util::{FutureExt as _, StreamExt as _, stream::SplitStream};
 use http::HeaderValue;
 use tokio::{
     task::{AbortHandle, JoinSet},
@@ -38,7 +39,7 @@ use crate::{
 pub(super) async fn serve<H: Host, S: Executor>(
     inner: Arc<Inner<H, S>>,
     socket: WebSocket,
-    identity: H::Identity,
+    (token, identity): (Option<Arc<str>>, H::Identity),
     caller: Caller,
 ) {
     let spoken = socket.protocol().map(HeaderValue::as_bytes) == Some(PROTOCOL.as_bytes());
@@ -50,7 +51,7 @@ pub(super) async fn serve<H: Host, S: Executor>(
             return outbox.close(Close::NO_SUBPROTOCOL);
         }
         let (operations, tasks) = (HashMap::new(), JoinSet::new());
-        let session = Session { inner, identity, caller, outbox: outbox.clone(), operations, tasks };
+        let session = Session { inner, token, identity, caller, outbox: outbox.clone(), operations, tasks };
         outbox.close(session.run(stream).await);
     };
     // Both end: reading closes the outbox, and the writer gives every write a time limit.
@@ -60,6 +61,9 @@ pub(super) async fn serve<H: Host, S: Executor>(
 /// An open socket and what runs on it.
 struct Session<H: Host, S: Executor> {
     inner: Arc<Inner<H, S>>,
+    /// What every operation is recognised by anew: what its holder may do changes while the socket is open.
+    token: Option<Arc<str>>,
+    /// Whom the token was of when the socket was opened.
     identity: H::Identity,
     caller: Caller,
     outbox: Outbox,
@@ -113,6 +117,7 @@ impl<H: Host, S: Executor> Session<H, S> {
                     if let Some(token) = message::token(&payload) {
                         let authenticated =
                             self.inner.host.authenticate(Some(token), &self.caller.peer).await;
+                        self.token = Some(Arc::from(token));
                         self.identity = authenticated.map_err(|refusal| match refusal.code {
                             ErrorCode::Unavailable | ErrorCode::InternalServerError => Close::INTERNAL,
                             _ => Close::FORBIDDEN,
@@ -189,7 +194,7 @@ impl<H: Host, S: Executor> Session<H, S> {
             (Arc::clone(&self.inner), self.outbox.clone(), Arc::new(AtomicBool::new(false)));
         let span = inner.host.span(&caller);
         let operation = Operation { id: id.clone(), inner, caller, outbox, done: Arc::clone(&done) };
-        let task = self.tasks.spawn(operation.run(params, self.identity.clone()).instrument(span));
+        let task = self.tasks.spawn(operation.run(params, self.token.clone()).instrument(span));
         self.operations.insert(id, Running { task, done });
         Ok(())
     }
@@ -237,18 +242,26 @@ struct Operation<H: Host, S: Executor> {
 }
 
 impl<H: Host, S: Executor> Operation<H, S> {
-    async fn run(self, params: GraphqlParams, identity: H::Identity) {
-        let last = self
-            .answer(params, identity)
+    async fn run(self, params: GraphqlParams, token: Option<Arc<str>>) {
+        // Execution catches its own panics; this is for those of the host and of the front itself.
+        let answering = AssertUnwindSafe(self.answer(params, token.as_deref())).catch_unwind();
+        let last = answering
             .await
+            .unwrap_or_else(|_panic| {
+                tracing::error!(request_id = %self.caller.request_id, "an operation made the server panic");
+                Err(Refused::masked())
+            })
             .unwrap_or_else(|refused| error(&self.id, &refused, &self.caller, &self.inner));
         self.done.store(true, Ordering::Release);
         self.outbox.send(last).await;
     }
 
     /// Sends every `next`; the last message is returned.
-    async fn answer(&self, params: GraphqlParams, identity: H::Identity) -> Result<Frame, Refused> {
+    async fn answer(&self, params: GraphqlParams, token: Option<&str>) -> Result<Frame, Refused> {
         let Self { id, inner, caller, outbox, .. } = self;
+        let identity = crate::http::recognise(&inner.host, token, &caller.peer)
+            .await
+            .inspect_err(|refused| inner.observe_refused(caller, None, refused))?;
         let admitted = inner
             .admit(params, &identity, caller)
             .inspect_err(|refused| inner.observe_refused(caller, Some(&identity), refused))?;

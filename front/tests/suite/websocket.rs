@@ -1,5 +1,7 @@
 //! Sockets, over a real connection.
 
+use std::sync::atomic::Ordering;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use guildhall_front::{Ended, Limits, ListenerLimits, StreamLimits};
 use serde_json::{Value, json};
@@ -139,6 +141,24 @@ async fn the_token_of_the_first_message_counts() {
     assert_eq!(socket.next().await["type"], "connection_ack");
     socket.subscribe("1", "{ secret }").await;
     assert_eq!(socket.next().await["payload"]["data"]["secret"], "42");
+}
+
+#[tokio::test]
+async fn every_operation_is_recognised_anew() {
+    let server = server(StreamLimits::default()).await;
+    let mut socket = Socket::open(&server).await;
+    socket.send(json!({"type": "connection_init", "payload": {"authorization": "Bearer fading"}})).await;
+    assert_eq!(socket.next().await["type"], "connection_ack");
+    socket.subscribe("1", "{ secret }").await;
+    assert_eq!(socket.next().await["payload"]["data"]["secret"], "42");
+    assert_eq!(socket.next().await["type"], "complete");
+    server.front.host().faded.store(true, Ordering::Relaxed);
+    for document in ["{ hello }", "subscription { ticks(count: 1) }"] {
+        socket.subscribe("2", document).await;
+        let message = socket.next().await;
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("2")), "{message:#}");
+        assert_eq!(message["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    }
 }
 
 #[tokio::test]

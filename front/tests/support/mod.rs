@@ -9,7 +9,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -52,13 +52,20 @@ pub enum Who {
 
 pub struct TestHost {
     pub ended: watch::Sender<Option<Ended>>,
+    /// Whether the token `fading` is no good any more.
+    pub faded: AtomicBool,
     pub prepared: AtomicUsize,
     pub records: Arc<Mutex<Vec<String>>>,
 }
 
 impl Default for TestHost {
     fn default() -> Self {
-        Self { ended: watch::Sender::new(None), prepared: AtomicUsize::new(0), records: Arc::default() }
+        Self {
+            ended: watch::Sender::new(None),
+            faded: AtomicBool::new(false),
+            prepared: AtomicUsize::new(0),
+            records: Arc::default(),
+        }
     }
 }
 
@@ -71,6 +78,7 @@ impl Host for TestHost {
         match token {
             None => Ok(Who::Nobody),
             Some("good") => Ok(Who::User),
+            Some("fading") if !self.faded.load(Ordering::Relaxed) => Ok(Who::User),
             Some("panic") => panic!("the host of the tests panics on purpose"),
             Some(_) => Err(Refusal::unauthenticated("The token is not valid; sign in again.")),
         }
