@@ -10,9 +10,11 @@ use axum::body::Body;
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, GzBuilder};
 use http::{Request, StatusCode, header};
+use http_body_util::BodyExt as _;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tar::{EntryType, Header};
+use tower::ServiceExt as _;
 
 use crate::support::upload::docker_dev;
 use crate::support::{Backend, Org, Person, TestApp};
@@ -120,6 +122,33 @@ impl Scene {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         self.app.send(request.body(Body::empty()).unwrap()).await
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_refused_says_why_under_the_requests_id() {
+    let Some(app) = TestApp::start(Backend::Sqlite).await else { return };
+    for (method, path, status, code) in [
+        ("POST", "/healthz", 405, "BAD_REQUEST"),
+        ("DELETE", "/schema.graphql", 405, "BAD_REQUEST"),
+        ("GET", "/files", 405, "BAD_REQUEST"),
+        ("GET", "/nowhere", 404, "NOT_FOUND"),
+        ("GET", "/files/x", 401, "UNAUTHENTICATED"),
+        ("GET", "/states/x", 401, "UNAUTHENTICATED"),
+        ("PUT", "/files", 401, "UNAUTHENTICATED"),
+        ("GET", "/provisioner-jobs/x/state", 401, "UNAUTHENTICATED"),
+    ] {
+        let request = Request::builder().method(method).uri(path).header("x-request-id", "mine-1");
+        let response = app.app.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        assert_eq!(response.headers()["x-request-id"], "mine-1", "{method} {path}");
+        assert_eq!(response.headers()["content-type"], "application/json", "{method} {path}");
+        assert_eq!(response.headers().contains_key("allow"), status == 405, "{method} {path}");
+        assert_eq!(response.headers().contains_key("www-authenticate"), status == 401, "{method} {path}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let extensions = &body["errors"][0]["extensions"];
+        assert_eq!(*extensions, json!({ "code": code, "requestId": "mine-1" }), "{method} {path}");
     }
 }
 

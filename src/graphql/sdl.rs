@@ -1,6 +1,7 @@
 //! The schema as text: the contract, and what introspection is answered from.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use async_graphql::SDLExportOptions;
 
@@ -9,8 +10,13 @@ use super::schema;
 /// What a description begins and ends with, on lines of their own.
 const QUOTES: &str = "\"\"\"";
 
-/// The schema as text, sorted.
-pub fn sdl() -> String {
+/// The schema as text, sorted. Printed once: it takes 13 ms, and anybody may ask for it.
+pub fn sdl() -> &'static str {
+    static SDL: LazyLock<String> = LazyLock::new(printed);
+    &SDL
+}
+
+fn printed() -> String {
     let options = SDLExportOptions::new()
         .sorted_fields()
         .sorted_arguments()

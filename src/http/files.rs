@@ -108,7 +108,9 @@ async fn find(site: &Site, headers: &HeaderMap, id: &str) -> Result<FileRow, Res
     if let Some(token) = token.filter(|token| token.starts_with(secret::JOB)) {
         let unknown =
             || refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "this job token is not valid (any more)");
-        let job = job::find_by_token(&site.db, &token).await.map_err(failed)?.ok_or_else(unknown)?;
+        let job = job::find_by_token(&site.db, &token).await.map_err(failed)?;
+        // Whatever has ended needs its archive no more.
+        let job = job.filter(|job| !job.state.is_final()).ok_or_else(unknown)?;
         let needed = crate::dispatch::file_of(&site.db, &job).await.map_err(failed)?;
         let id = id.ok().filter(|id| needed == Some(*id)).ok_or_else(not_found)?;
         return file::referred(&site.db, id).await.map_err(failed)?.ok_or_else(not_found);

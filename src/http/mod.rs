@@ -5,6 +5,7 @@ mod health;
 mod host;
 mod ide;
 mod metrics;
+mod refusal;
 mod state;
 mod states;
 
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::middleware;
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, get, put};
 use guildhall_front::{Front, Limits, PersistedDocuments};
 use http::{StatusCode, header};
@@ -25,6 +27,7 @@ use crate::graphql::context::Services;
 use crate::graphql::{Coded, schema, sdl};
 pub use host::Server;
 use metrics::Metrics;
+use refusal::{answer, refusal};
 
 /// The front with our schema and host.
 pub type GraphqlFront = Front<Server, Coded>;
@@ -78,7 +81,7 @@ pub fn metrics_router(site: Site) -> Router {
 /// Never: the schema that we print is valid, which a test shows.
 pub fn router(site: Site, limits: Limits, documents: PersistedDocuments) -> (GraphqlFront, Router) {
     let front =
-        Front::with_documents(Server::new(site.clone()), Coded::new(schema()), &sdl(), limits, documents)
+        Front::with_documents(Server::new(site.clone()), Coded::new(schema()), sdl(), limits, documents)
             .expect("the schema that async-graphql prints is valid (test `the_schema_is_the_committed_one`)");
     let router = Router::new()
         .route("/", get(|| async { Redirect::to("/graphql") }))
@@ -94,49 +97,17 @@ pub fn router(site: Site, limits: Limits, documents: PersistedDocuments) -> (Gra
         .fallback(|| async {
             refusal(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here; the API is at /graphql")
         })
+        .method_not_allowed_fallback(|| async {
+            let message = "nothing here takes this method; the header Allow names those that it takes";
+            refusal(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message)
+        })
+        .layer(middleware::from_fn(refusal::with_request_id))
         .with_state(site)
         .merge(front.router());
     (front, router)
 }
 
-async fn schema_text() -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/graphql; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")],
-        sdl(),
-    )
-        .into_response()
-}
-
-/// A refusal in the shape of a GraphQL answer: clients have one way to read errors.
-fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = serde_json::json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
-    let mut response = (status, axum::Json(body)).into_response();
-    if status == StatusCode::UNAUTHORIZED {
-        let challenge =
-            http::HeaderValue::from_static("Bearer realm=\"guildhall\", Basic realm=\"guildhall\"");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    response
-}
-
-/// The answer to an error of an operation, for handlers outside GraphQL.
-fn answer(error: &Error) -> Response {
-    match error {
-        Error::Denied(crate::authz::Denied::Anonymous) => {
-            refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", &error.to_string())
-        }
-        Error::Denied(_) => refusal(StatusCode::FORBIDDEN, "FORBIDDEN", &error.to_string()),
-        Error::NotFound(_) => refusal(StatusCode::NOT_FOUND, "NOT_FOUND", &error.to_string()),
-        Error::Refused(_) | Error::BadInput { .. } => {
-            refusal(StatusCode::UNPROCESSABLE_ENTITY, "BAD_USER_INPUT", &error.to_string())
-        }
-        Error::TooMany { .. } => refusal(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", &error.to_string()),
-        Error::Conflict(_) => refusal(StatusCode::CONFLICT, "CONFLICT", &error.to_string()),
-        Error::Unavailable(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &error.to_string()),
-        Error::Internal(cause) => {
-            tracing::error!(%cause, "a request failed");
-            let message = "something went wrong on our side; the server's log has the cause";
-            refusal(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", message)
-        }
-    }
+async fn schema_text() -> impl IntoResponse {
+    let kind = (header::CONTENT_TYPE, "application/graphql; charset=utf-8");
+    ([kind, (header::CACHE_CONTROL, "no-cache")], sdl())
 }

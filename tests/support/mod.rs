@@ -90,8 +90,11 @@ impl TestApp {
         self.folder.path()
     }
 
-    /// Sends a request; answers status and body.
-    pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
+    /// Sends a request; answers status and body. Outside GraphQL the id of each is the same, so that answers can be compared.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> (StatusCode, Vec<u8>) {
+        if request.uri().path() != "/graphql" {
+            request.headers_mut().insert("x-request-id", header::HeaderValue::from_static("tests"));
+        }
         let response = self.app.router().oneshot(request).await.unwrap();
         let status = response.status();
         (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
