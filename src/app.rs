@@ -1,5 +1,8 @@
 //! The composition root: pools, clock, schema, workers, shutdown. Wires, decides nothing.
 
+mod sealing;
+
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -25,8 +28,8 @@ use crate::graphql::context::Services;
 use crate::http::{GraphqlFront, Site, metrics_router, router};
 use crate::live::CursorKeys;
 use crate::name::DEFAULT;
-use crate::seal::Sealer;
-use crate::{audit_log, demo, dispatch, keys, live, organization, template, user, workspace};
+use crate::{audit_log, demo, dispatch, keys, live, organization, user, workspace};
+pub use sealing::reseal;
 
 /// A server that is up.
 pub struct App {
@@ -58,7 +61,7 @@ impl App {
         db::migrate(&db).await.context("can't bring the database up to date")?;
         let signing = keys::signing(data_dir, &clock)?;
         let (session_keys, cursor_keys) = (SessionKeys::new(&signing), CursorKeys::new(&signing)?);
-        let sealer = Sealer::new(&keys::sealing(data_dir, options.sealing_key_file.as_deref(), &clock)?)?;
+        let sealer = sealing::sealer(&db, data_dir, options.sealing_key_file.as_deref(), &clock).await?;
         live::begin(&db).await?;
         let (watches, live) = (Watches::default(), CancellationToken::new());
         let pump = live::run(db.clone(), live.clone());
@@ -202,24 +205,6 @@ impl Default for Options {
     }
 }
 
-/// Seals with the newest key whatever is sealed with an older one; answers how much that was. Servers may run meanwhile, as
-/// long as they know both keys.
-///
-/// # Errors
-/// When the data folder, the keys or the database can't be used.
-pub async fn reseal(
-    data_dir: &Path,
-    database: &db::Settings,
-    sealing_key_file: Option<&Path>,
-    clock: Clock,
-) -> anyhow::Result<u64> {
-    let sealer = Sealer::new(&keys::sealing(data_dir, sealing_key_file, &clock)?)?;
-    let db = db::connect(database, clock).await.context("can't open the database")?;
-    let done = template::dry_run::reseal(&db, &sealer).await? + workspace::reseal::all(&db, &sealer).await?;
-    db.close().await?;
-    Ok(done)
-}
-
 /// Serves until a signal comes, then drains: no new connections, requests under way end, provisioners finish their jobs
 /// (a second signal interrupts those).
 ///
@@ -237,6 +222,13 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("can't listen on {}; choose another with --address", serving.address))?;
     let address = listener.local_addr()?;
+    let metrics =
+        match serving.observing.metrics_address {
+            Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
+                format!("can't listen on {address}; choose another with --metrics-address")
+            })?),
+            None => None,
+        };
     let limits = serving.limits().map_err(anyhow::Error::msg)?;
     let documents = serving.documents(&limits)?;
     let sign_ins_per_minute = serving.sign_ins_per_minute;
@@ -251,14 +243,6 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
     let app = App::open(&data_dir, &database, Clock::system(), options).await?;
     let url = serving.access_url.clone().unwrap_or_else(|| format!("http://{address}"));
     greet(&app, &url, &data_dir, &database);
-
-    let metrics =
-        match serving.observing.metrics_address {
-            Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
-                format!("can't listen on {address}; choose another with --metrics-address")
-            })?),
-            None => None,
-        };
     let stop = Shutdown::default();
     let workers = TaskTracker::new();
     workers.spawn(dispatch::reaper::run(app.db.clone(), stop.drain.clone()));
@@ -351,32 +335,31 @@ fn start_provisioners(
     }
 }
 
-/// What somebody needs to know who has just started it.
-#[expect(clippy::print_stdout, reason = "what the server says to who started it")]
+/// What somebody needs to know who has just started it. Whether anybody reads it is no matter of the server's.
 fn greet(app: &App, url: &str, data_dir: &Path, database: &db::Settings) {
     let kind = match database {
         db::Settings::Sqlite { path, .. } => format!("SQLite, {}", path.display()),
         db::Settings::Postgres { .. } => "PostgreSQL".to_owned(),
     };
-    println!("Guildhall {} is up", env!("CARGO_PKG_VERSION"));
-    println!("  API and IDE   {url}/graphql");
-    println!("  data folder   {}", data_dir.display());
-    println!("  database      {kind}");
+    let version = env!("CARGO_PKG_VERSION");
+    let folder = data_dir.display();
+    let mut text = format!(
+        "Guildhall {version} is up\n  API and IDE   {url}/graphql\n  data folder   {folder}\n  database      {kind}\n"
+    );
     if let Some(token) = app.setup_token() {
-        println!();
-        println!("Create the first user, who becomes the owner:");
-        println!("  guildhall login {url} --first-user --setup-token {}", token.expose_secret());
+        let token = token.expose_secret();
+        text += &format!(
+            "\nCreate the first user, who becomes the owner:\n  guildhall login {url} --first-user --setup-token {token}\n"
+        );
     }
     if app.demo {
-        println!();
-        println!(
-            "Demonstration data: sign in as `{}` with the password `{}`",
-            demo::USERNAME,
-            demo::PASSWORD
+        let (username, password) = (demo::USERNAME, demo::PASSWORD);
+        text += &format!(
+            "\nDemonstration data: sign in as `{username}` with the password `{password}`\n  guildhall login {url} \
+             --username {username}\n"
         );
-        println!("  guildhall login {url} --username {}", demo::USERNAME);
     }
-    println!();
+    _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// Ctrl-C and SIGTERM, heard from here on: between two waits none is lost.

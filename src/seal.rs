@@ -48,6 +48,12 @@ impl Sealer {
         Ok(Self(Arc::new(keys)))
     }
 
+    /// Whether it was sealed with one of these keys, as far as that can be told without opening it.
+    pub(crate) fn knows(&self, sealed: &[u8]) -> bool {
+        let name = sealed.get(1..5).filter(|_| sealed.first() == Some(&FORMAT));
+        name.is_none_or(|name| self.0.iter().any(|(known, _)| known == name))
+    }
+
     /// Seals `plain` for the row that `purpose` names.
     ///
     /// # Errors
@@ -122,6 +128,7 @@ mod tests {
         assert!(sealer.open("state of a", b"").is_err());
         let other = Sealer::new(&[[8; KEY_LENGTH]]).expect("a key of the right length");
         assert!(other.open("state of a", &sealed).is_err());
+        assert!(sealer.knows(&sealed) && !other.knows(&sealed));
     }
 
     #[test]

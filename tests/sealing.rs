@@ -1,7 +1,7 @@
 //! States for administrators, and new sealing keys.
 
 use axum::body::Body;
-use guildhall::app::reseal;
+use guildhall::app::{App, Options, reseal};
 use guildhall::clock::Clock;
 use http::{Request, StatusCode, header};
 use rstest::rstest;
@@ -195,6 +195,44 @@ async fn a_new_key_takes_over_from_the_old_one(
     assert_eq!(response.status(), StatusCode::OK);
     // The one with the old key alone does not, and says so in its log only.
     assert_eq!(scene.pull(Some(&scene.owner), &second).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+/// A server on this database, with what is in its data folder.
+async fn starts(scene: &Scene, sealing_key_file: Option<&std::path::Path>) -> Result<(), String> {
+    let options =
+        Options { sealing_key_file: sealing_key_file.map(std::path::Path::to_owned), ..Options::default() };
+    let opened = App::open(scene.app.folder(), &scene.app.settings, Clock::system(), options).await;
+    opened.map(drop).map_err(|error| format!("{error:#}"))
+}
+
+#[rstest]
+#[tokio::test]
+async fn no_key_is_made_in_place_of_one_that_is_mislaid(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let folder = scene.app.folder();
+    let (key, kept) = (folder.join("sealing.key"), folder.join("kept.key"));
+    // While nothing is sealed, a server may be moved and start with keys of its own.
+    std::fs::rename(&key, &kept).unwrap();
+    starts(&scene, None).await.unwrap();
+    std::fs::rename(&kept, &key).unwrap();
+    scene.leaves("startWorkspace", 3).await;
+    starts(&scene, None).await.unwrap();
+    std::fs::rename(&key, &kept).unwrap();
+    let error = starts(&scene, None).await.unwrap_err();
+    assert!(error.contains("there is no sealing key at") && !key.exists(), "{error}");
+    std::fs::write(&key, "5a".repeat(32)).unwrap();
+    let error = starts(&scene, None).await.unwrap_err();
+    assert!(error.contains("sealed with other keys"), "{error}");
+    std::fs::remove_file(&key).unwrap();
+    starts(&scene, Some(&kept)).await.unwrap();
+    // Nor does resealing make anything where something is missing.
+    let empty = tempfile::tempdir().unwrap();
+    let nowhere = guildhall::db::Settings::Sqlite { path: empty.path().join("guildhall.db"), readers: 1 };
+    reseal(empty.path(), &nowhere, None, Clock::system()).await.unwrap_err();
+    reseal(empty.path(), &nowhere, Some(&kept), Clock::system()).await.unwrap_err();
+    assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
 }
 
 #[rstest]

@@ -54,6 +54,18 @@ impl Sealed {
         }
     }
 
+    /// The newest of what is sealed there.
+    pub(crate) async fn sample(self, db: &Db) -> Result<Option<Vec<u8>>> {
+        let statement = Query::select()
+            .column(self.column)
+            .from(self.table)
+            .and_where(Expr::col(self.column).is_not_null())
+            .order_by(self.id, Order::Desc)
+            .limit(1)
+            .take();
+        Ok(db.row::<One<Vec<u8>>>(&statement).await?.map(|sealed| sealed.0))
+    }
+
     /// What is sealed there, in the order of the ids; the next ones are `after` the last.
     async fn batch(self, db: &Db, after: Option<Uuid>) -> Result<Vec<(Uuid, Vec<u8>)>> {
         let mut statement = Query::select()

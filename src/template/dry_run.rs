@@ -117,6 +117,11 @@ pub(crate) async fn ended_in(tx: &Tx, job: ProvisionerJobId) -> Result<()> {
     store::forget_in(tx, job).await
 }
 
+/// The newest of the values that are sealed for dry runs.
+pub(crate) async fn sealed_sample(db: &Db) -> Result<Option<Vec<u8>>> {
+    store::VALUES.sample(db).await
+}
+
 /// Seals with the newest key the values of dry runs that are sealed with another; answers how many sets that were.
 ///
 /// # Errors

@@ -7,6 +7,15 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::seal::Sealer;
 
+/// The newest of each kind of what is sealed.
+pub(crate) async fn samples(db: &Db) -> Result<Vec<Vec<u8>>> {
+    let mut samples = Vec::from_iter(STATES.sample(db).await?);
+    for values in VALUES {
+        samples.extend(values.sample(db).await?);
+    }
+    Ok(samples)
+}
+
 /// Seals with the newest key whatever of workspaces is sealed with another; answers how much that was.
 ///
 /// # Errors
