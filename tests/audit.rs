@@ -153,7 +153,7 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
         .await;
     let promote = json!({ "templateVersionId": made["templateVersion"]["id"] });
     log.leaves_nothing(&mia, "promoteTemplateVersion", promote.clone()).await;
-    // What daemons do is progress, not a change of anybody's.
+    // What daemons do is progress, not a change of anybody's; but the first version that can be used becomes the active one.
     let job = app.acquire(&daemon).await.unwrap();
     app.append_logs(&daemon, &job, 1, &["a line"]).await;
     let token = json!({
@@ -161,6 +161,7 @@ async fn every_change_leaves_one_row(#[values(Backend::Sqlite, Backend::Postgres
         "sensitive": true, "nullable": true, "ephemeral": false, "validations": [],
     });
     app.complete(&daemon, &job, json!({ "templateImport": { "readme": "", "variables": [token] } })).await;
+    assert_eq!(log.news().await, ["UPDATE TEMPLATE dev"]);
     let job = app.acquire(&daemon).await.unwrap();
     app.complete(&daemon, &job, plain_import()).await;
     assert_eq!(log.news().await, Vec::<String>::new());

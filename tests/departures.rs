@@ -1,5 +1,7 @@
 //! When somebody leaves an organization: what becomes of their workspaces, and who is left to look after them.
 
+mod promises;
+
 use std::sync::Arc;
 
 use rstest::rstest;

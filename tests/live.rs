@@ -8,6 +8,7 @@ mod logs;
 mod order;
 mod readers;
 mod replicas;
+mod sockets;
 
 use std::time::Duration;
 

@@ -147,3 +147,23 @@ async fn creates_race_with_the_end(#[values(Backend::Sqlite, Backend::Postgres)]
         app.refused(&owner.token, "createGroup", json!({ "organizationId": org.id, "name": "late" })).await;
     assert!(refused.is("NOT_FOUND", "input.organizationId"), "{refused:?}");
 }
+
+#[rstest]
+#[tokio::test]
+async fn nobody_gives_themselves_roles_by_joining(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let vera = app.user(&owner, "vera", &["user-admin"]).await;
+    let join = async |roles: &[&str]| {
+        let members = json!([{ "userId": vera.id, "roles": roles }]);
+        let input = json!({ "organizationId": org.id, "members": members });
+        let selection = "results { userErrors { code field } }";
+        app.done(&vera.token, "addMembers", selection, input).await["results"][0]["userErrors"].clone()
+    };
+    let refused = join(&["organization-user-admin"]).await;
+    assert_eq!(refused[0]["code"], "CONFLICT", "{refused:#}");
+    assert_eq!(join(&[]).await, json!([]));
+}

@@ -148,6 +148,35 @@ async fn a_state_is_written_under_its_lock(#[values(Backend::Sqlite, Backend::Po
 
 #[rstest]
 #[tokio::test]
+async fn the_token_of_a_job_that_succeeded_opens_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let job = &scene.job;
+    let archive = async || {
+        let request = Request::get(job.task["archivePath"].as_str().unwrap())
+            .header(header::AUTHORIZATION, format!("Bearer {}", job.token));
+        scene.app.send(request.body(Body::empty()).unwrap()).await.0
+    };
+    assert_eq!(archive().await, StatusCode::OK);
+    assert_eq!(scene.lock(job, "one").await, StatusCode::OK);
+    assert_eq!(scene.put(job, "one", &state(1)).await, StatusCode::OK);
+    assert_eq!(scene.terraform(job, "UNLOCK", "", lock("one")).await.0, StatusCode::OK);
+    scene.app.complete(&scene.daemon, job, plain_build()).await;
+    assert_eq!(scene.get(job).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(scene.lock(job, "two").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(scene.put(job, "one", &state(99)).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(archive().await, StatusCode::UNAUTHORIZED);
+    let next = scene.build("stopWorkspace").await;
+    assert_eq!(scene.get(&next).await, (StatusCode::OK, state(1)));
+    // One that failed may have left a Terraform that brings home what it made, and needs no archive for that.
+    assert_eq!(scene.lock(&next, "two").await, StatusCode::OK);
+    scene.app.fail(&scene.daemon, &next, "APPLY_FAILED", "no").await;
+    assert_eq!(scene.put(&next, "two", &state(2)).await, StatusCode::OK);
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_token_opens_the_state_of_its_job_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

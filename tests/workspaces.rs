@@ -1,6 +1,7 @@
 //! Workspaces: names, schedules and deadlines, restarts, owners, favorites, orphans.
 
 mod keeping;
+mod links;
 mod moving;
 mod standing;
 

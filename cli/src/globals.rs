@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::failure::Failure;
 
@@ -61,6 +61,10 @@ pub(crate) fn secret_or_file(
     file: Option<&Path>,
 ) -> Result<Option<SecretString>, Failure> {
     match (value, file) {
+        // A variable that somebody forgot to fill, such as a secret of a pipeline.
+        (Some(value), _) if value.expose_secret().trim().is_empty() => Err(Failure::usage(
+            "the token, key or password that is given is empty: give one, or leave out its option and its variable",
+        )),
         (Some(value), _) => Ok(Some(value.clone())),
         (None, Some(path)) => {
             let text = std::fs::read_to_string(path)
@@ -94,5 +98,7 @@ mod tests {
         assert!(secret_or_file(None, Some(&path)).unwrap_err().message.contains("is empty"));
         assert!(secret_or_file(None, Some(&folder.path().join("none"))).is_err());
         assert!(secret_or_file(None, None).unwrap().is_none());
+        let empty = SecretString::from("");
+        assert!(secret_or_file(Some(&empty), None).unwrap_err().message.contains("is empty"));
     }
 }

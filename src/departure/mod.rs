@@ -91,9 +91,9 @@ pub(crate) async fn remove(
     // The membership first: whoever makes a workspace for this person at the same moment comes before, or finds no member.
     let gone = member::delete_in(&tx, (organization, user), &person.username, (lost, &becomes)).await?;
     let mut changes = vec![gone];
-    let held = owner::held_in(&tx, organization, user).await?;
     let take_down = async |tx: &mut Tx, transition| {
-        owner::take_down_in(tx, db, sealer, actor.user_id(), &held, transition).await
+        let theirs = (organization, user);
+        owner::take_down_in(tx, db, sealer, actor.user_id(), theirs, transition).await
     };
     let (mut touched, more) = match disposition {
         Disposition::Keep => (Vec::new(), Vec::new()),
@@ -101,6 +101,7 @@ pub(crate) async fn remove(
             if let Some(refusal) = quota::taken_over_in(&tx, organization, user, to).await? {
                 return Err(Refusal::quota_exceeded(&["transferToUserId"], refusal).into());
             }
+            let held = owner::held_in(&tx, organization, user).await?;
             owner::transfer_in(&mut tx, &held, &person.username, (to, &heir)).await?
         }
         Disposition::Stop => take_down(&mut tx, Transition::Stop).await?,

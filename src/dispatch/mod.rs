@@ -79,10 +79,11 @@ pub(crate) enum Outcome {
 pub(crate) async fn complete(db: &Db, actor: &Actor, held: Held, outcome: Outcome) -> Result<()> {
     let (mut tx, row) = job::begin_held(db, actor, held).await?;
     let id = row.id;
+    let mut promoted = None;
     match (row.kind, outcome) {
         (JobType::TemplateImport, Outcome::Import { readme, variables }) => {
             let version = version::of_job(db, id).await?.ok_or_else(|| orphan(id))?;
-            version::imported_in(&tx, &version, &readme, variables).await?;
+            promoted = version::imported_in(&tx, &version, &readme, variables).await?;
         }
         (JobType::TemplateDryRun, Outcome::DryRun { resources, daily_cost }) => {
             dry_run::planned_in(&tx, id, resources, daily_cost).await?;
@@ -94,7 +95,10 @@ pub(crate) async fn complete(db: &Db, actor: &Actor, held: Held, outcome: Outcom
         _ => return Err(Refusal::invalid(&["result"], "the result is not of the job's type").into()),
     }
     job::end_in(&mut tx, &row, Ending::Succeeded).await?;
-    tx.commit_unaudited(Unaudited::JobProgress).await
+    match promoted {
+        Some(change) => tx.commit(change).await,
+        None => tx.commit_unaudited(Unaudited::JobProgress).await,
+    }
 }
 
 /// Decides, on its daemon's word, over what a planned build is going to cost a day, between plan and apply. Where that is not

@@ -22,7 +22,8 @@ use crate::user::UserRow;
 /// Adds a member with these roles.
 ///
 /// # Errors
-/// FORBIDDEN without `MEMBER_CREATE`; refusals for a user who does not exist, who is a member already, and for roles.
+/// FORBIDDEN without `MEMBER_CREATE`; refusals for a user who does not exist, who is a member already, for roles, and for any
+/// role for oneself.
 pub(crate) async fn add(
     db: &Db,
     actor: &Actor,
@@ -34,6 +35,11 @@ pub(crate) async fn add(
     let roles = crate::role::normalized(roles);
     let field = if matches!(who, Who::Id(_)) { "userId" } else { "username" };
     let (user, _) = store::candidate(db, who).await?.ok_or_else(|| Refusal::not_found(&[field], "user"))?;
+    if !roles.is_empty() && actor.user_id() == Some(user) {
+        let message =
+            "nobody gives themselves roles; join without any, and ask another administrator for them";
+        return Err(Refusal::conflict(&["roles"], message).into());
+    }
     let tx = db.begin(permit).await?;
     if !roles.is_empty() {
         lock_roles_in(&tx, organization).await?;

@@ -299,12 +299,14 @@ pub(crate) async fn request_cancel_in(tx: &mut Tx, job: &JobRow) -> Result<()> {
     tx.emit(event(EventKind::JobChanged, job.organization_id, job.id)).await
 }
 
-/// The job of a token, while a daemon holds it.
+/// The job of a token. `None` for one that has succeeded: what it made is at home then. After any other end a Terraform that
+/// outlived its daemon may still bring home what it made.
 pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<JobRow>> {
     if !secret::is_well_formed(token, secret::JOB) {
         return Ok(None);
     }
-    store::by_token_hash(db, &secret::hash(token)).await
+    let job = store::by_token_hash(db, &secret::hash(token)).await?;
+    Ok(job.filter(|job| job.state != JobState::Succeeded))
 }
 
 /// How many jobs have not ended, by state, in all organizations: for who runs the server, not for an actor.

@@ -104,7 +104,6 @@ pub(crate) async fn promote(
     version: &VersionRow,
     expected_version: Option<i32>,
 ) -> Result<()> {
-    let organization = template.organization_id;
     let permit = access::admit(db, actor, template, Permission::TemplateUpdate).await?;
     let tx = db.begin(permit).await?;
     let field = &["templateVersionId"];
@@ -133,42 +132,51 @@ pub(crate) async fn promote(
             );
         }
     }
+    let change = activate_in(&tx, &template, version).await?;
+    tx.commit(change).await
+}
+
+/// Makes a version the active one of its template, which the transaction has locked.
+async fn activate_in(tx: &Tx, template: &TemplateRow, version: &VersionRow) -> Result<Change> {
     let active = match template.active_version_id {
-        Some(id) => store::row_in(&tx, id).await?,
+        Some(id) => store::row_in(tx, id).await?,
         None => None,
     };
     let fact = |active: Option<&VersionRow>| {
         facts(json!({ "activeVersion": active.map(|row| named(&row.name, row.id)) }))
     };
-    let (before, after) = (fact(active.as_ref()), fact(Some(version)));
-    let name = template.name.as_str();
     let change = Change::new(
         Action::Update,
         Resource::Template,
-        Some(organization),
+        Some(template.organization_id),
         template.id,
-        name,
-        &before,
-        &after,
+        template.name.as_str(),
+        &fact(active.as_ref()),
+        &fact(Some(version)),
     );
     if change.alters() {
-        super::store::template::set_active_version_in(&tx, template.id, version.id).await?;
+        super::store::template::set_active_version_in(tx, template.id, version.id).await?;
     }
-    tx.commit(change).await
+    Ok(change)
 }
 
-/// Keeps what an import found and promotes the version if it was made for that, inside the transaction that ends the job.
+/// Keeps what an import found and promotes the version if it was made for that, inside the transaction that ends the job;
+/// answers what that changed of the template.
 pub(crate) async fn imported_in(
     tx: &Tx,
     version: &VersionRow,
     readme: &str,
     variables: Variables,
-) -> Result<()> {
+) -> Result<Option<Change>> {
     // The template before its version, as who changes a version locks them: else each could wait for the other.
-    if version.promote_on_success {
-        super::store::template::set_active_version_in(tx, version.template_id, version.id).await?;
+    let mut promoted = None;
+    if version.promote_on_success
+        && let Some((template, _)) = super::store::settings::for_update_in(tx, version.template_id).await?
+    {
+        promoted = Some(activate_in(tx, &template, version).await?);
     }
-    store::set_content_in(tx, version.id, readme, variables).await
+    store::set_content_in(tx, version.id, readme, variables).await?;
+    Ok(promoted)
 }
 
 /// The version that a job imports, for the daemon that holds the job.

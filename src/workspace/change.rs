@@ -173,7 +173,7 @@ pub(crate) async fn hand_over_in(tx: &Tx, workspace: &WorkspaceRow, owner: UserI
         return Err(build::is_active().into());
     }
     if let Some(settings) = settings::in_force_in(tx, current.template_id).await? {
-        limit::keep_in(tx, &settings, current.organization_id, owner).await?;
+        limit::keep_in(tx, &settings, current.organization_id, owner, (1, "ownerId")).await?;
     }
     let next = WorkspaceRow { owner_id: owner, ..current.clone() };
     store::update_in(tx, &next)

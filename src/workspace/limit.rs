@@ -4,27 +4,31 @@ use guildhall_entity::id::{OrganizationId, UserId};
 
 use super::store::limit as store;
 use crate::db::Tx;
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::template::SettingsRow;
 
-/// Asks whether somebody may get another workspace of a template; whoever asks at the same time waits for the outcome.
+/// Asks whether somebody may get so many more workspaces of a template; whoever asks at the same time waits for the outcome.
 ///
 /// # Errors
-/// A refusal when they have as many as the template allows.
+/// A refusal when they would have more than the template allows.
 pub(super) async fn keep_in(
     tx: &Tx,
     settings: &SettingsRow,
     organization: OrganizationId,
     owner: UserId,
+    (more, field): (usize, &str),
 ) -> Result<()> {
     let Some(limit) = settings.max_workspaces_per_user else { return Ok(()) };
     store::lock_owner_in(tx, organization, owner).await?;
     let count = store::count_in(tx, settings.id, owner).await?;
-    if count < i64::from(limit) {
+    let more = i64::try_from(more).map_err(Error::internal)?;
+    if count + more <= i64::from(limit) {
         return Ok(());
     }
+    let template = settings.id;
     let message = format!(
-        "the template allows {limit} workspaces a person, and the owner has {count}: delete one of them first"
+        "the template {template} allows {limit} workspaces a person, and the owner has {count} and would get {more} more: delete \
+         some of them first"
     );
-    Err(Refusal::conflict(&["templateId"], message).into())
+    Err(Refusal::conflict(&[field], message).into())
 }

@@ -68,7 +68,7 @@ pub(crate) async fn create(
         settings::admit_in(&tx, new.template.id, new.version.0.id, settings::Making::Workspace).await?;
     let username = store::change::member_in(&tx, organization, owner).await?;
     let username = username.ok_or_else(|| Refusal::not_found(&["ownerId"], "member of the organization"))?;
-    limit::keep_in(&tx, &settings, organization, owner).await?;
+    limit::keep_in(&tx, &settings, organization, owner, (1, "templateId")).await?;
     let id: WorkspaceId = tx.clock().id();
     let name = String::from(new.name);
     let after = facts(json!({

@@ -1,13 +1,15 @@
 //! Somebody's workspaces together: given to somebody else, or taken down, when they leave the organization.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use guildhall_entity::id::{OrganizationId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId};
 use guildhall_entity::kind::{BuildReason, JobState, Transition};
 
 use super::build::{self, NewBuild};
 use super::change::{change, owned_by};
+use super::limit;
+use super::restart;
 use super::store::owner as store;
 pub(crate) use super::store::owner::Held;
 use crate::audit::{Action, Change};
@@ -15,7 +17,7 @@ use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Error, Refusal, Result};
 use crate::provisioner;
 use crate::seal::Sealer;
-use crate::template::{self, VersionContent, VersionRow, parameter};
+use crate::template::{self, VersionContent, VersionRow, parameter, settings};
 
 /// What was done to which workspaces.
 pub(crate) type Done = (Vec<WorkspaceId>, Vec<Change>);
@@ -31,7 +33,7 @@ pub(crate) async fn held_in(tx: &Tx, organization: OrganizationId, owner: UserId
 ///
 /// # Errors
 /// A refusal that names the workspaces whose names the new owner has given already: a new name could make a module build
-/// everything anew, so none is given here.
+/// everything anew, so none is given here. Another where they would have more of a template than it allows.
 pub(crate) async fn transfer_in(
     tx: &mut Tx,
     held: &[Held],
@@ -45,6 +47,15 @@ pub(crate) async fn transfer_in(
     let taken = store::names_in(tx, organization, to, &names).await?;
     if !taken.is_empty() {
         return Err(collision(&taken).into());
+    }
+    let mut of_templates = BTreeMap::new();
+    for one in held {
+        *of_templates.entry(one.workspace.template_id).or_insert(0) += 1;
+    }
+    for (template, more) in of_templates {
+        if let Some(settings) = settings::in_force_in(tx, template).await? {
+            limit::keep_in(tx, &settings, organization, to, (more, "transferToUserId")).await?;
+        }
     }
     // Jobs before workspaces, in the order in which the end of a build takes them.
     let jobs = store::jobs_in(tx, &ids).await?;
@@ -66,7 +77,8 @@ fn collision(names: &[String]) -> Refusal {
     Refusal::conflict(&["transferToUserId"], message)
 }
 
-/// Queues builds that stop or destroy workspaces. What is there already, or on its way, is left alone.
+/// Queues builds that stop or destroy somebody's workspaces. What is there already, or on its way, is left alone; a start
+/// that was promised for after a stop is not promised any more.
 ///
 /// # Errors
 /// A refusal that names the workspaces that are just being built.
@@ -75,12 +87,18 @@ pub(crate) async fn take_down_in(
     db: &Db,
     sealer: &Sealer,
     initiator: Option<UserId>,
-    held: &[Held],
+    (organization, owner): (OrganizationId, UserId),
     transition: Transition,
 ) -> Result<Done> {
+    // As they are once nobody can begin or end a build of them.
+    let held = held_in(tx, organization, owner).await?;
+    let ids: Vec<WorkspaceId> = held.iter().map(|one| one.workspace.id).collect();
+    store::lock_in(tx, &ids).await?;
+    let held = held_in(tx, organization, owner).await?;
     let mut due = Vec::with_capacity(held.len());
     let mut busy = Vec::new();
-    for one in held {
+    for one in &held {
+        restart::forget_in(tx, one.build.id).await?;
         match next(one, transition) {
             Next::Nothing => {}
             Next::Build => due.push(one),
@@ -92,8 +110,6 @@ pub(crate) async fn take_down_in(
         let message = format!("these workspaces are just being built: {busy}; wait, or cancel their jobs");
         return Err(Refusal::conflict(&["workspaces"], message).into());
     }
-    let ids: Vec<WorkspaceId> = due.iter().map(|one| one.workspace.id).collect();
-    store::lock_in(tx, &ids).await?;
     let action = if transition == Transition::Delete { Action::Delete } else { Action::Stop };
     let mut versions = HashMap::new();
     let mut done = (Vec::with_capacity(due.len()), Vec::with_capacity(due.len()));

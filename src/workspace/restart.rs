@@ -70,11 +70,20 @@ pub(crate) async fn create(
     Ok(stop)
 }
 
-/// Queues the start that was promised, inside the transaction that ends the stop.
+/// Takes back what was promised for when a stop has ended.
+pub(super) async fn forget_in(tx: &Tx, stop: WorkspaceBuildId) -> Result<()> {
+    store::take_in(tx, stop).await.map(drop)
+}
+
+/// Queues the start that was promised, inside the transaction that ends the stop; not for an owner who may not act any more,
+/// as a start by schedule would not.
 pub(super) async fn go_on_in(tx: &mut Tx, stop: &Target, next: RestartRow) -> Result<()> {
     let workspace: WorkspaceId = stop.workspace;
     let gone = || Error::internal(format!("{workspace} was stopped, but is not there"));
     let row = super::store::change::lock_in(tx, workspace).await?.ok_or_else(gone)?;
+    if !super::store::due::owner_acts_in(tx, stop.organization, row.owner_id).await? {
+        return Ok(());
+    }
     let start = NewBuild {
         id: next.next_build_id,
         workspace,

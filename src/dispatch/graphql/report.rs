@@ -10,6 +10,7 @@ use crate::error::{Refusal, Result};
 use crate::graphql::context::{Ask, Request};
 use crate::graphql::error::{Nullable, UserError, nullable, outcome};
 use crate::graphql::scalar::DateTime;
+use crate::name;
 use crate::provisioner::graphql::{LogLevel, LogSource};
 use crate::provisioner::job::{self, Held, Line};
 use crate::template::graphql::TemplateVariableInput;
@@ -148,7 +149,7 @@ struct WorkspaceResourceInput {
 struct WorkspaceAppInput {
     /// What it is called.
     name: String,
-    /// Where it is.
+    /// Where it is: `scheme://…`, but for what a browser would run, or a site path.
     url: String,
     /// An emoji, URL or site path; may be empty.
     icon: String,
@@ -331,10 +332,16 @@ fn resources(found: Vec<WorkspaceResourceInput>) -> Resources {
 }
 
 fn made(result: WorkspaceBuildResultInput) -> Result<Made> {
-    let app = |input: WorkspaceAppInput| App { name: input.name, url: input.url, icon: input.icon };
+    let app = |(at, input): (usize, WorkspaceAppInput)| {
+        let at = at.to_string();
+        let field = |name| ["result", "workspaceBuild", "apps", &at, name];
+        let (url, icon) = (name::link(&field("url"), &input.url)?, name::icon(&field("icon"), &input.icon)?);
+        Ok(App { name: input.name, url, icon })
+    };
+    let apps = result.apps.into_iter().enumerate().map(app).collect::<Result<_, Refusal>>()?;
     Ok(Made {
         resources: resources(result.resources),
-        apps: Apps(result.apps.into_iter().map(app).collect()),
+        apps: Apps(apps),
         metadata: Metadata(result.metadata.into_iter().map(|input| (input.key, input.value)).collect()),
         daily_cost: credits::checked(&["result", "workspaceBuild", "dailyCost"], result.daily_cost)?,
     })
