@@ -87,6 +87,22 @@ test('signs in, and keeps the token for what follows', async () => {
   await run(`"username": "${login.login}"`);
 });
 
+test('forgets the token, and uses one that is pasted and clicked', async () => {
+  const signedIn = await send<{ signIn: { token: string } }>(
+    { query: 'mutation($input: SignInInput!) { signIn(input: $input) { token } }' },
+    { input: login },
+  );
+  const field = page.locator('form.token');
+  await field.getByRole('button', { name: 'Forget' }).click();
+  await field.locator('output.identity', { hasText: 'anonymous' }).waitFor();
+  await run('UNAUTHENTICATED');
+  await field.locator('input').fill(signedIn.data?.signIn.token ?? assert.fail('no token'));
+  await field.getByRole('button', { name: 'Use' }).click();
+  await field.locator('output.identity.known', { hasText: login.login }).waitFor();
+  await field.getByRole('button', { name: 'Forget' }).waitFor();
+  await run(`"username": "${login.login}"`);
+});
+
 test('sends the headers of its own editor', async () => {
   await page.getByRole('button', { name: 'Headers' }).click();
   await type('.graphiql-editor-tool .graphiql-editor:not(.hidden)', '{ "Authorization": "Bearer nonsense" }');

@@ -13,6 +13,7 @@ export function TokenField({ endpoint, token, onToken }) {
     event.preventDefault();
     onToken(cleanToken(text));
   };
+  const isNew = text !== "" && cleanToken(text) !== token;
   return (
     <form className="token" onSubmit={use}>
       <output className={`identity ${identity.kind}`} title={identity.detail}>
@@ -26,14 +27,14 @@ export function TokenField({ endpoint, token, onToken }) {
         spellCheck={false}
         value={text}
         onChange={(event) => setText(event.target.value)}
-        onBlur={use}
       />
-      {token ? (
-        <button type="button" onClick={() => onToken("")}>
+      {/* Two buttons, not one that changes under the mouse: its release would click what it has become. */}
+      {token && !isNew ? (
+        <button key="forget" type="button" onClick={() => onToken("")}>
           Forget
         </button>
       ) : (
-        <button type="submit" disabled={!text}>
+        <button key="use" type="submit" disabled={!isNew}>
           Use
         </button>
       )}

@@ -39,7 +39,7 @@ pub(super) async fn run(daemon: &Arc<Daemon>, jobs: &mut JoinSet<()>, mut questi
             return;
         }
         let (asked, id) = (Instant::now(), server.daemon());
-        // Not given up by `drain`: a job that is just being handed over would be nobody's.
+        // Not given up by `drain`: a job that is just being handed over would be nobody's until the server missed it.
         let answer = tokio::select! {
             answer = server.client.acquire_provisioner_job(&id, WAIT_SECONDS, question.key()) => answer,
             () = daemon.shutdown.abort.cancelled() => return,
@@ -48,6 +48,13 @@ pub(super) async fn run(daemon: &Arc<Daemon>, jobs: &mut JoinSet<()>, mut questi
             Ok(Some(job)) => {
                 (backoff, faults, _) = (Backoff::endless(), 0, server.reached());
                 let place = daemon.running.enter(&job.hold);
+                if drain.is_cancelled() {
+                    // Unless the server hears of it, the next life asks the same question and is given it again.
+                    if job::hand_back(daemon, &job.hold, &place).await {
+                        question.renew();
+                    }
+                    return;
+                }
                 // Its folder says that it has begun, and only then is the question answered: whatever happens in
                 // between, the next life either finds the folder or is given the job again.
                 let dir = job::folder(daemon, &job, question.key());

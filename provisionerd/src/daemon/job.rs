@@ -61,6 +61,12 @@ pub(super) fn folder(daemon: &Daemon, job: &AcquiredJob, question: &str) -> Resu
     daemon.work_dir.create(record).map_err(|error| Failure::fault(&error))
 }
 
+/// Gives back a job that came when no more were to be taken; `false` when nobody listened.
+pub(super) async fn hand_back(daemon: &Daemon, hold: &Hold, place: &Place) -> bool {
+    let message = "the provisioner was stopped before it began the job";
+    report(daemon, hold, &place.control, Err(Failure::stopped(message))).await
+}
+
 /// Runs `job` in its folder; `place` counts it among the running ones until it is reported.
 pub(super) async fn run(daemon: Arc<Daemon>, job: AcquiredJob, dir: Result<JobDir, Failure>, place: Place) {
     let (hold, control) = (job.hold.clone(), place.control.clone());
@@ -347,7 +353,10 @@ impl Failure {
             );
             return Self::new("JOB_TIMEOUT", message);
         }
-        let message = "the provisioner was stopped before the job was done; what was made so far is kept";
+        Self::stopped("the provisioner was stopped before the job was done; what was made so far is kept")
+    }
+
+    fn stopped(message: &str) -> Self {
         let Self(stopped) = Self::new("DAEMON_STOPPED", message.to_owned());
         Self(JobFailure { handed_back: true, ..stopped })
     }

@@ -1,17 +1,22 @@
 //! The engine that runs nothing: same contract, no Terraform.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::module::Module;
 use super::{
     BuildOutcome, BuildTask, DryRunOutcome, DryRunTask, EngineError, ImportOutcome, LogLevel, PlanGate, Run,
-    Stage, Transition,
+    Stage, StateEndpoint, Transition,
 };
-use crate::engine::terraform::variables;
+use crate::engine::terraform::{holds_resources, variables};
+
+/// For a server that is away when it is asked for a state.
+const PATIENCE: Duration = Duration::from_secs(2 * 60);
 
 /// Reads modules as the real engine does and pretends to build them.
 ///
-/// For trying Guildhall, and its tests, where no Terraform is installed. It says so in every log.
+/// For trying Guildhall, and its tests, where no Terraform is installed. It says so in every log. It keeps no state, so
+/// what has one is Terraform's, and it refuses to touch that: what it "deletes" would be there still, and forgotten.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Echo;
 
@@ -54,6 +59,7 @@ impl Echo {
     ) -> Result<BuildOutcome, EngineError> {
         let module = read(module, run).await?;
         variables::values(&module, &task.parameters, &task.workspace, task.transition, &run.sink)?;
+        refuse_terraforms(&task.state, run).await?;
         run.sink.daemon(LogLevel::Warn, Stage::Plan, NOTHING_RUNS);
         gate(Some(0)).await?;
         if run.cancel.is_cancelled() {
@@ -80,4 +86,20 @@ async fn read(module: &Path, run: &Run) -> Result<Module, EngineError> {
         return Err(EngineError::Canceled(Stage::Setup));
     }
     super::terraform::read_module(module).await
+}
+
+/// Leaves alone what Terraform made.
+async fn refuse_terraforms(state: &StateEndpoint, run: &Run) -> Result<(), EngineError> {
+    let made = tokio::select! {
+        made = holds_resources(state, PATIENCE) => made,
+        () = run.cancel.cancelled() => return Err(EngineError::Canceled(Stage::Setup)),
+    };
+    match made {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(EngineError::NeedsTerraform),
+        Err(why) => {
+            let message = format!("whether Terraform made this workspace can't be told: {why}");
+            Err(EngineError::Step { stage: Stage::Setup, message })
+        }
+    }
 }

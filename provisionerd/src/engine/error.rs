@@ -85,6 +85,13 @@ pub enum EngineError {
     /// The plan was not accepted.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The workspace has a state, and this engine is none that could keep it.
+    #[error(
+        "Terraform made this workspace, and this provisioner runs no Terraform (its engine is `echo`): nothing was \
+         changed. Install `terraform` or `tofu` where the provisioner runs, or name one with `--terraform-path`; start \
+         the provisioner again without `--engine echo`, and then this build"
+    )]
+    NeedsTerraform,
     /// A process could not be started or awaited.
     #[error("could not run `{program}`: {source}")]
     Process {
@@ -132,6 +139,7 @@ impl EngineError {
                 Stage::Cleanup => "CLEANUP_FAILED",
             },
             Self::Refused(refusal) => &refusal.code,
+            Self::NeedsTerraform => "TERRAFORM_MISSING",
             Self::Process { .. } | Self::Io { .. } | Self::Answer { .. } => "DAEMON_FAULT",
         }
     }

@@ -5,6 +5,7 @@
 
 mod echo;
 mod error;
+mod link;
 mod log;
 mod mask;
 pub mod module;
@@ -206,8 +207,8 @@ pub struct Resource {
 pub struct App {
     /// What it is called.
     pub name: String,
-    /// Where it is.
+    /// Where it is: with a scheme that runs nothing, or a path of the server's site.
     pub url: String,
-    /// An emoji or URL; empty if there is none.
+    /// An emoji, an `https:` URL or a site path; empty if there is none.
     pub icon: String,
 }

@@ -185,6 +185,37 @@ async fn draining_finishes_what_runs_and_aborting_interrupts_it() {
 }
 
 #[tokio::test]
+async fn a_job_that_comes_when_no_more_are_taken_is_handed_back() {
+    for heard in [true, false] {
+        let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+        server.seen().patient = true;
+        let shutdown = Shutdown::default();
+        let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &shutdown);
+        eventually("it asks for work", async || (server.seen().open == 1).then_some(())).await;
+        let asked = || fs::read_to_string(work_dir.path().join("tester/question")).unwrap();
+        let question = asked();
+        shutdown.drain.cancel();
+        server.seen().deaf_to_failures = !heard;
+        server.enqueue_import();
+        if !heard {
+            eventually("nobody hears it", async || (server.seen().unheard > 0).then_some(())).await;
+            shutdown.abort.cancel();
+        }
+        stop(daemon, &shutdown).await;
+        assert_eq!((server.log().as_str(), leftovers(work_dir.path())), ("", 0), "it does not begin");
+        if heard {
+            let job = server.ended().unwrap();
+            assert_eq!((&job["code"], &job["handedBack"]), (&json!("DAEMON_STOPPED"), &json!(true)), "{job}");
+            assert_eq!((&job["attempt"], &job["canceled"]), (&json!(2), &json!(false)), "{job}");
+            assert_ne!(asked(), question, "it is answered");
+        } else {
+            assert_eq!(server.ended(), None);
+            assert_eq!(asked(), question, "the next life is given it again");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_key_organization_or_engine_is_an_error() {
     let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
     let settings = || server.settings(work_dir.path(), EngineChoice::Echo);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod daemon;
+mod echo;
 mod limits;
 mod lives;
 mod support;

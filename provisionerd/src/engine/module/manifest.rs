@@ -20,12 +20,12 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{ModuleError, Place, Variable};
+use crate::engine::link;
 
 /// Name of the file.
 pub const MANIFEST: &str = "guildhall.toml";
 const MAX_SIZE: u64 = 64 * 1024;
 const MAX_DISPLAY_NAME: usize = 64;
-const MAX_ICON: usize = 256;
 const SHOWN_LINE: usize = 160;
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,19 +115,8 @@ fn display_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The same rule as the server's: nothing that a browser would run.
 fn icon(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    let printable = text.len() <= MAX_ICON && !text.chars().any(|c| c.is_control() || c.is_whitespace());
-    let url = text.starts_with("https://") && text.len() > "https://".len();
-    let path = text.starts_with('/') && !text.starts_with("//") && !text.contains('\\');
-    let emoji = !text.is_ascii()
-        && text.chars().count() <= 16
-        && !text.chars().any(|c| c.is_alphanumeric() && !c.is_ascii_digit());
-    if text.is_empty() || (printable && (url || path || emoji)) {
-        return Ok(text.to_owned());
-    }
-    Err("`icon` is an emoji, an https: URL or a path that starts with a single `/`".to_owned())
+    link::icon(text).map(str::to_owned).ok_or_else(|| format!("`icon` is {}", link::ICON))
 }
 
 fn syntax(text: &str, error: &toml::de::Error) -> ModuleError {

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 pub use self::discovery::DiscoveryError;
 use self::session::Session;
+pub(super) use self::state::holds_resources;
 pub use self::state::{ERRORED_STATE, RescueError, rescue};
 use super::module::{BACKEND_FILE, Module};
 use super::{

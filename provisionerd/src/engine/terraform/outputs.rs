@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::engine::link::{self, is_url};
 use crate::engine::{App, BuildOutcome, LogLevel, LogSink, Resource, Stage};
 
 const COST: &str = "daily_cost";
@@ -125,13 +126,28 @@ fn apps(value: &Value, warn: impl Fn(String)) -> Vec<App> {
     };
     let mut apps = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let text = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
-        match (text("name"), text("url")) {
-            (Some(name), Some(url)) => apps.push(App { name, url, icon: text("icon").unwrap_or_default() }),
-            _ => warn(format!(
+        let text = |key: &str| item.get(key).and_then(Value::as_str);
+        let (Some(name), Some(url)) = (text("name"), text("url")) else {
+            warn(format!(
                 "Output `apps`: item {index} is left out: it must have a `name` and a `url`, both text."
-            )),
+            ));
+            continue;
+        };
+        if !is_url(url) {
+            warn(format!(
+                "Output `apps`: item {index}, `{name}`, is left out: its `url` must be {}.",
+                link::URL
+            ));
+            continue;
         }
+        let icon = link::icon(text("icon").unwrap_or_default()).unwrap_or_else(|| {
+            warn(format!(
+                "Output `apps`: item {index}, `{name}`, is left without its `icon`: that is {}.",
+                link::ICON
+            ));
+            ""
+        });
+        apps.push(App { name: name.to_owned(), url: url.to_owned(), icon: icon.to_owned() });
     }
     apps
 }
@@ -196,6 +212,22 @@ mod tests {
         assert_eq!(outcome.metadata, [text("region", "eu"), text("cores", "2"), text("gpu", "false")]);
         assert_eq!(outcome.daily_cost, 3);
         assert_eq!(warnings, [""; 0]);
+    }
+
+    #[test]
+    fn leaves_out_what_a_browser_would_run() {
+        let (outcome, warnings) = outcome(&json!({"apps": {"value": [
+            {"name": "script", "url": "javascript:alert(1)", "icon": "💻"},
+            {"name": "page", "url": "data:text/html,<script>alert(1)</script>"},
+            {"name": "other site", "url": "//evil.example/"},
+            {"name": "IDE", "url": "https://ide.example.com/", "icon": "javascript:alert(1)"},
+            {"name": "docs", "url": "/docs", "icon": " 📖 "},
+        ]}}));
+        let apps = outcome.apps.iter().map(|app| (app.name.as_str(), app.icon.as_str())).collect::<Vec<_>>();
+        assert_eq!(apps, [("IDE", ""), ("docs", "📖")]);
+        assert_eq!(warnings.len(), 4, "{warnings:?}");
+        assert!(warnings[0].contains("item 0, `script`, is left out"), "{warnings:?}");
+        assert!(warnings[3].contains("`IDE`, is left without its `icon`"), "{warnings:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Saving the state that Terraform could not save.
+//! The state that the server keeps, without Terraform: saving what Terraform could not save, and looking what there is.
 //!
 //! When the server is away at the end of an apply, Terraform leaves `errored.tfstate` in its folder: the only
 //! record of what it made. It has to reach the server before the job is reported and its folder removed.
@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::ExposeSecret;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::backoff::Backoff;
@@ -76,6 +77,47 @@ pub async fn rescue(
     Ok(true)
 }
 
+/// Whether the server keeps a state of anything that Terraform made; asks again for `patience` while the server is away.
+///
+/// # Errors
+/// Why there is no telling.
+pub(in crate::engine) async fn holds_resources(
+    endpoint: &StateEndpoint,
+    patience: Duration,
+) -> Result<bool, String> {
+    let endpoint = Endpoint { http: Client::new(), endpoint };
+    let mut backoff = Backoff::until(patience);
+    loop {
+        match endpoint.get().await {
+            Ok(state) => return Ok(!state.is_empty() && names_resources(&state)),
+            Err(RescueError::Unreachable(why)) => {
+                if !backoff.wait().await {
+                    return Err(why);
+                }
+            }
+            Err(RescueError::Refused { status, answer }) => {
+                return Err(format!("the server answered {status}: {answer}"));
+            }
+            Err(error @ RescueError::Io { .. }) => return Err(error.to_string()),
+        }
+    }
+}
+
+/// Whether a state has more than data sources in it. One that can't be read, because it is encrypted or of a later version,
+/// is taken for one that has.
+fn names_resources(state: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Kept {
+        resources: Vec<KeptResource>,
+    }
+    #[derive(Deserialize)]
+    struct KeptResource {
+        mode: String,
+    }
+    let only_data = |kept: Kept| kept.resources.iter().all(|resource| resource.mode == "data");
+    !serde_json::from_slice(state).is_ok_and(only_data)
+}
+
 struct Endpoint<'a> {
     http: Client,
     endpoint: &'a StateEndpoint,
@@ -116,6 +158,16 @@ impl Endpoint<'_> {
         Ok(())
     }
 
+    /// Empty where there is none.
+    async fn get(&self) -> Result<Vec<u8>, RescueError> {
+        let answer = self.call(self.request(Method::GET, &self.endpoint.url)).await?;
+        if !answer.status().is_success() {
+            return Err(refused(answer).await);
+        }
+        let state = answer.bytes().await.map_err(|error| RescueError::Unreachable(error.to_string()))?;
+        Ok(state.into())
+    }
+
     fn request(&self, method: Method, url: &Url) -> RequestBuilder {
         self.http
             .request(method, url.clone())
@@ -154,4 +206,28 @@ fn lock_info() -> Value {
         "Created": DateTime::<Utc>::from(SystemTime::now()).to_rfc3339(),
         "Path": "",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_resources;
+
+    #[test]
+    fn what_can_not_be_read_may_hold_resources() {
+        for nothing in [
+            r#"{"version":4,"resources":[]}"#,
+            r#"{"version":4,"outputs":{"apps":{"value":[]}},"resources":[{"mode":"data","type":"a","name":"b"}]}"#,
+        ] {
+            assert!(!names_resources(nothing.as_bytes()), "{nothing}");
+        }
+        for something in [
+            r#"{"version":4,"resources":[{"mode":"data"},{"mode":"managed","type":"a","name":"b"}]}"#,
+            r#"{"version":5,"resources":[{"mode":"other"}]}"#,
+            r#"{"meta":{},"encrypted_data":"c2VjcmV0"}"#,
+            r#"{"version":4,"resources":null}"#,
+            "no JSON",
+        ] {
+            assert!(names_resources(something.as_bytes()), "{something}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -58,8 +59,14 @@ pub(crate) struct Seen {
     pub(crate) dead_keys: Vec<String>,
     /// Say 503 to results.
     pub(crate) deaf_to_results: bool,
+    /// Say 503 to failures.
+    pub(crate) deaf_to_failures: bool,
     /// Refuse every plan for its cost.
     pub(crate) over_quota: bool,
+    /// Keep questions for work open until there is some.
+    pub(crate) patient: bool,
+    /// Questions that are open.
+    pub(crate) open: usize,
 }
 
 impl FakeServer {
@@ -162,6 +169,17 @@ async fn graphql(
 ) -> Response {
     let query = body["query"].as_str().unwrap();
     let input = &body["variables"]["input"];
+    if query.contains("acquireProvisionerJob(") {
+        seen.lock().unwrap().open += 1;
+        let waits = || {
+            let seen = seen.lock().unwrap();
+            seen.patient && seen.queue.is_empty()
+        };
+        while waits() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        seen.lock().unwrap().open -= 1;
+    }
     let mut seen = seen.lock().unwrap();
     if seen.away {
         seen.unheard += 1;
@@ -244,6 +262,10 @@ async fn graphql(
             json!({"accepted": !seen.over_quota, "userErrors": errors})
         }
         "completeProvisionerJob" if seen.deaf_to_results => {
+            seen.unheard += 1;
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        "failProvisionerJob" if seen.deaf_to_failures => {
             seen.unheard += 1;
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
