@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 
 use crate::{
     answer::{Shaped, Written},
+    argument::explain,
     digest::Digest,
     document::{Document, Operation, OperationKind},
     front::Inner,
@@ -120,6 +121,8 @@ impl<H: Host, S: Executor> Inner<H, S> {
             }
         };
         let mut response = AssertUnwindSafe(executed).catch_unwind().await.map_err(|_| Panicked)?;
+        let Execution { operation, variables, .. } = execution;
+        explain(&self.schema, operation, variables, self.limits.errors, &mut response.errors);
         let headers = std::mem::take(&mut response.http_headers);
         let request_id = Arc::clone(&execution.meta.request_id);
         let shaped = Shaped::of(response, &request_id, &self.limits);
