@@ -43,6 +43,28 @@ pub(crate) fn explain(
     }
 }
 
+/// The error for an argument of this name that introspection found to be null. A variable is what makes it so, as a
+/// literal is found by validation.
+pub(crate) fn null_in_introspection(
+    document: &ExecutableDocument,
+    variables: &Variables,
+    argument: &str,
+) -> ServerError {
+    let is_null = |name: &Name, value: &Positioned<Value>| {
+        *name == *argument && matches!(&value.node, Value::Variable(name) if given_null(name, variables))
+    };
+    let mut error = ServerError::new(String::new(), None);
+    let explained = match find(document, &is_null) {
+        Some((name, value)) => {
+            error.locations.push(value.pos);
+            null(name, &value.node, "a value", variables)
+        }
+        None => invalid(argument, argument, "expected a value, found null"),
+    };
+    carry(&mut error, explained);
+    error
+}
+
 fn is_unexplained(error: &ServerError) -> bool {
     let has_code = error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some());
     !has_code && input_problem(error).is_some()

@@ -117,7 +117,13 @@ impl<H: Host, S: Executor> Inner<H, S> {
             let response = self.executor.execute(request).await;
             match schema_part {
                 None => response,
-                Some(part) => self.introspection.complete(&self.schema, &execution.operation, part, response),
+                Some(part) => self.introspection.complete(
+                    &self.schema,
+                    &execution.operation,
+                    part,
+                    self.limits.errors,
+                    response,
+                ),
             }
         };
         let mut response = AssertUnwindSafe(executed).catch_unwind().await.map_err(|_| Panicked)?;
