@@ -123,6 +123,20 @@ impl GraphqlParams {
         self.extensions.as_ref()?.get("persistedQuery")?.get("sha256Hash")?.as_str()
     }
 
+    /// Refuses another version of Apollo's `persistedQuery` extension: what its members mean is not known.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` for a version that is given and is not 1.
+    pub(crate) fn check_apollo_version(&self) -> Result<(), Refused> {
+        let extension = self.extensions.as_ref().and_then(|extensions| extensions.get("persistedQuery"));
+        match extension.and_then(|extension| extension.get("version")) {
+            Some(version) if !version.is_null() && *version != 1 => {
+                Err(Refused::malformed("The \"version\" of \"persistedQuery\" must be 1."))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the cost is to be reported by path.
     pub(crate) fn wants_cost(&self) -> bool {
         self.extensions.as_ref().and_then(|extensions| extensions.get("cost")) == Some(&Value::Bool(true))
