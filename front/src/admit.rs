@@ -108,6 +108,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
 
     /// The validated document of a request: from the cache, or prepared and put there.
     fn document(&self, params: &GraphqlParams) -> Result<Arc<Document>, Refused> {
+        params.check_apollo_version()?;
         let id = params.document_id.as_deref().or_else(|| params.apollo_hash());
         let text: std::borrow::Cow<'_, str> = match (params.query.as_deref(), id) {
             (Some(text), _) => {

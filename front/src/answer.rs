@@ -160,7 +160,7 @@ fn shape(error: ServerError, request_id: &str) -> GraphqlError {
 }
 
 /// The part without values of the executor's own complaints about arguments (custom scalars, validators).
-fn input_problem(error: &ServerError) -> Option<&str> {
+pub(crate) fn input_problem(error: &ServerError) -> Option<&str> {
     if error.source.is_some() {
         return None;
     }

@@ -150,6 +150,9 @@ impl Coercion<'_> {
     }
 }
 
+/// From here on a number may have come with more digits than are kept of it.
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
 fn scalar(name: &str, json: Json) -> Result<Value, String> {
     match (name, json) {
         ("Int", Json::Number(number)) => integer(&number)
@@ -161,6 +164,10 @@ fn scalar(name: &str, json: Json) -> Result<Value, String> {
         ("String" | "ID", Json::String(text)) => plain(text),
         ("ID", Json::Number(number)) if number.is_i64() || number.is_u64() => {
             Ok(Value::String(number.to_string()))
+        }
+        // Its digits are lost by now, and an ID is nothing but its digits.
+        ("ID", Json::Number(number)) if number.as_f64().is_some_and(|float| float.abs() >= TWO_TO_63) => {
+            Err("expected ID, found a number of more than 64 bits; write it as a string".to_owned())
         }
         ("Int" | "Float" | "Boolean" | "String" | "ID", other) => Err(mismatch(name, &other)),
         (_, json) => custom(json),
@@ -291,7 +298,11 @@ mod tests {
         }
         assert_eq!(run("Float", json!(7)).unwrap(), Some(Value::from(7)));
         assert_eq!(run("ID", json!(7)).unwrap(), Some(Value::from("7")));
+        assert_eq!(run("ID", json!(u64::MAX)).unwrap(), Some(Value::from("18446744073709551615")));
         assert!(run("ID", json!(7.5)).is_err());
+        let long = serde_json::from_str("123456789012345678901234567890").unwrap();
+        assert_eq!(run("ID", json!(1e3)).unwrap_err().matches("64 bits").count(), 0);
+        assert!(run("ID", long).unwrap_err().contains("write it as a string"));
         assert!(run("String", json!(7)).unwrap_err().contains("expected String, found a number"));
         for (ty, value) in
             [("String", json!("a\0b")), ("JSON", json!([{"a": "\0"}])), ("JSON", json!({"a\0": 1}))]

@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 
 use crate::{
     answer::{Shaped, Written},
+    argument::explain,
     digest::Digest,
     document::{Document, Operation, OperationKind},
     front::Inner,
@@ -116,10 +117,18 @@ impl<H: Host, S: Executor> Inner<H, S> {
             let response = self.executor.execute(request).await;
             match schema_part {
                 None => response,
-                Some(part) => self.introspection.complete(&self.schema, &execution.operation, part, response),
+                Some(part) => self.introspection.complete(
+                    &self.schema,
+                    &execution.operation,
+                    part,
+                    self.limits.errors,
+                    response,
+                ),
             }
         };
         let mut response = AssertUnwindSafe(executed).catch_unwind().await.map_err(|_| Panicked)?;
+        let Execution { operation, variables, .. } = execution;
+        explain(&self.schema, operation, variables, self.limits.errors, &mut response.errors);
         let headers = std::mem::take(&mut response.http_headers);
         let request_id = Arc::clone(&execution.meta.request_id);
         let shaped = Shaped::of(response, &request_id, &self.limits);

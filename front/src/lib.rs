@@ -26,6 +26,7 @@
 
 mod admit;
 mod answer;
+mod argument;
 mod cache;
 mod coerce;
 mod cost;

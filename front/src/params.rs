@@ -1,5 +1,7 @@
 //! The members of a GraphQL request, from a JSON body or a query string.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -75,21 +77,22 @@ impl GraphqlParams {
         let (mut params, mut seen) = (Self::default(), [false; NAMES.len()]);
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let Some(place) = NAMES.iter().position(|known| *known == name && !value.is_empty()) else {
+            let known = |name: String| NAMES.iter().position(|known| *known == name);
+            let Some(place) = decoded(name).and_then(known).filter(|_| !value.is_empty()) else {
                 continue;
             };
+            let name = NAMES[place];
             // Another program that reads the same address, a proxy or a cache, may take the other one.
             if std::mem::replace(&mut seen[place], true) {
                 return Err(Refused::malformed(format!("The parameter \"{name}\" is there more than once.")));
             }
-            let value = value.replace('+', " ");
-            let value = percent_decode_str(&value).decode_utf8().map_err(|_| {
+            let value = decoded(value).ok_or_else(|| {
                 Refused::malformed(format!("The parameter \"{name}\" is not UTF-8 after percent-decoding."))
             })?;
             match name {
-                "query" => params.query = Some(value.into_owned()),
-                "operationName" => params.operation_name = Some(value.into_owned()),
-                "documentId" => params.document_id = Some(value.into_owned()),
+                "query" => params.query = Some(value),
+                "operationName" => params.operation_name = Some(value),
+                "documentId" => params.document_id = Some(value),
                 name => {
                     let object: Option<Map<String, Value>> = serde_json::from_str(&value).map_err(|_| {
                         Refused::malformed(format!("The parameter \"{name}\" is not a JSON object."))
@@ -103,6 +106,13 @@ impl GraphqlParams {
         Ok(params)
     }
 
+    /// Whether a query string has a request in it: a document, or what stands for one.
+    pub(crate) fn are_in(query_string: &str) -> bool {
+        query_string.split('&').filter_map(|pair| pair.split_once('=')).any(|(name, _)| {
+            decoded(name).is_some_and(|name| matches!(name.as_str(), "query" | "documentId" | "extensions"))
+        })
+    }
+
     /// The operation name, where one was given.
     pub(crate) fn operation(&self) -> Option<&str> {
         self.operation_name.as_deref().filter(|name| !name.is_empty())
@@ -113,10 +123,30 @@ impl GraphqlParams {
         self.extensions.as_ref()?.get("persistedQuery")?.get("sha256Hash")?.as_str()
     }
 
+    /// Refuses another version of Apollo's `persistedQuery` extension: what its members mean is not known.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` for a version that is given and is not 1.
+    pub(crate) fn check_apollo_version(&self) -> Result<(), Refused> {
+        let extension = self.extensions.as_ref().and_then(|extensions| extensions.get("persistedQuery"));
+        match extension.and_then(|extension| extension.get("version")) {
+            Some(version) if !version.is_null() && *version != 1 => {
+                Err(Refused::malformed("The \"version\" of \"persistedQuery\" must be 1."))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the cost is to be reported by path.
     pub(crate) fn wants_cost(&self) -> bool {
         self.extensions.as_ref().and_then(|extensions| extensions.get("cost")) == Some(&Value::Bool(true))
     }
+}
+
+/// A name or a value of a query string; `None` for one that is not UTF-8.
+fn decoded(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8().ok().map(Cow::into_owned)
 }
 
 const SHAPE: &str = "A request is a JSON object: a string \"query\" or \"documentId\", and optionally a string \
@@ -185,6 +215,11 @@ mod tests {
         assert!(GraphqlParams::from_query_string("query=%ff").is_err());
         assert!(GraphqlParams::from_query_string("query=a&variables=[]").is_err());
         assert!(GraphqlParams::from_query_string("query=a&query=b").is_err());
+        let params = GraphqlParams::from_query_string("%71uery=%7Ba%7D&operation%4eame=A").unwrap();
+        assert_eq!((params.query.as_deref(), params.operation()), (Some("{a}"), Some("A")));
+        assert!(GraphqlParams::from_query_string("query=a&%71uery=b").is_err());
+        assert!(GraphqlParams::from_query_string("query=a&%ff=b").is_ok());
+        assert!(GraphqlParams::are_in("a=b&%71uery=a") && !GraphqlParams::are_in("a=query&operationName=b"));
         assert!(GraphqlParams::from_query_string("query=a&x=1&x=2&query=").is_ok());
     }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::{
     answer::{Answer, Shaped},
+    argument::explain,
     cost::json_of,
     error::{ErrorCode, GraphqlError, Refused},
     execute::{Begun, Execution, Panicked},
@@ -121,7 +122,8 @@ impl<H: Host, S: Executor> Inner<H, S> {
         // An idle subscription is no load.
         drop(slot);
         let Begun { request, cursor, .. } = begun.unwrap_or_else(|| self.begin(&execution));
-        let Execution { meta, work, .. } = execution;
+        let Execution { operation, variables, meta, work, .. } = execution;
+        let inner = Arc::clone(self);
         let mut watch = Watch {
             inner: Arc::clone(self),
             meta,
@@ -132,7 +134,13 @@ impl<H: Host, S: Executor> Inner<H, S> {
             bytes: 0,
         };
         let responses = AssertUnwindSafe(self.executor.execute_stream(request, None)).catch_unwind();
-        responses.map(move |response| watch.event(response.ok(), cursor.as_ref()))
+        responses.map(move |response| {
+            let mut response = response.ok();
+            if let Some(response) = &mut response {
+                explain(&inner.schema, &operation, &variables, inner.limits.errors, &mut response.errors);
+            }
+            watch.event(response, cursor.as_ref())
+        })
     }
 
     /// Tells the host about a request that was not executed.

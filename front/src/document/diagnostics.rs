@@ -22,11 +22,19 @@ pub(crate) fn syntax(diagnostics: &DiagnosticList, lines: &Lines<'_>) -> Refused
 /// A refusal for a document that does not fit the schema, with at most `max` errors.
 pub(crate) fn invalid(diagnostics: &DiagnosticList, lines: &Lines<'_>, max: usize) -> Refused {
     let errors = diagnostics.iter().take(max.max(1)).map(|found| {
-        let message =
-            message(found.error.unstable_error_name(), found.error.unstable_compat_message(), || {
-                found.error.to_string()
-            });
-        GraphqlError::new(ErrorCode::GraphqlValidationFailed, message).at(lines.start(found.error.location()))
+        let error = match found.error.unstable_error_name() {
+            // Limits of the compiler on its own recursion.
+            Some("DeeplyNestedType" | "RecursionError" | "RecursionLimitError") => {
+                let message = "The document nests too deeply to be validated; nest less.";
+                GraphqlError::new(ErrorCode::QueryTooComplex, message)
+            }
+            name => {
+                let message =
+                    message(name, found.error.unstable_compat_message(), || found.error.to_string());
+                GraphqlError::new(ErrorCode::GraphqlValidationFailed, message)
+            }
+        };
+        error.at(lines.start(found.error.location()))
     });
     Refused::document(errors.collect())
 }
@@ -35,7 +43,16 @@ fn message(name: Option<&str>, compatible: Option<String>, plain: impl FnOnce() 
     match name {
         // The compatible message of these repeats the value.
         Some("UnsupportedValueType" | "IntCoercionError" | "FloatCoercionError") => sentence(&plain()),
-        _ => compatible.unwrap_or_else(|| sentence(&plain())),
+        _ => compatible.map_or_else(|| sentence(&plain()), balanced),
+    }
+}
+
+/// The compiler leaves out a quotation mark before the `and` of two types in conflict.
+fn balanced(message: String) -> String {
+    if message.matches('"').count().is_multiple_of(2) {
+        message
+    } else {
+        message.replacen(" and \"", "\" and \"", 1)
     }
 }
 
@@ -46,9 +63,10 @@ fn without_source(message: &str) -> &str {
 }
 
 fn sentence(text: &str) -> String {
+    let text = text.replace('`', "\"");
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", chars.as_str().trim_end_matches('.').replace('`', "\""))
+    format!("{first}{}.", chars.as_str().trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -61,6 +79,9 @@ mod tests {
             sentence("expected value of type `Int`, found a string"),
             "Expected value of type \"Int\", found a string."
         );
+        assert_eq!(sentence("`F` is `G`"), "\"F\" is \"G\".");
+        assert_eq!(balanced("types \"A and \"B\".".to_owned()), "types \"A\" and \"B\".");
+        assert_eq!(balanced("\"A\" and \"B\"".to_owned()), "\"A\" and \"B\"");
         assert_eq!(without_source("Unexpected character \"§\""), "Unexpected character");
         assert_eq!(without_source("expected a Name, got }"), "expected a Name");
     }

@@ -8,17 +8,20 @@ use std::collections::HashMap;
 use apollo_compiler::{
     ExecutableDocument, Node, Schema,
     ast::{Argument, Value as Literal},
-    executable::{DirectiveList, Field, Operation, OperationType, Selection, SelectionSet},
+    executable::{Field, Operation, OperationType, Selection, SelectionSet},
     parser::SourceSpan,
     schema::ExtendedType,
     validation::Valid,
 };
 use async_graphql::{
-    Name, Pos, Positioned, Value, Variables,
+    Name, Pos, Positioned, Variables,
     parser::types::{self as target, DocumentOperations},
 };
 
-use super::lines::Lines;
+use super::{
+    collect::{Collector, Condition},
+    lines::Lines,
+};
 use crate::coerce::number;
 
 /// Lowers one operation. `variables` decide conditions; with `None` the operation must not be [`conditional`].
@@ -29,7 +32,8 @@ pub(super) fn lower(
     lines: &Lines<'_>,
     variables: Option<&Variables>,
 ) -> target::ExecutableDocument {
-    let mut lowering = Lowering { schema, document, lines, variables, names: HashMap::new() };
+    let collector = Collector::new(schema, document, variables);
+    let mut lowering = Lowering { schema, collector, lines, names: HashMap::new() };
     let definition = lowering.operation(operation);
     let pos = lowering.lines.pos(0);
     let operations = match &operation.name {
@@ -66,19 +70,13 @@ fn set_is_conditional(set: &SelectionSet) -> bool {
     })
 }
 
-/// What is selected at one place, in the order of the answer.
-enum Group<'a> {
-    /// Selections of one response name.
-    Field(Vec<&'a Node<Field>>),
-    /// Selections that apply to objects of one type only.
-    Typed(&'a str, Vec<&'a SelectionSet>, Option<SourceSpan>),
-}
+/// One selection as the executor is given it.
+type Item = Positioned<target::Selection>;
 
 struct Lowering<'a> {
     schema: &'a Schema,
-    document: &'a ExecutableDocument,
+    collector: Collector<'a>,
     lines: &'a Lines<'a>,
-    variables: Option<&'a Variables>,
     /// Names that occur more than once share their text.
     names: HashMap<&'a str, Name>,
 }
@@ -113,103 +111,39 @@ impl<'a> Lowering<'a> {
         sets: &[&'a SelectionSet],
         pos: Pos,
     ) -> Positioned<target::SelectionSet> {
-        let (mut groups, mut index) = (Vec::new(), HashMap::new());
-        for set in sets {
-            self.collect(parent, set, &mut groups, &mut index);
-        }
+        let groups = self.collector.groups(parent, sets);
         let mut items = Vec::with_capacity(groups.len());
-        for group in groups {
-            match group {
-                Group::Field(fields) => items.push(self.field(&fields)),
-                Group::Typed(condition, sets, span) => self.typed(parent, condition, &sets, span, &mut items),
-            }
+        for alike in groups.chunk_by(|one, next| one.on == next.on) {
+            let fields = alike.iter().map(|group| self.field(&group.fields)).collect();
+            items.extend(self.conditional(&alike[0].on, fields));
         }
         Positioned::new(target::SelectionSet { items }, pos)
     }
 
-    fn collect(
-        &self,
-        parent: &'a str,
-        set: &'a SelectionSet,
-        groups: &mut Vec<Group<'a>>,
-        index: &mut HashMap<&'a str, usize>,
-    ) {
-        for selection in &set.selections {
-            if !self.included(selection.directives()) {
-                continue;
-            }
-            let (inner, span) = match selection {
-                Selection::Field(field) => {
-                    let key = field.response_name().as_str();
-                    match index.get(key).and_then(|at| groups.get_mut(*at)) {
-                        Some(Group::Field(fields)) => fields.push(field),
-                        _ => {
-                            index.insert(key, groups.len());
-                            groups.push(Group::Field(vec![field]));
-                        }
-                    }
-                    continue;
-                }
-                Selection::InlineFragment(fragment) => (&fragment.selection_set, fragment.location()),
-                Selection::FragmentSpread(spread) => match self.document.fragments.get(&spread.fragment_name)
-                {
-                    Some(fragment) => (&fragment.selection_set, spread.location()),
-                    None => continue,
-                },
+    /// Fields that apply to some objects only. The executor knows objects and interfaces; a union becomes its members.
+    fn conditional(&mut self, on: &Condition<'a>, mut fields: Vec<Item>) -> Vec<Item> {
+        let pos = fields.first().map(|field| field.pos).unwrap_or_default();
+        for condition in on.path.iter().rev() {
+            fields = if self.schema.types.get(*condition).is_some_and(ExtendedType::is_union) {
+                on.types.iter().map(|member| self.fragment(member, fields.clone(), pos)).collect()
+            } else {
+                vec![self.fragment(condition, fields, pos)]
             };
-            let condition = inner.ty.as_str();
-            if condition == parent || self.schema.is_subtype(condition, parent) {
-                self.collect(parent, inner, groups, index);
-                continue;
-            }
-            let same = groups.iter_mut().find_map(|group| match group {
-                Group::Typed(name, sets, _) if *name == condition => Some(sets),
-                _ => None,
-            });
-            match same {
-                Some(sets) => sets.push(inner),
-                None => groups.push(Group::Typed(condition, vec![inner], span)),
-            }
         }
+        fields
     }
 
-    /// A fragment on a narrower type. The executor knows objects and interfaces; a union becomes its members.
-    fn typed(
-        &mut self,
-        parent: &'a str,
-        condition: &'a str,
-        sets: &[&'a SelectionSet],
-        span: Option<SourceSpan>,
-        items: &mut Vec<Positioned<target::Selection>>,
-    ) {
-        let pos = self.pos(span);
-        let mut push = |this: &mut Self, condition: &'a str| {
-            let fragment = target::InlineFragment {
-                type_condition: Some(Positioned::new(
-                    target::TypeCondition { on: Positioned::new(this.name(condition), pos) },
-                    pos,
-                )),
-                directives: Vec::new(),
-                selection_set: this.sets(condition, sets, pos),
-            };
-            items.push(Positioned::new(
-                target::Selection::InlineFragment(Positioned::new(fragment, pos)),
-                pos,
-            ));
+    fn fragment(&mut self, condition: &'a str, items: Vec<Item>, pos: Pos) -> Item {
+        let on = Positioned::new(self.name(condition), pos);
+        let fragment = target::InlineFragment {
+            type_condition: Some(Positioned::new(target::TypeCondition { on }, pos)),
+            directives: Vec::new(),
+            selection_set: Positioned::new(target::SelectionSet { items }, pos),
         };
-        match self.schema.types.get(condition) {
-            Some(ExtendedType::Union(union)) => {
-                for member in &union.members {
-                    if member.as_str() == parent || self.schema.is_subtype(parent, member.as_str()) {
-                        push(self, member.as_str());
-                    }
-                }
-            }
-            _ => push(self, condition),
-        }
+        Positioned::new(target::Selection::InlineFragment(Positioned::new(fragment, pos)), pos)
     }
 
-    fn field(&mut self, fields: &[&'a Node<Field>]) -> Positioned<target::Selection> {
+    fn field(&mut self, fields: &[&'a Node<Field>]) -> Item {
         let first = fields[0];
         let pos = self.pos(first.location());
         let sets: Vec<_> = fields.iter().filter_map(|field| field.selection_set.as_ref()).collect();
@@ -264,20 +198,6 @@ impl<'a> Lowering<'a> {
                 fields.iter().map(|(name, value)| (self.name(name.as_str()), self.value(value))).collect(),
             ),
         }
-    }
-
-    fn included(&self, directives: &DirectiveList) -> bool {
-        let holds = |name: &str| {
-            let condition = directives.get(name)?.specified_argument_by_name("if")?;
-            match condition.as_ref() {
-                Literal::Boolean(flag) => Some(*flag),
-                Literal::Variable(name) => Some(
-                    self.variables.and_then(|given| given.get(name.as_str())) == Some(&Value::Boolean(true)),
-                ),
-                _ => None,
-            }
-        };
-        !holds("skip").unwrap_or(false) && holds("include").unwrap_or(true)
     }
 
     fn name(&mut self, text: &'a str) -> Name {

@@ -17,6 +17,9 @@ use crate::{
     error::{ErrorCode, GraphqlError, Refused},
 };
 
+/// Fragments inside one another that the compiler follows.
+const SPREADS: usize = 100;
+
 /// Refuses a document with an operation that passes a limit on its shape.
 ///
 /// # Errors
@@ -58,6 +61,8 @@ struct Shape<'a> {
     fields: usize,
     aliases: usize,
     depth: usize,
+    /// Fragments spread inside one another.
+    spreads: usize,
     /// Selections per response name at the top of the set.
     names: HashMap<&'a str, usize>,
     failure: Option<Failure>,
@@ -133,6 +138,7 @@ impl<'a> Measuring<'a> {
                         Some(inner) => self.set(inner, span)?,
                         None => Shape::default(),
                     };
+                    shape.spreads = shape.spreads.max(inner.spreads);
                     shape.fields += inner.fields + 1;
                     shape.aliases += inner.aliases + usize::from(field.alias.is_some());
                     shape.depth = shape.depth.max(inner.depth + 1);
@@ -145,10 +151,11 @@ impl<'a> Measuring<'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     self.directives(&spread.directives, span)?;
-                    let inner = self.spread(spread.fragment_name.as_str());
+                    let mut inner = self.spread(spread.fragment_name.as_str());
                     if let Some(failure) = inner.failure {
                         return Err(failure);
                     }
+                    inner.spreads += 1;
                     shape.join(inner);
                 }
             }
@@ -165,6 +172,7 @@ impl<'a> Measuring<'a> {
             (shape.depth, limits.depth, "levels of fields"),
             (shape.fields, limits.fields, "fields after its fragments are expanded"),
             (shape.aliases, limits.aliases, "aliases"),
+            (shape.spreads, SPREADS, "fragments inside one another"),
             (copies, limits.copies, "copies of one response name in one selection set"),
         ];
         for (actual, limit, what) in checks {
@@ -191,6 +199,7 @@ impl<'a> Shape<'a> {
         self.fields += other.fields;
         self.aliases += other.aliases;
         self.depth = self.depth.max(other.depth);
+        self.spreads = self.spreads.max(other.spreads);
         for (name, count) in other.names {
             *self.names.entry(name).or_default() += count;
         }
@@ -251,6 +260,17 @@ mod tests {
         let started = Instant::now();
         assert!(check(&text).is_some());
         assert!(started.elapsed() < Duration::from_millis(200));
+    }
+
+    #[test]
+    fn fragments_inside_one_another_are_limited() {
+        let chain = |n: usize| {
+            let inner = |i: usize| if i + 1 < n { format!("...F{}", i + 1) } else { "x".to_owned() };
+            let fragments = (0..n).map(|i| format!(" fragment F{i} on T {{ {} }}", inner(i)));
+            format!("{{ ...F0 }}{}", fragments.collect::<String>())
+        };
+        assert_eq!(check(&chain(100)), None);
+        assert!(check(&chain(101)).unwrap().contains("more than 100 fragments inside one another"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Documents: from text to something validated that can be executed many times.
 
 mod absent;
+mod collect;
 mod diagnostics;
 pub(crate) mod dry_run;
 pub(crate) mod lines;

@@ -233,10 +233,7 @@ fn from_uri(uri: &Uri, limit: usize) -> Result<GraphqlParams, Refused> {
 }
 
 fn is_bare(uri: &Uri) -> bool {
-    let query = uri.query().unwrap_or_default();
-    !query.split('&').any(|pair| {
-        pair.starts_with("query=") || pair.starts_with("documentId=") || pair.starts_with("extensions=")
-    })
+    !GraphqlParams::are_in(uri.query().unwrap_or_default())
 }
 
 fn not_acceptable() -> Refused {

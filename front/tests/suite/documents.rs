@@ -74,3 +74,71 @@ async fn errors_are_bounded() {
     let reply = query(&router(), &format!("{{ {long} }}")).await;
     assert!(reply.message().chars().count() <= 300, "{}", reply.text);
 }
+
+#[tokio::test]
+async fn quotation_marks_come_in_pairs_and_limits_of_the_compiler_are_limits() {
+    let router = router();
+    let reply = query(&router, "{ person { a: id ...on Person { a: friend { id } } } }").await;
+    assert_eq!(reply.message().matches('"').count() % 2, 0, "{}", reply.text);
+    let reply = query(&router, "{ pets { ...on Dog { a: barks } ...on Cat { a: lives } } }").await;
+    assert!(reply.message().contains("types \"Boolean!\" and \"Int!\""), "{}", reply.text);
+    let chain = |n: usize| {
+        let inner = |i: usize| if i + 1 < n { format!("...F{}", i + 1) } else { "hello".to_owned() };
+        let fragments = (0..n).map(|i| format!(" fragment F{i} on Query {{ {} }}", inner(i)));
+        format!("{{ ...F0 }}{}", fragments.collect::<String>())
+    };
+    assert_eq!(query(&router, &chain(100)).await.text, r#"{"data":{"hello":"world"}}"#);
+    let reply = query(&router, &chain(101)).await;
+    let error = &reply.json()["errors"][0];
+    assert_eq!(
+        error["message"],
+        "The operation has more than 100 fragments inside one another; ask for less."
+    );
+    let extensions = &error["extensions"];
+    assert_eq!(extensions["code"], "QUERY_TOO_COMPLEX");
+    assert_eq!((&extensions["limit"], &extensions["actual"]), (&json!(100), &json!(101)));
+}
+
+#[tokio::test]
+async fn a_null_where_a_value_has_to_stand_is_told_with_its_argument() {
+    let router = router();
+    for (text, variables, path, argument, problem) in [
+        (
+            "query($t: String = \"a\") { e: echo(text: $t) }",
+            json!({"t": null}),
+            json!(["e"]),
+            "text",
+            "Argument \"text\" got an invalid value: expected String, found null; give the variable \"$t\" a value, or leave it out.",
+        ),
+        (
+            "query($n: Int) { flag(on: true, first: $n) }",
+            json!({"n": null}),
+            json!(["flag"]),
+            "first",
+            "Argument \"first\" got an invalid value: expected Int, found null; give the variable \"$n\" a value, or leave it out.",
+        ),
+        (
+            "query($s: Int = 1) { describe(patch: {inner: {name: \"a\", size: $s}, name: \"b\"}) }",
+            json!({"s": null}),
+            json!(["describe"]),
+            "patch.inner.size",
+            "Argument \"patch\" got an invalid value at \"patch.inner.size\": expected Int, found null; give the variable \"$s\" a value, or leave it out.",
+        ),
+        (
+            "query($n: Int = 1) { sum(numbers: [2, $n]) }",
+            json!({"n": null}),
+            json!(["sum"]),
+            "numbers[1]",
+            "Argument \"numbers\" got an invalid value at \"numbers[1]\": expected Int, found null; give the variable \"$n\" a value, or leave it out.",
+        ),
+    ] {
+        let reply = query_with(&router, text, variables).await;
+        let error = &reply.json()["errors"][0];
+        assert_eq!(error["message"], problem, "{}", reply.text);
+        assert_eq!(error["path"], path, "{}", reply.text);
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{}", reply.text);
+        assert_eq!(error["extensions"]["argument"], argument, "{}", reply.text);
+    }
+    let reply = query(&router, "{ slow(ms: -5) }").await;
+    assert_eq!(reply.json()["errors"][0]["extensions"]["argument"], "ms", "{}", reply.text);
+}

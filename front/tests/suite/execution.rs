@@ -162,6 +162,49 @@ async fn the_schema_is_answered_in_its_place_among_other_fields() {
     assert!(reply.text.ends_with(r#"]},"b":"world"}}"#), "{}", reply.text);
 }
 
+#[tokio::test]
+async fn a_null_in_an_argument_of_introspection_is_an_error_of_its_field() {
+    let router = router();
+    let problem = |name: &str| {
+        format!(
+            "Argument \"{name}\" got an invalid value: expected a value, found null; give the variable \"$n\" a value, or leave it out."
+        )
+    };
+    for (text, data, path, argument) in [
+        (
+            "query($n: String = \"Pet\") { a: hello t: __type(name: $n) { name } }",
+            json!({"a": "world", "t": null}),
+            json!(["t"]),
+            "name",
+        ),
+        (
+            "query($n: Boolean = true) { __type(name: \"Pet\") { name fields(includeDeprecated: $n) { name } } }",
+            json!({"__type": {"name": "Pet", "fields": null}}),
+            json!(["__type", "fields"]),
+            "includeDeprecated",
+        ),
+        (
+            "query($n: Boolean = true) { hello __schema { directives(includeDeprecated: $n) { name } } }",
+            json!(null),
+            json!(["__schema", "directives"]),
+            "includeDeprecated",
+        ),
+    ] {
+        let reply = query_with(&router, text, json!({"n": null})).await;
+        assert_eq!(reply.json().get("data"), Some(&data), "{}", reply.text);
+        let error = &reply.json()["errors"][0];
+        assert_eq!(error["message"], problem(argument), "{}", reply.text);
+        assert_eq!(error["path"], path, "{}", reply.text);
+        assert_eq!(error["locations"][0]["line"], 1, "{}", reply.text);
+        let extensions = &error["extensions"];
+        assert_eq!(
+            (&extensions["code"], &extensions["argument"]),
+            (&json!("BAD_USER_INPUT"), &json!(argument))
+        );
+        assert_eq!(query(&router, text).await.json().get("errors"), None);
+    }
+}
+
 /// What graphql-js 16 sends, with all its options on.
 const INTROSPECTION: &str = "query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind }
   subscriptionType { name kind } types { ...FullType }

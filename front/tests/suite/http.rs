@@ -127,6 +127,12 @@ async fn nothing_acceptable_is_406_and_browsers_get_the_page() {
     assert!(send(&router, request(browser, "")).await.text.contains("<title>page"));
     assert!(send(&router, request("text/html", "")).await.text.contains("<title>page"));
     assert_eq!(send(&router, request(browser, "?query={hello}")).await.text, r#"{"data":{"hello":"world"}}"#);
+    assert_eq!(
+        send(&router, request(browser, "?%71uery={hello}")).await.text,
+        r#"{"data":{"hello":"world"}}"#
+    );
+    let reply = send(&router, request(NEW, "?query={hello}&%71uery={meta}")).await;
+    assert_eq!((reply.code().as_str(), reply.message().contains("more than once")), ("BAD_REQUEST", true));
     assert_eq!(send(&router, request(NEW, "")).await.status, StatusCode::BAD_REQUEST);
 }
 

@@ -12,6 +12,7 @@ mod execution;
 mod http;
 mod http2;
 mod listener;
+mod order;
 mod persisted;
 mod websocket;
 

@@ -80,3 +80,25 @@ async fn apollos_clients_register_what_they_send_again() {
     );
     assert_eq!(ask(&router, json!({"extensions": extensions})).await.code(), "PERSISTED_QUERY_NOT_FOUND");
 }
+
+#[tokio::test]
+async fn other_versions_of_apollos_extension_are_refused() {
+    let router = with(PersistedMode::Off);
+    let text = "{ v: hello }";
+    for (version, status) in [
+        (json!(1), StatusCode::OK),
+        (json!(2), StatusCode::BAD_REQUEST),
+        (json!("1"), StatusCode::BAD_REQUEST),
+        (json!(null), StatusCode::OK),
+    ] {
+        let extension = json!({"version": version, "sha256Hash": Digest::of(text).to_string()});
+        let reply = ask(&router, json!({"query": text, "extensions": {"persistedQuery": extension}})).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        if status == StatusCode::BAD_REQUEST {
+            assert_eq!((reply.code().as_str(), reply.message().contains("must be 1")), ("BAD_REQUEST", true));
+        }
+    }
+    let extension = json!({"sha256Hash": Digest::of(text).to_string()});
+    let reply = ask(&router, json!({"extensions": {"persistedQuery": extension}})).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+}
