@@ -36,7 +36,7 @@ fn is_url(text: &str) -> bool {
 }
 
 /// From the root of the site, without a way up.
-pub(super) fn is_path(text: &str) -> bool {
+fn is_path(text: &str) -> bool {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let goes_up = path.split('/').any(|step| matches!(step, "." | "..") || step.contains("%2"));
     text.starts_with('/') && !text.starts_with("//") && !goes_up && is_written(text)
