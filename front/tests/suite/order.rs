@@ -4,7 +4,10 @@
 
 use std::{
     fmt::Write as _,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use apollo_compiler::{
@@ -12,8 +15,9 @@ use apollo_compiler::{
     ast::Value as Literal,
     executable::{DirectiveList, Field, Selection, SelectionSet},
 };
-use async_graphql::{EmptyMutation, EmptySubscription, Interface, Object, Schema, Union, ValidationMode};
-use axum::Router;
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, Interface, Object, Schema, Union, ValidationMode,
+};
 use guildhall_front::{Front, Limits};
 use serde_json::{Map, Value, json};
 
@@ -67,8 +71,6 @@ fn kin() -> Vec<Being> {
     vec![Being::Bird(Bird), Being::Dog(Dog), Being::Cat(Cat)]
 }
 
-static MATES: AtomicUsize = AtomicUsize::new(0);
-
 #[Object]
 impl Dog {
     async fn name(&self) -> String {
@@ -77,8 +79,9 @@ impl Dog {
     async fn legs(&self) -> i32 {
         4
     }
-    async fn mate(&self) -> Being {
-        MATES.fetch_add(1, Ordering::Relaxed);
+    /// Counted, as statements are.
+    async fn mate(&self, ctx: &Context<'_>) -> Being {
+        ctx.data_unchecked::<Arc<AtomicUsize>>().fetch_add(1, Ordering::Relaxed);
         Being::Cat(Cat)
     }
     async fn kin(&self) -> Vec<Being> {
@@ -136,13 +139,15 @@ impl Query {
     }
 }
 
-fn world() -> (Router, String) {
+type World = Front<TestHost, Schema<Query, EmptyMutation, EmptySubscription>>;
+
+fn world() -> (World, String) {
     let schema = Schema::build(Query, EmptyMutation, EmptySubscription);
     let schema = schema.validation_mode(ValidationMode::Fast).finish();
     let sdl = schema.sdl();
     let limits = Limits { copies: 1_000, cost: u64::MAX, ..free() };
     let front = Front::new(TestHost::default(), schema, &sdl, limits).expect("the schema is valid");
-    (front.router(), sdl)
+    (front, sdl)
 }
 
 /// What the specification has for a document that is valid.
@@ -272,7 +277,8 @@ impl Writer {
 
 #[tokio::test]
 async fn fields_are_answered_in_the_order_of_the_document() {
-    let (router, sdl) = world();
+    let (front, sdl) = world();
+    let router = front.router();
     let types = Types::parse_and_validate(&sdl, "schema").unwrap();
     let mut compared = 0;
     for seed in 1..=600 {
@@ -312,13 +318,12 @@ async fn fields_are_answered_in_the_order_of_the_document() {
 
 #[tokio::test]
 async fn fields_of_one_type_keep_their_places_and_run_once() {
-    let (router, _) = world();
-    let before = MATES.load(Ordering::Relaxed);
+    let (front, _) = world();
     let text =
         "{ walkers { ...on Dog { mate { name } } n: name ...on Dog { legs mate { __typename name } } } }";
-    let reply = query_with(&router, text, json!({})).await;
+    let reply = query_with(&front.router(), text, json!({})).await;
     let cat = r#"{"n":"cat"}"#;
     let dog = r#"{"mate":{"name":"cat","__typename":"Cat"},"n":"dog","legs":4}"#;
     assert_eq!(reply.text, format!(r#"{{"data":{{"walkers":[{cat},{dog}]}}}}"#));
-    assert_eq!(MATES.load(Ordering::Relaxed), before + 1);
+    assert_eq!(*front.host().records.lock().unwrap(), ["http - 200 1 []"]);
 }
