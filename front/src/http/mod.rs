@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 mod body;
+mod coding;
 mod respond;
 
 use std::{borrow::Cow, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -16,6 +17,7 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts};
+use tower::util::MapRequestLayer;
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -48,6 +50,7 @@ impl<H: Host, S: Executor> Front<H, S> {
             .route("/graphql", any(endpoint::<H, S>))
             .route("/graphql/stream", any(stream_endpoint::<H, S>))
             .layer(compression)
+            .layer(MapRequestLayer::new(coding::without_refusals))
             .with_state(self.clone())
     }
 }
