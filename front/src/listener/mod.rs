@@ -1,11 +1,15 @@
 //! Serves a router over TCP with the timers and limits that `axum::serve` does not set.
 
+mod header;
 mod io;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{
+    HeaderValue, Request, StatusCode, Version,
+    header::{CONNECTION, CONTENT_TYPE},
+};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -23,7 +27,7 @@ use tower::ServiceExt as _;
 use crate::{
     Limits,
     answer::refusal_body,
-    error::{ErrorCode, GraphqlError, Refused},
+    error::Refused,
     request_id::{self, X_REQUEST_ID},
 };
 use io::{Activity, Held, Timed};
@@ -155,10 +159,8 @@ async fn handle(
     limits: Arc<ListenerLimits>,
 ) -> Result<Response, Infallible> {
     let busy = activity.begin();
-    if let Some(refused) = too_many_headers(&request, &limits) {
-        let mut response = refuse(&request, &refused);
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        return Ok(response);
+    if let Some(refused) = header::refusal(&request, &limits) {
+        return Ok(refuse(&request, &refused));
     }
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(address));
@@ -170,29 +172,18 @@ async fn handle(
     Ok(response.map(|body| Body::new(Held::new(body, busy))))
 }
 
-fn too_many_headers(request: &Request<Incoming>, limits: &ListenerLimits) -> Option<Refused> {
-    let headers = request.headers();
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    let (what, limit, actual) = if headers.len() > limits.headers {
-        ("header fields", limits.headers, headers.len())
-    } else if bytes > limits.header_bytes {
-        ("bytes of header fields", limits.header_bytes, bytes)
-    } else {
-        return None;
-    };
-    let message = format!("The request has more than {limit} {what}.");
-    let error = GraphqlError::new(ErrorCode::BadRequest, message).with("limit", limit).with("actual", actual);
-    Some(Refused::transport(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, error))
-}
-
+/// The answer to a request that is not looked into, the last of its connection: where its body ends is not certain.
 fn refuse(request: &Request<Incoming>, refused: &Refused) -> Response {
     let request_id = request_id::of(request.headers());
     let mut response = Response::new(Body::from(refusal_body(refused, &request_id, &Limits::default())));
     *response.status_mut() = refused.status(false);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(X_REQUEST_ID, value);
+    }
+    if request.version() < Version::HTTP_2 {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -1,0 +1,61 @@
+//! What the listener asks of the header of a request, byte by byte.
+
+use guildhall_front::ListenerLimits;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{
+    client::{Server, listen, soon},
+    support::free,
+};
+
+/// The whole answer to a request with these header fields, after which the connection ends.
+async fn answer(server: &Server, version: &str, fields: &str) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let request = format!("POST /graphql {version}\r\ncontent-type: application/json\r\n{fields}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    soon(stream.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+fn is_refused(answer: &str, status: &str, message: &str) -> bool {
+    answer.starts_with(&format!("HTTP/1.1 {status} "))
+        && answer.contains("connection: close")
+        && answer.contains("x-request-id: ")
+        && answer.contains(message)
+        && answer.contains(r#""code":"BAD_REQUEST""#)
+}
+
+#[tokio::test]
+async fn a_request_has_one_host() {
+    let server = listen(free(), ListenerLimits::default()).await;
+    let body = "content-length: 19\r\n\r\n{\"query\":\"{hello}\"}";
+    for (fields, message) in [
+        ("", "no `Host`"),
+        ("host: a\r\nhost: b\r\n", "more than one `Host`"),
+        ("host: a\r\nhost: a\r\n", "more than one `Host`"),
+        ("host: a b\r\n", "no host with an optional port"),
+        ("host: a/b\r\n", "no host with an optional port"),
+        ("host: user@a\r\n", "no host with an optional port"),
+        ("host: a:port\r\n", "no host with an optional port"),
+    ] {
+        let answer = answer(&server, "HTTP/1.1", &format!("{fields}{body}")).await;
+        assert!(is_refused(&answer, "400", message), "{fields}: {answer}");
+    }
+    for (version, fields) in [
+        ("HTTP/1.1", "host: a\r\n"),
+        ("HTTP/1.1", "host: [::1]:8080\r\n"),
+        ("HTTP/1.1", "host:\r\n"),
+        ("HTTP/1.0", ""),
+        ("HTTP/1.0", "host: a:80\r\n"),
+    ] {
+        let answer = answer(&server, version, &format!("{fields}{body}")).await;
+        assert!(answer.contains(r#"{"data":{"hello":"world"}}"#), "{fields}: {answer}");
+    }
+    let answer = answer(&server, "HTTP/1.0", &format!("host: a\r\nhost: b\r\n{body}")).await;
+    assert!(answer.contains(" 400 "), "{answer}");
+}
