@@ -10,7 +10,7 @@ use crate::error::{ErrorCode, GraphqlError, Refused};
 /// What is wrong with a header, if anything is.
 pub(super) fn refusal<B>(request: &Request<B>, limits: &ListenerLimits) -> Option<Refused> {
     let headers = request.headers();
-    too_much(headers, limits).or_else(|| host(request))
+    too_much(headers, limits).or_else(|| transfer_coding(headers)).or_else(|| host(request))
 }
 
 fn too_much(headers: &HeaderMap, limits: &ListenerLimits) -> Option<Refused> {
@@ -25,6 +25,23 @@ fn too_much(headers: &HeaderMap, limits: &ListenerLimits) -> Option<Refused> {
     let message = format!("The request has more than {limit} {what}.");
     let error = GraphqlError::new(ErrorCode::BadRequest, message).with("limit", limit).with("actual", actual);
     Some(Refused::transport(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, error))
+}
+
+/// A coding that is not undone would be read as if it were the body; hyper looks at the last one only (RFC 9112 §6.1).
+fn transfer_coding(headers: &HeaderMap) -> Option<Refused> {
+    let mut values = headers.get_all(header::TRANSFER_ENCODING).iter().peekable();
+    values.peek()?;
+    let mut codings = values
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|coding| !coding.is_empty());
+    let first = codings.next();
+    if first.is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked")) && codings.next().is_none() {
+        return None;
+    }
+    let error =
+        GraphqlError::new(ErrorCode::BadRequest, "The one transfer coding understood is `chunked`, once.");
+    Some(Refused::transport(StatusCode::NOT_IMPLEMENTED, error))
 }
 
 /// Two servers that read one request as of two hosts are a hole, so that it has one (RFC 9112 §3.2). In HTTP/2 it is

@@ -59,3 +59,23 @@ async fn a_request_has_one_host() {
     let answer = answer(&server, "HTTP/1.0", &format!("host: a\r\nhost: b\r\n{body}")).await;
     assert!(answer.contains(" 400 "), "{answer}");
 }
+
+#[tokio::test]
+async fn bodies_are_chunked_once_or_not_at_all() {
+    let server = listen(free(), ListenerLimits::default()).await;
+    let body = "\r\n13\r\n{\"query\":\"{hello}\"}\r\n0\r\n\r\n";
+    for fields in [
+        "transfer-encoding: foo, chunked\r\n",
+        "transfer-encoding: gzip, chunked\r\n",
+        "transfer-encoding: chunked, chunked\r\n",
+        "transfer-encoding: identity, chunked\r\n",
+        "transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n",
+    ] {
+        let answer = answer(&server, "HTTP/1.1", &format!("host: a\r\n{fields}{body}")).await;
+        assert!(is_refused(&answer, "501", "transfer coding"), "{fields}: {answer}");
+    }
+    for fields in ["transfer-encoding: chunked\r\n", "transfer-encoding: , Chunked\r\n"] {
+        let answer = answer(&server, "HTTP/1.1", &format!("host: a\r\n{fields}{body}")).await;
+        assert!(answer.contains(r#"{"data":{"hello":"world"}}"#), "{fields}: {answer}");
+    }
+}
