@@ -79,3 +79,48 @@ async fn bodies_are_chunked_once_or_not_at_all() {
         assert!(answer.contains(r#"{"data":{"hello":"world"}}"#), "{fields}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_handshake_says_its_version_and_a_key_of_sixteen_bytes() {
+    let server = listen(free(), ListenerLimits::default()).await;
+    let handshake = async |fields: &str| {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head = "GET /graphql HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n";
+        stream.write_all(format!("{head}{fields}\r\n").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        soon(stream.read_to_end(&mut answer)).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for version in
+        ["", "sec-websocket-version: 12\r\n", "sec-websocket-version: 13\r\nsec-websocket-version: 8\r\n"]
+    {
+        let answer = handshake(&format!("{key}{version}")).await;
+        assert!(answer.starts_with("HTTP/1.1 426 "), "{version}: {answer}");
+        for part in [
+            "sec-websocket-version: 13\r\n",
+            "upgrade: websocket\r\n",
+            "connection: upgrade\r\n",
+            "BAD_REQUEST",
+        ] {
+            assert!(answer.contains(part), "{version}: {part} in {answer}");
+        }
+    }
+    for key in [
+        "",
+        "sec-websocket-key:\r\n",
+        "sec-websocket-key: abc\r\n",
+        "sec-websocket-key: SGVsbG8sIHdvcmxkIQ==\r\n",
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ\r\n",
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    ] {
+        let answer = handshake(&format!("{key}sec-websocket-version: 13\r\n")).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.contains("Sec-WebSocket-Key"),
+            "{key}: {answer}"
+        );
+    }
+    let answer = handshake(&format!("{key}sec-websocket-version: 13\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+}
