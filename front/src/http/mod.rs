@@ -38,7 +38,7 @@ use crate::{
 use accept::{Accepted, Media, negotiate, prefers_html};
 
 /// Methods the endpoint answers to.
-const ALLOW: &str = "GET, POST";
+const ALLOW: &str = "GET, HEAD, POST";
 
 impl<H: Host, S: Executor> Front<H, S> {
     /// Routes `/graphql` and its alias `/graphql/stream`, which answers with event streams unless asked otherwise.

@@ -53,10 +53,14 @@ async fn methods_are_get_and_post() {
         let reply = send(&router, request).await;
         assert_eq!(
             (reply.status, reply.header("allow")),
-            (StatusCode::METHOD_NOT_ALLOWED, "GET, POST")
+            (StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD, POST")
         );
         assert_eq!(reply.code(), "BAD_REQUEST");
     }
+    let mut head = get("query=%7Bhello%7D");
+    *head.method_mut() = http::Method::HEAD;
+    let reply = send(&router, head).await;
+    assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, ""));
     let reply = send(&router, get("query=mutation%7Bwrite%7Bid%7D%7D")).await;
     assert_eq!((reply.status, reply.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
     let reply = send(
