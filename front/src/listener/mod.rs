@@ -1,9 +1,10 @@
 //! Serves a router over TCP with the timers and limits that `axum::serve` does not set.
 
+mod answer;
 mod header;
 mod io;
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use http::{
@@ -13,7 +14,7 @@ use http::{
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::conn::auto,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -30,7 +31,8 @@ use crate::{
     error::Refused,
     request_id::{self, X_REQUEST_ID},
 };
-use io::{Activity, Held, Timed};
+use answer::{Held, Unread};
+use io::{Activity, Timed};
 
 /// What a connection may take. Sizes are bytes, times are milliseconds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -46,7 +48,7 @@ pub struct ListenerLimits {
     pub header_read_ms: u64,
     /// Time a connection may be open without a request.
     pub idle_ms: u64,
-    /// Time a client may leave an answer unread.
+    /// Time a client may leave an answer unread. A connection of HTTP/2 takes no further request from half of it on.
     pub write_stall_ms: u64,
     /// HTTP/2 requests at once on one connection.
     pub http2_streams: u32,
@@ -81,7 +83,6 @@ pub async fn serve(
 ) {
     let limits = Arc::new(limits);
     let room = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -97,27 +98,17 @@ pub async fn serve(
                 continue;
             }
         };
-        let (router, limits, watcher) = (router.clone(), Arc::clone(&limits), graceful.watcher());
+        let (router, limits, shutdown) = (router.clone(), Arc::clone(&limits), shutdown.clone());
         connections.spawn(async move {
             let _permit = permit;
-            let activity = Activity::new();
-            let io = TokioIo::new(Timed::new(stream, Arc::clone(&activity), &limits));
-            let service = service_fn({
-                let limits = Arc::clone(&limits);
-                move |request| {
-                    handle(request, router.clone(), address, Arc::clone(&activity), Arc::clone(&limits))
-                }
-            });
-            let connection = builder(&limits).serve_connection_with_upgrades(io, service).into_owned();
-            if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!(%error, %address, "a connection ended early");
-            }
+            connect(stream, address, router, limits, shutdown).await;
         });
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
     let patience = Duration::from_millis(limits.drain_ms);
-    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(patience, ended).await.is_err() {
         tracing::warn!(connections = connections.len(), "requests did not end in time and were cut off");
     }
     connections.shutdown().await;
@@ -130,6 +121,49 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> std::io::Resul
     let (stream, address) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok((stream, address, permit))
+}
+
+/// Serves one connection to its end.
+async fn connect(
+    stream: TcpStream,
+    address: SocketAddr,
+    router: Router,
+    limits: Arc<ListenerLimits>,
+    shutdown: CancellationToken,
+) {
+    let (activity, unread) = (Activity::new(), Arc::<Unread>::default());
+    let io = TokioIo::new(Timed::new(stream, Arc::clone(&activity), &limits));
+    let service = service_fn({
+        let (limits, unread) = (Arc::clone(&limits), Arc::clone(&unread));
+        move |request| {
+            let (activity, unread) = (Arc::clone(&activity), Arc::clone(&unread));
+            handle(request, router.clone(), address, activity, unread, Arc::clone(&limits))
+        }
+    });
+    let mut connection = pin!(builder(&limits).serve_connection_with_upgrades(io, service).into_owned());
+    let patience = Duration::from_millis(limits.write_stall_ms);
+    // Behind a proxy the other answers of the connection are other people's: they have the second half of the time to
+    // end, while further requests go to another connection.
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, %address, "a connection ended early");
+                }
+                return;
+            }
+            () = shutdown.cancelled(), if !leaving => {}
+            () = unread.stalled(if leaving { patience } else { patience / 2 }) => {
+                if leaving {
+                    tracing::debug!(%address, "a connection was closed whose client leaves an answer unread");
+                    return;
+                }
+            }
+        }
+        leaving = true;
+        connection.as_mut().graceful_shutdown();
+    }
 }
 
 fn builder(limits: &ListenerLimits) -> auto::Builder<TokioExecutor> {
@@ -156,20 +190,23 @@ async fn handle(
     router: Router,
     address: SocketAddr,
     activity: Arc<Activity>,
+    unread: Arc<Unread>,
     limits: Arc<ListenerLimits>,
-) -> Result<Response, Infallible> {
+) -> Result<http::Response<Held>, Infallible> {
     let busy = activity.begin();
-    if let Some(refused) = header::refusal(&request, &limits) {
-        return Ok(refuse(&request, &refused));
-    }
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(address));
-    let response = router.oneshot(request).await?;
+    let unread = (request.version() == Version::HTTP_2).then_some(unread);
+    let response = match header::refusal(&request, &limits) {
+        Some(refused) => refuse(&request, &refused),
+        None => {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(address));
+            router.oneshot(request).await?
+        }
+    };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         activity.upgraded();
-        return Ok(response);
     }
-    Ok(response.map(|body| Body::new(Held::new(body, busy))))
+    Ok(response.map(|body| Held::new(body, unread, busy)))
 }
 
 /// The answer to a request that is not looked into, the last of its connection: where its body ends is not certain.
