@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::ListenerLimits;
+use super::{ListenerLimits, opening::Opening};
 
 /// What the requests of a connection are doing.
 #[derive(Default)]
@@ -81,8 +81,7 @@ pub(super) struct Timed {
     header_read: Duration,
     idle: Duration,
     write_stall: Duration,
-    /// Frames of HTTP/2 come between requests too, so that only silence counts.
-    is_http2: Option<bool>,
+    opening: Opening,
 }
 
 impl Timed {
@@ -98,7 +97,7 @@ impl Timed {
             header_read,
             idle: Duration::from_millis(limits.idle_ms),
             write_stall: Duration::from_millis(limits.write_stall_ms),
-            is_http2: None,
+            opening: Opening::new(),
         }
     }
 
@@ -124,14 +123,17 @@ impl Timed {
     }
 
     fn received(&mut self, bytes: &[u8]) {
-        let is_http2 = *self.is_http2.get_or_insert_with(|| bytes.starts_with(b"PRI"));
+        self.opening.received(bytes);
         if self.look() {
             return;
         }
-        if is_http2 {
-            self.wait_for(Waiting::Request);
-        } else if self.waiting != Waiting::Header {
-            self.wait_for(Waiting::Header);
+        match self.opening {
+            // Frames of HTTP/2 come between requests too, so that only silence counts. A header that does not end lets
+            // its client send nothing else, so that a ping is not answered.
+            Opening::Http2 => self.wait_for(Waiting::Request),
+            Opening::Http1 if self.waiting != Waiting::Header => self.wait_for(Waiting::Header),
+            // The time runs from the first byte.
+            Opening::Http1 | Opening::Preface { .. } => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod header;
 mod io;
+mod opening;
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -44,7 +45,8 @@ pub struct ListenerLimits {
     pub headers: usize,
     /// Size of all header fields of a request; more is answered 431.
     pub header_bytes: usize,
-    /// Time from the first byte of a request to the end of its header.
+    /// Time from the first byte of a request to the end of its header; in HTTP/2, from the connection to the end of its
+    /// first settings.
     pub header_read_ms: u64,
     /// Time a connection may be open without a request.
     pub idle_ms: u64,
