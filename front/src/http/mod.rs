@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 mod body;
+mod coding;
 mod respond;
 
 use std::{borrow::Cow, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -16,6 +17,7 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts};
+use tower::util::MapRequestLayer;
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -36,7 +38,7 @@ use crate::{
 use accept::{Accepted, Media, negotiate, prefers_html};
 
 /// Methods the endpoint answers to.
-const ALLOW: &str = "GET, POST";
+const ALLOW: &str = "GET, HEAD, POST";
 
 impl<H: Host, S: Executor> Front<H, S> {
     /// Routes `/graphql` and its alias `/graphql/stream`, which answers with event streams unless asked otherwise.
@@ -48,6 +50,7 @@ impl<H: Host, S: Executor> Front<H, S> {
             .route("/graphql", any(endpoint::<H, S>))
             .route("/graphql/stream", any(stream_endpoint::<H, S>))
             .layer(compression)
+            .layer(MapRequestLayer::new(coding::without_refusals))
             .with_state(self.clone())
     }
 }

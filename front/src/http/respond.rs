@@ -10,6 +10,7 @@ use crate::{
     http::accept::Media,
     rate::RateStatus,
     request_id::X_REQUEST_ID,
+    ws,
 };
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -36,14 +37,20 @@ pub(crate) fn answer(answer: Answer, media: Media) -> Response {
 pub(crate) fn refused(refused: &Refused, media: Media, request_id: &str, limits: &Limits) -> Response {
     // What is refused before there is a stream is not one.
     let media = if media == Media::EventStream { Media::Json } else { media };
-    let mut response =
-        body(refused.status(media.is_legacy()), media, refusal_body(refused, request_id, limits));
+    let status = refused.status(media.is_legacy());
+    let mut response = body(status, media, refusal_body(refused, request_id, limits));
     let out = response.headers_mut();
     if let Some(seconds) = refused.retry_after {
         out.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if let Some(allow) = refused.allow {
         out.insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    if status == StatusCode::UPGRADE_REQUIRED {
+        // Nothing but the handshake of a WebSocket is refused so.
+        out.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        out.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        out.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(ws::VERSION));
     }
     if refused.challenge {
         out.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));

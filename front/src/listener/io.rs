@@ -12,16 +12,13 @@ use std::{
     time::Duration,
 };
 
-use axum::body::Body;
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::ListenerLimits;
+use super::{ListenerLimits, opening::Opening};
 
 /// What the requests of a connection are doing.
 #[derive(Default)]
@@ -62,38 +59,6 @@ impl Drop for Busy {
     }
 }
 
-/// The body of an answer: the request is busy until it is written.
-pub(super) struct Held {
-    body: Body,
-    _busy: Busy,
-}
-
-impl Held {
-    pub(super) fn new(body: Body, busy: Busy) -> Self {
-        Self { body, _busy: busy }
-    }
-}
-
-impl http_body::Body for Held {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 /// What a connection waits for while no request is being served.
 #[derive(Clone, Copy, PartialEq)]
 enum Waiting {
@@ -116,8 +81,7 @@ pub(super) struct Timed {
     header_read: Duration,
     idle: Duration,
     write_stall: Duration,
-    /// Frames of HTTP/2 come between requests too, so that only silence counts.
-    is_http2: Option<bool>,
+    opening: Opening,
 }
 
 impl Timed {
@@ -133,7 +97,7 @@ impl Timed {
             header_read,
             idle: Duration::from_millis(limits.idle_ms),
             write_stall: Duration::from_millis(limits.write_stall_ms),
-            is_http2: None,
+            opening: Opening::new(),
         }
     }
 
@@ -159,14 +123,17 @@ impl Timed {
     }
 
     fn received(&mut self, bytes: &[u8]) {
-        let is_http2 = *self.is_http2.get_or_insert_with(|| bytes.starts_with(b"PRI"));
+        self.opening.received(bytes);
         if self.look() {
             return;
         }
-        if is_http2 {
-            self.wait_for(Waiting::Request);
-        } else if self.waiting != Waiting::Header {
-            self.wait_for(Waiting::Header);
+        match self.opening {
+            // Frames of HTTP/2 come between requests too, so that only silence counts. A header that does not end lets
+            // its client send nothing else, so that a ping is not answered.
+            Opening::Http2 => self.wait_for(Waiting::Request),
+            Opening::Http1 if self.waiting != Waiting::Header => self.wait_for(Waiting::Header),
+            // The time runs from the first byte.
+            Opening::Http1 | Opening::Preface { .. } => {}
         }
     }
 }

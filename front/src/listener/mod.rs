@@ -1,15 +1,21 @@
 //! Serves a router over TCP with the timers and limits that `axum::serve` does not set.
 
+mod answer;
+mod header;
 mod io;
+mod opening;
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{
+    HeaderValue, Request, StatusCode, Version,
+    header::{CONNECTION, CONTENT_TYPE},
+};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::conn::auto,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -23,10 +29,11 @@ use tower::ServiceExt as _;
 use crate::{
     Limits,
     answer::refusal_body,
-    error::{ErrorCode, GraphqlError, Refused},
+    error::Refused,
     request_id::{self, X_REQUEST_ID},
 };
-use io::{Activity, Held, Timed};
+use answer::{Held, Unread};
+use io::{Activity, Timed};
 
 /// What a connection may take. Sizes are bytes, times are milliseconds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -38,11 +45,12 @@ pub struct ListenerLimits {
     pub headers: usize,
     /// Size of all header fields of a request; more is answered 431.
     pub header_bytes: usize,
-    /// Time from the first byte of a request to the end of its header.
+    /// Time from the first byte of a request to the end of its header; in HTTP/2, from the connection to the end of its
+    /// first settings.
     pub header_read_ms: u64,
     /// Time a connection may be open without a request.
     pub idle_ms: u64,
-    /// Time a client may leave an answer unread.
+    /// Time a client may leave an answer unread. A connection of HTTP/2 takes no further request from half of it on.
     pub write_stall_ms: u64,
     /// HTTP/2 requests at once on one connection.
     pub http2_streams: u32,
@@ -77,7 +85,6 @@ pub async fn serve(
 ) {
     let limits = Arc::new(limits);
     let room = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -93,27 +100,17 @@ pub async fn serve(
                 continue;
             }
         };
-        let (router, limits, watcher) = (router.clone(), Arc::clone(&limits), graceful.watcher());
+        let (router, limits, shutdown) = (router.clone(), Arc::clone(&limits), shutdown.clone());
         connections.spawn(async move {
             let _permit = permit;
-            let activity = Activity::new();
-            let io = TokioIo::new(Timed::new(stream, Arc::clone(&activity), &limits));
-            let service = service_fn({
-                let limits = Arc::clone(&limits);
-                move |request| {
-                    handle(request, router.clone(), address, Arc::clone(&activity), Arc::clone(&limits))
-                }
-            });
-            let connection = builder(&limits).serve_connection_with_upgrades(io, service).into_owned();
-            if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!(%error, %address, "a connection ended early");
-            }
+            connect(stream, address, router, limits, shutdown).await;
         });
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
     let patience = Duration::from_millis(limits.drain_ms);
-    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(patience, ended).await.is_err() {
         tracing::warn!(connections = connections.len(), "requests did not end in time and were cut off");
     }
     connections.shutdown().await;
@@ -126,6 +123,49 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> std::io::Resul
     let (stream, address) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok((stream, address, permit))
+}
+
+/// Serves one connection to its end.
+async fn connect(
+    stream: TcpStream,
+    address: SocketAddr,
+    router: Router,
+    limits: Arc<ListenerLimits>,
+    shutdown: CancellationToken,
+) {
+    let (activity, unread) = (Activity::new(), Arc::<Unread>::default());
+    let io = TokioIo::new(Timed::new(stream, Arc::clone(&activity), &limits));
+    let service = service_fn({
+        let (limits, unread) = (Arc::clone(&limits), Arc::clone(&unread));
+        move |request| {
+            let (activity, unread) = (Arc::clone(&activity), Arc::clone(&unread));
+            handle(request, router.clone(), address, activity, unread, Arc::clone(&limits))
+        }
+    });
+    let mut connection = pin!(builder(&limits).serve_connection_with_upgrades(io, service).into_owned());
+    let patience = Duration::from_millis(limits.write_stall_ms);
+    // Behind a proxy the other answers of the connection are other people's: they have the second half of the time to
+    // end, while further requests go to another connection.
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, %address, "a connection ended early");
+                }
+                return;
+            }
+            () = shutdown.cancelled(), if !leaving => {}
+            () = unread.stalled(if leaving { patience } else { patience / 2 }) => {
+                if leaving {
+                    tracing::debug!(%address, "a connection was closed whose client leaves an answer unread");
+                    return;
+                }
+            }
+        }
+        leaving = true;
+        connection.as_mut().graceful_shutdown();
+    }
 }
 
 fn builder(limits: &ListenerLimits) -> auto::Builder<TokioExecutor> {
@@ -152,47 +192,37 @@ async fn handle(
     router: Router,
     address: SocketAddr,
     activity: Arc<Activity>,
+    unread: Arc<Unread>,
     limits: Arc<ListenerLimits>,
-) -> Result<Response, Infallible> {
+) -> Result<http::Response<Held>, Infallible> {
     let busy = activity.begin();
-    if let Some(refused) = too_many_headers(&request, &limits) {
-        let mut response = refuse(&request, &refused);
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        return Ok(response);
-    }
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(address));
-    let response = router.oneshot(request).await?;
+    let unread = (request.version() == Version::HTTP_2).then_some(unread);
+    let response = match header::refusal(&request, &limits) {
+        Some(refused) => refuse(&request, &refused),
+        None => {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(address));
+            router.oneshot(request).await?
+        }
+    };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         activity.upgraded();
-        return Ok(response);
     }
-    Ok(response.map(|body| Body::new(Held::new(body, busy))))
+    Ok(response.map(|body| Held::new(body, unread, busy)))
 }
 
-fn too_many_headers(request: &Request<Incoming>, limits: &ListenerLimits) -> Option<Refused> {
-    let headers = request.headers();
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    let (what, limit, actual) = if headers.len() > limits.headers {
-        ("header fields", limits.headers, headers.len())
-    } else if bytes > limits.header_bytes {
-        ("bytes of header fields", limits.header_bytes, bytes)
-    } else {
-        return None;
-    };
-    let message = format!("The request has more than {limit} {what}.");
-    let error = GraphqlError::new(ErrorCode::BadRequest, message).with("limit", limit).with("actual", actual);
-    Some(Refused::transport(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, error))
-}
-
+/// The answer to a request that is not looked into, the last of its connection: where its body ends is not certain.
 fn refuse(request: &Request<Incoming>, refused: &Refused) -> Response {
     let request_id = request_id::of(request.headers());
     let mut response = Response::new(Body::from(refusal_body(refused, &request_id, &Limits::default())));
     *response.status_mut() = refused.status(false);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(X_REQUEST_ID, value);
+    }
+    if request.version() < Version::HTTP_2 {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

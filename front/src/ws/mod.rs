@@ -17,7 +17,8 @@ use axum::{
     },
     response::{IntoResponse as _, Response},
 };
-use http::{Method, StatusCode, request::Parts};
+use data_encoding::BASE64;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use crate::{
     error::{ErrorCode, GraphqlError, Refused},
@@ -27,6 +28,10 @@ use crate::{
 
 /// The subprotocol spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
+/// The version of RFC 6455, and the only one there is.
+pub(crate) const VERSION: &str = "13";
+/// Bytes of a `Sec-WebSocket-Key`, once decoded.
+const KEY_BYTES: usize = 16;
 /// Read buffer of one socket; larger messages are read in parts.
 const READ_BUFFER_BYTES: usize = 4 << 10;
 
@@ -41,12 +46,13 @@ pub(crate) fn is_upgrade(parts: &Parts) -> bool {
 /// place later.
 ///
 /// # Errors
-/// 401 for a bad token, 400 for a bad handshake, 503 when there are too many sockets or the server is closing them.
+/// 400 for a bad handshake, 426 for one of another version, 401 for a bad token, 503 when there are too many sockets or the server is closing them.
 pub(crate) async fn upgrade<H: Host, S: Executor>(
     inner: &Arc<Inner<H, S>>,
     parts: &mut Parts,
     mut caller: Caller,
 ) -> Result<Response, Refused> {
+    check_handshake(&parts.headers)?;
     caller.transport = Transport::WebSocket;
     caller.streams = true;
     let token: Option<Arc<str>> = crate::http::token(&inner.host, parts)?.map(Arc::from);
@@ -58,7 +64,7 @@ pub(crate) async fn upgrade<H: Host, S: Executor>(
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(rejection) => {
-            // A status of its own (426 for a wrong version) with our body.
+            // A status of its own with our body.
             let status = rejection.into_response().status();
             let error = GraphqlError::new(ErrorCode::BadRequest, "The WebSocket handshake is not complete.");
             return Err(Refused::transport(status, error));
@@ -78,6 +84,26 @@ pub(crate) async fn upgrade<H: Host, S: Executor>(
         let _held = (permit, task);
         session::serve(inner, socket, (token, identity), caller).await;
     }))
+}
+
+/// What the extractor does not look at, or answers with less than a client can act on (RFC 6455 §4.2.1 and §4.4).
+fn check_handshake(headers: &HeaderMap) -> Result<(), Refused> {
+    if only(headers, header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
+        let message = "The WebSocket handshake is not of version 13: send `Sec-WebSocket-Version: 13`.";
+        let error = GraphqlError::new(ErrorCode::BadRequest, message);
+        return Err(Refused::transport(StatusCode::UPGRADE_REQUIRED, error));
+    }
+    let key = only(headers, header::SEC_WEBSOCKET_KEY).and_then(|key| BASE64.decode(key.as_bytes()).ok());
+    if key.is_none_or(|key| key.len() != KEY_BYTES) {
+        return Err(Refused::malformed("`Sec-WebSocket-Key` must be 16 bytes in base64, and be there once."));
+    }
+    Ok(())
+}
+
+/// The value of a field that is there once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
 }
 
 fn no_room() -> Refused {

@@ -51,9 +51,16 @@ async fn methods_are_get_and_post() {
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
         let request = Request::builder().method(method).uri("/graphql").body(Body::empty()).unwrap();
         let reply = send(&router, request).await;
-        assert_eq!((reply.status, reply.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "GET, POST"));
+        assert_eq!(
+            (reply.status, reply.header("allow")),
+            (StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD, POST")
+        );
         assert_eq!(reply.code(), "BAD_REQUEST");
     }
+    let mut head = get("query=%7Bhello%7D");
+    *head.method_mut() = http::Method::HEAD;
+    let reply = send(&router, head).await;
+    assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, ""));
     let reply = send(&router, get("query=mutation%7Bwrite%7Bid%7D%7D")).await;
     assert_eq!((reply.status, reply.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
     let reply = send(
@@ -171,5 +178,46 @@ async fn large_answers_are_compressed_and_small_ones_are_not() {
         );
         let vary: Vec<_> = response.headers().get_all(header::VARY).iter().collect();
         assert!(vary.iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"accept")), "{vary:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_whose_coding_cannot_be_had_is_sent_uncoded() {
+    let router = router();
+    let ask = async |accept_encoding: &str, query: &str, bytes: i32| {
+        let mut request = post(format!(r#"{{"query":"{query}","variables":{{"bytes":{bytes}}}}}"#));
+        request.headers_mut().insert(header::ACCEPT_ENCODING, accept_encoding.parse().unwrap());
+        let response = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+        let coding = response.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap());
+        (response.status(), coding.unwrap_or_default().to_owned())
+    };
+    for accept_encoding in [
+        "identity;q=0",
+        "*;q=0",
+        "gzip;q=0, identity;q=0",
+        "identity; Q=0.000 , *;q=0.",
+        "deflate, *;q=0",
+        "br;q=0, gzip;q=0, identity;q=0, *",
+    ] {
+        for (query, bytes) in [
+            ("mutation { write { id } }", 0),
+            ("query Q($bytes: Int!) { big(bytes: $bytes) }", 10),
+            ("query Q($bytes: Int!) { big(bytes: $bytes) }", 50_000),
+        ] {
+            let answer = ask(accept_encoding, query, bytes).await;
+            assert_eq!(answer, (StatusCode::OK, String::new()), "{accept_encoding} {query} {bytes}");
+        }
+    }
+    let refused = ask("identity;q=0", "{", 0).await;
+    assert_eq!(refused, (StatusCode::BAD_REQUEST, String::new()));
+    for (accept_encoding, coding) in [
+        ("gzip, identity;q=0", "gzip"),
+        ("gzip, *;q=0", "gzip"),
+        ("gzip;q=0, identity;q=0, *", "br"),
+        ("identity, *;q=0", ""),
+        ("identity;q=0.5, gzip;q=0.1", ""),
+    ] {
+        let answer = ask(accept_encoding, "query Q($bytes: Int!) { big(bytes: $bytes) }", 50_000).await;
+        assert_eq!(answer, (StatusCode::OK, coding.to_owned()), "{accept_encoding}");
     }
 }

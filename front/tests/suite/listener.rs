@@ -77,6 +77,42 @@ async fn a_header_that_trickles_in_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_preface_that_trickles_in_is_cut_off() {
+    let server = listen(free(), ListenerLimits { idle_ms: 20_000, ..quick() }).await;
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let whole = [preface.as_slice(), &settings].concat();
+    for sent in [&whole[..3], &whole[..8], &whole[..24], &whole[..30]] {
+        let mut silent = TcpStream::connect(server.address).await.unwrap();
+        silent.write_all(sent).await.unwrap();
+        assert!(closes(&mut silent).await < Duration::from_secs(2), "{sent:?}");
+    }
+    let mut slow = TcpStream::connect(server.address).await.unwrap();
+    let started = Instant::now();
+    slow.write_all(&whole[..3]).await.unwrap();
+    for byte in &whole[3..] {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if slow.write_all(&[*byte]).await.is_err() {
+            break;
+        }
+    }
+    assert!(closes(&mut slow).await + started.elapsed() < Duration::from_secs(2));
+    let mut quick = TcpStream::connect(server.address).await.unwrap();
+    quick.write_all(&whole).await.unwrap();
+    // Longer than the time for a header.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    quick.write_all(&[0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]).await.unwrap();
+    let mut frames = Vec::new();
+    soon(async {
+        // The answer to the ping.
+        while !frames.ends_with(&[0, 0, 8, 6, 1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]) {
+            assert!(quick.read_buf(&mut frames).await.unwrap() > 0, "{frames:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_connection_lives_between_requests_and_while_one_runs() {
     let server = listen(free(), quick()).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();

@@ -9,6 +9,7 @@ mod coalescing;
 mod documents;
 mod events;
 mod execution;
+mod header;
 mod http;
 mod http2;
 mod listener;
