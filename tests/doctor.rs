@@ -187,3 +187,13 @@ async fn a_file_is_checked_and_shown() {
     let depth = shown.as_array().unwrap().iter().find(|one| one["name"] == "limits.depth").unwrap();
     assert_eq!((&depth["value"], &depth["origin"]), (&"9".into(), &"file".into()));
 }
+
+#[tokio::test]
+async fn a_folder_is_taken_from_where_one_stands() {
+    let Some(server) = Server::start(Backend::Sqlite, 0).await else { return };
+    let olga = server.terminal("olga");
+    let said = olga.run(&["doctor", "-o", "json", "--data-dir", "not-there-yet"]).await;
+    let lines = found(&said.out);
+    assert!(lines.contains(&"data folder ok OK".to_owned()), "{lines:?} {}", said.err);
+    assert!(said.out.contains("not-there-yet is made at the first start"), "{}", said.out);
+}

@@ -71,7 +71,9 @@ impl Finding {
 
 /// Looks at everything that a server with these settings needs.
 pub async fn examine(serving: &Serving, clock: &Clock) -> Vec<Finding> {
+    // As the server takes it: from the root on.
     let data_dir = serving.data_dir();
+    let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
     let mut findings = vec![configuration(serving)];
     findings.extend(folder::data_folder(&data_dir));
     let settings = match serving.storage.database(&data_dir) {

@@ -15,7 +15,7 @@ use crate::authz::{Actor, Object as Place, Permission, Resource};
 use crate::error::{Error, Result};
 use crate::events::{Kind, Record};
 use crate::live::Topic;
-use crate::live::graphql::{Feed, cursor, follow, require_organization};
+use crate::live::graphql::{Feed, cursor, follow, id, require_organization};
 use crate::{template, workspace};
 
 /// Something happened in an organization.
@@ -179,8 +179,7 @@ impl OrganizationSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = Result<OrganizationEvent>> + use<>> {
-        let organization: OrganizationId =
-            organization_id.parse().map_err(|_| Error::NotFound("organization"))?;
+        let organization = id(ctx, &organization_id, "organization")?;
         let mut resources = resources.unwrap_or_default();
         resources.dedup();
         let topic = Topic { organization: Some(organization), resources, ..Topic::default() };

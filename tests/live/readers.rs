@@ -63,6 +63,23 @@ async fn what_is_taken_without_a_word_ends_a_silent_stream(
     assert_eq!(own.next().await, Sent::Complete);
 }
 
+#[tokio::test]
+async fn nobody_is_told_so_whatever_they_name() {
+    let Some(app) = TestApp::start(Backend::Sqlite).await else { return };
+    for document in [
+        EVERYTHING,
+        "subscription($org: ID!) { provisionerDaemonChanged(organizationId: $org) { kind } }",
+        "subscription($org: ID!) { provisionerJobChanged(organizationId: $org) { kind } }",
+        "subscription($org: ID!) { workspaceChanged(organizationId: $org) { kind } }",
+        "subscription($org: ID!) { auditLogAdded(organizationId: $org) { cursor } }",
+    ] {
+        for named in ["org_01h455vb4pex5vsknk084sn02q", "org_…", "", "usr_01h455vb4pex5vsknk084sn02q"] {
+            let mut stream = app.try_follow(None, document, json!({ "org": named }), None).await.unwrap();
+            assert_eq!(stream.next().await.code(), "UNAUTHENTICATED", "{document} {named}");
+        }
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn whoever_holds_many_streams_loses_those_of_what_they_showed(

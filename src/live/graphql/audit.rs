@@ -7,8 +7,7 @@ use futures_util::Stream;
 use futures_util::future::try_join_all;
 use guildhall_entity::id::{AuditLogId, OrganizationId};
 
-use super::workspace::named;
-use super::{Feed, cursor, follow, require_organization};
+use super::{Feed, cursor, follow, named, require_organization};
 use crate::audit_log::graphql::AuditLogEntry;
 use crate::authz::{Denied, Permission, Reach};
 use crate::error::{Error, Result};
@@ -82,7 +81,7 @@ impl AuditSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = Result<AuditLogEvent>> + use<>> {
-        let organization = named(organization_id, "organization")?;
+        let organization = named(ctx, organization_id, "organization")?;
         let topic = Topic { organization, audit: true, ..Topic::default() };
         follow(ctx, topic, after, Entries { organization }).await
     }

@@ -11,9 +11,9 @@ pub(crate) use workspace::WorkspaceSubscription;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, ID, Object};
 use futures_util::Stream;
-use guildhall_entity::id::OrganizationId;
+use guildhall_entity::id::{OrganizationId, TypedId};
 use guildhall_front::{EventCursor, RequestMeta};
 
 use super::{Follower, Look, Topic};
@@ -55,6 +55,20 @@ pub(crate) async fn require_organization(request: &Request, id: Option<Organizat
 /// Only for faults of the library.
 pub(crate) fn cursor(ctx: &Context<'_>, record: &Record) -> Result<String> {
     ctx.request().app.cursor_keys.of_event(record.sequence)
+}
+
+/// The id of what is to be followed. Who has not signed in is told so, whatever they name.
+///
+/// # Errors
+/// UNAUTHENTICATED for nobody; NOT_FOUND for a text that is no such id.
+pub(crate) fn id<I: TypedId>(ctx: &Context<'_>, id: &ID, what: &'static str) -> Result<I> {
+    ctx.request().signed_in()?;
+    id.parse().map_err(|_| Error::NotFound(what))
+}
+
+/// The same of an argument that may be absent.
+fn named<I: TypedId>(ctx: &Context<'_>, named: Option<ID>, what: &'static str) -> Result<Option<I>> {
+    named.map(|named| id(ctx, &named, what)).transpose()
 }
 
 /// Follows a topic, from a cursor or from now on. Whoever asks is recognised anew before anything is told, also while nothing

@@ -8,8 +8,7 @@ use futures_util::future::try_join_all;
 use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerJobId, TypedId};
 use sea_orm::prelude::Uuid;
 
-use super::workspace::named;
-use super::{Feed, cursor, follow, require_organization};
+use super::{Feed, cursor, follow, id, named, require_organization};
 use crate::authz::{Object, Permission};
 use crate::db::list::Find;
 use crate::error::{Error, Result};
@@ -175,8 +174,8 @@ impl ProvisionerEventSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = Result<ProvisionerJobEvent>> + use<>> {
-        let organization = named(organization_id, "organization")?;
-        let id = named::<ProvisionerJobId>(job_id, "provisioner job")?;
+        let organization = named(ctx, organization_id, "organization")?;
+        let id = named::<ProvisionerJobId>(ctx, job_id, "provisioner job")?;
         let topic = Topic {
             organization,
             prefix: Some(ProvisionerJobId::PREFIX),
@@ -198,9 +197,8 @@ impl ProvisionerEventSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = Result<ProvisionerDaemonEvent>> + use<>> {
-        let organization: OrganizationId =
-            organization_id.parse().map_err(|_| Error::NotFound("organization"))?;
-        let id = named::<ProvisionerDaemonId>(daemon_id, "provisioner daemon")?;
+        let organization = id(ctx, &organization_id, "organization")?;
+        let id = named::<ProvisionerDaemonId>(ctx, daemon_id, "provisioner daemon")?;
         let topic = Topic {
             organization: Some(organization),
             prefix: Some(ProvisionerDaemonId::PREFIX),

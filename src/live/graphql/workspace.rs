@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use guildhall_entity::id::{OrganizationId, TypedId, UserId, WorkspaceBuildId, WorkspaceId};
 use sea_orm::prelude::Uuid;
 
-use super::{Feed, cursor, follow, require_organization};
+use super::{Feed, cursor, follow, named, require_organization};
 use crate::error::{Error, Result};
 use crate::events::{Kind, Record};
 use crate::graphql::context::Request;
@@ -128,8 +128,9 @@ impl WorkspaceSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = Result<WorkspaceEvent>> + use<>> {
-        let organization = named(organization_id, "organization")?;
-        let (owner, id) = (named(owner_id, "user")?, named::<WorkspaceId>(workspace_id, "workspace")?);
+        let organization = named(ctx, organization_id, "organization")?;
+        let (owner, id) =
+            (named(ctx, owner_id, "user")?, named::<WorkspaceId>(ctx, workspace_id, "workspace")?);
         let topic = Topic {
             organization,
             prefix: Some(WorkspaceId::PREFIX),
@@ -154,9 +155,4 @@ impl WorkspaceSubscription {
         let (_, job) = request.find(build).await?.ok_or_else(missing)?;
         job_logs(ctx, job.id, after)
     }
-}
-
-/// The id of an argument.
-pub(super) fn named<I: TypedId>(id: Option<ID>, what: &'static str) -> Result<Option<I>> {
-    id.map(|id| id.parse().map_err(|_| Error::NotFound(what))).transpose()
 }
