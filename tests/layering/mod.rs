@@ -76,7 +76,7 @@ const LAYERS: &[&[&str]] = &[
     &["demo/"],
     &["telemetry.rs"],
     &["doctor/"],
-    &["app.rs"],
+    &["app.rs", "app/"],
     &["commands/"],
     &["lib.rs", "main.rs"],
 ];
