@@ -59,7 +59,8 @@ async fn an_update_changes_what_it_names_and_nothing_else(
     assert_eq!((&back["settings"], &back["deprecationMessage"]), (&at_first(), &json!("")));
     assert_eq!(back["icon"], "🐳");
     let rows =
-        "select cast(count(*) as text) from audit_log where action = 'UPDATE' and resource = 'TEMPLATE'";
+        "select cast(count(*) as text) from audit_log where action = 'UPDATE' and resource = 'TEMPLATE'
+        and actor_name = 'olga-owner'";
     assert_eq!(app.tables().texts(rows).await, ["4"]);
 
     // Stale: the current one comes along.

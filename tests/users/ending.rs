@@ -68,7 +68,7 @@ async fn a_deleted_user_leaves_what_they_made(
     app.done(&ana.token, "removeMember", "", leave).await;
     let last = app.refused(&owner.token, "deleteUser", delete.clone()).await;
     assert!(last.is("LAST_ADMIN", "input.userId"), "{last:?}");
-    app.join(&owner, &org, &owner, &["organization-admin"]).await;
+    app.join(&ana, &org, &owner, &["organization-admin"]).await;
 
     let deleted = app.done(&owner.token, "deleteUser", "deletedUserId", delete.clone()).await;
     assert_eq!(deleted["deletedUserId"], ana.id.as_str());
