@@ -1,10 +1,8 @@
 //! Names and other short texts that people type, parsed into types that hold only what the rules allow.
 
-mod icon;
 mod link;
 
-pub use icon::icon;
-pub use link::link;
+pub use link::{icon, link};
 
 use crate::error::{Error, Refusal, Result};
 

@@ -98,9 +98,8 @@ pub(crate) async fn take_down_in(
     let mut due = Vec::with_capacity(held.len());
     let mut busy = Vec::new();
     for one in &held {
-        restart::forget_in(tx, one.build.id).await?;
         match next(one, transition) {
-            Next::Nothing => {}
+            Next::Nothing => restart::forget_in(tx, one.build.id).await?,
             Next::Build => due.push(one),
             Next::Wait => busy.push(one.workspace.name.as_str()),
         }

@@ -5,7 +5,6 @@
 
 mod echo;
 mod error;
-mod link;
 mod log;
 mod mask;
 pub mod module;

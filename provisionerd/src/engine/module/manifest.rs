@@ -20,7 +20,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{ModuleError, Place, Variable};
-use crate::engine::link;
+use guildhall_link as link;
 
 /// Name of the file.
 pub const MANIFEST: &str = "guildhall.toml";

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::engine::link::{self, is_url};
 use crate::engine::{App, BuildOutcome, LogLevel, LogSink, Resource, Stage};
+use guildhall_link::{self as link, is_url};
 
 const COST: &str = "daily_cost";
 /// The most credits a day that a server takes.

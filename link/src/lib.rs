@@ -1,5 +1,5 @@
-//! What people's browsers get from a template to open and to show: nothing that they would run. The server has the same
-//! rules, and refuses a whole result for what is let through here.
+//! What browsers get from people and templates to open and to show: nothing that they would run, or send to a stranger.
+//! The server refuses what is neither; a provisioner, which reads a template before, says so in the template's log.
 
 /// The longest URL, in bytes.
 const URL_MAX: usize = 2048;
@@ -9,13 +9,14 @@ const FORBIDDEN: [&str; 5] = ["javascript", "vbscript", "data", "blob", "file"];
 const ICON_MAX: usize = 256;
 
 /// What [`is_url`] takes, for people.
-pub(super) const URL: &str = "a URL with `://` that is no script, no data and no file, or a path that starts with a \
+pub const URL: &str = "a URL with `://` that is no script, no data and no file, or a path that starts with a \
                               single `/`, of at most 2048 bytes and without spaces and quotes";
 /// What [`icon`] takes, for people.
-pub(super) const ICON: &str = "one emoji, an https: URL of a host, or a path that starts with a single `/`";
+pub const ICON: &str =
+    "one emoji, an https: URL of a host, or a path that starts with a single `/`, of at most 256 bytes";
 
 /// Whether `text` is where a person may be sent: to another site, to a program by its own scheme, or to a page of this site.
-pub(super) fn is_url(text: &str) -> bool {
+pub fn is_url(text: &str) -> bool {
     let is_written = |c: char| !c.is_whitespace() && !c.is_control() && !"\"<>\\^`{|}".contains(c);
     let is_elsewhere = text.split_once("://").is_some_and(|(scheme, rest)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -28,7 +29,7 @@ pub(super) fn is_url(text: &str) -> bool {
 }
 
 /// An icon without the space around it: one emoji, an `https:` URL or a site path; or nothing.
-pub(super) fn icon(text: &str) -> Option<&str> {
+pub fn icon(text: &str) -> Option<&str> {
     let text = text.trim();
     let known = text.is_empty() || is_picture_url(text) || is_picture_path(text) || is_emoji(text);
     (text.len() <= ICON_MAX && known).then_some(text)
@@ -96,6 +97,8 @@ mod tests {
     fn urls_lead_somewhere_and_run_nothing() {
         let long = |length: usize| format!("https://x.example/{}", "x".repeat(length - 18));
         for good in [
+            "/docs",
+            "jetbrains-gateway://connect#type=coder",
             "https://ide.example.com/?folder=/home/ada#top",
             "http://dev.localhost:8443/",
             "http://[::1]:8080/",
@@ -168,7 +171,11 @@ mod tests {
             "/a b",
             "é",
             "\u{200d}",
+            "\u{fe0f}",
             "🚀🚀",
+            "https:///x",
+            "https://[::1",
+            "/a\"b",
             "https://user:pw@x.example/y",
             "https://x.example/\"onerror=",
             "https://x..example/",
