@@ -283,6 +283,7 @@ async fn progress(
             json!({ "organization": org.name, "name": "faulty", "version": "0.1.0", "engines": ["ECHO"] }),
         ),
         case("heartbeatProvisionerDaemon", json!({ "provisionerDaemonId": daemon.id, "runningJobIds": [] })),
+        case("signOffProvisionerDaemon", hands.clone()),
         case("acquireProvisionerJob", hands.clone()),
         case(
             "appendProvisionerJobLogs",

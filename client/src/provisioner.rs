@@ -144,6 +144,11 @@ struct HeartbeatProvisionerDaemonInput {
 }
 
 #[derive(cynic::InputObject)]
+struct SignOffProvisionerDaemonInput {
+    provisioner_daemon_id: Id,
+}
+
+#[derive(cynic::InputObject)]
 struct AcquireProvisionerJobInput {
     provisioner_daemon_id: Id,
     wait_seconds: i32,
@@ -185,6 +190,23 @@ struct HeartbeatProvisionerDaemon {
 struct HeartbeatProvisionerDaemonPayload {
     cancel_job_ids: Vec<Id>,
     lost_job_ids: Vec<Id>,
+    user_errors: Vec<UserError>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct SignOffProvisionerDaemonVariables {
+    input: SignOffProvisionerDaemonInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "SignOffProvisionerDaemonVariables")]
+struct SignOffProvisionerDaemon {
+    #[arguments(input: $input)]
+    sign_off_provisioner_daemon: Option<SignOffProvisionerDaemonPayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct SignOffProvisionerDaemonPayload {
     user_errors: Vec<UserError>,
 }
 
@@ -257,6 +279,17 @@ impl Client {
                 Heartbeat { cancel_job_ids: payload.cancel_job_ids, lost_job_ids: payload.lost_job_ids };
             (Some(heartbeat), payload.user_errors)
         }))
+    }
+
+    /// Says that a daemon has ended.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the server doesn't know the daemon, else as [`Client::run`].
+    pub async fn sign_off_provisioner_daemon(&self, daemon: &Id) -> Result<(), ClientError> {
+        let input = SignOffProvisionerDaemonInput { provisioner_daemon_id: daemon.clone() };
+        let variables = SignOffProvisionerDaemonVariables { input };
+        let data = self.run(SignOffProvisionerDaemon::build(variables)).await?;
+        accepted(data.sign_off_provisioner_daemon.map(|payload| (Some(()), payload.user_errors)))
     }
 
     /// Takes a job; `None` when none appeared within `wait_seconds` (0–8). Asked again with the same key because an answer

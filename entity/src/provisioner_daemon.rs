@@ -21,6 +21,7 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub tags: Tags,
     pub last_seen_at: DateTimeUtc,
+    pub signed_off: bool,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

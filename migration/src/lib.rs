@@ -29,6 +29,7 @@ mod m0021_group_members;
 mod m0022_standing;
 mod m0023_kinds;
 mod m0024_texts;
+mod m0025_signing_off;
 
 pub use m0024_texts::index_texts;
 
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_standing::Migration),
             Box::new(m0023_kinds::Migration),
             Box::new(m0024_texts::Migration),
+            Box::new(m0025_signing_off::Migration),
         ]
     }
 }

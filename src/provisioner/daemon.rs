@@ -143,6 +143,25 @@ pub(crate) async fn heartbeat(
     Ok(orders)
 }
 
+/// Notes that a daemon has ended. A job that it left behind is found by the reaper, as if it had fallen silent.
+///
+/// # Errors
+/// CONFLICT when the daemon is not registered (any more).
+pub(crate) async fn sign_off(db: &Db, actor: &Actor, daemon: ProvisionerDaemonId) -> Result<()> {
+    let caller = Caller::of(actor)?;
+    let permit =
+        actor.authorize(Permission::ProvisionerDaemonServe, Object::in_organization(caller.organization))?;
+    let mut tx = db.begin(permit).await?;
+    if let Some(key) = caller.key {
+        super::key::touch_in(&tx, key).await?;
+    }
+    if !store::sign_off_in(&tx, daemon, caller.organization, caller.key).await? {
+        return Err(unknown_daemon());
+    }
+    tx.emit(changed(caller.organization, daemon)).await?;
+    tx.commit_unaudited(Unaudited::Heartbeat).await
+}
+
 /// Forgets a daemon that is not there any more. One that comes back registers anew.
 ///
 /// # Errors
@@ -154,8 +173,8 @@ pub(crate) async fn delete(db: &Db, actor: &Actor, row: &DaemonRow) -> Result<()
         actor.authorize(Permission::ProvisionerDaemonDelete, Object::in_organization(organization))?;
     let mut tx = db.begin(permit).await?;
     if !store::delete_in(&tx, daemon.id, tx.clock().now()).await? {
-        let message = "only an offline daemon without a job can be deleted: stop it and wait 90 seconds, or disable \
-                       its key";
+        let message = "only an offline daemon without a job can be deleted: stop it, or disable its key; one that was \
+                       killed counts as offline after 90 seconds";
         return Err(Refusal::conflict(&["provisionerDaemonId"], message).into());
     }
     tx.emit(changed(organization, daemon.id)).await?;

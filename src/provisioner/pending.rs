@@ -23,7 +23,7 @@ pub(crate) struct Reason {
 pub(crate) enum ReasonKind {
     /// No daemon has ever registered.
     NoDaemon,
-    /// Daemons that could take it have not been seen for 90 seconds.
+    /// Daemons that could take it signed off or have not been seen for 90 seconds.
     AllOffline,
     /// No daemon's tags fit.
     TagsUnmatched,

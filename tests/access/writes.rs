@@ -68,6 +68,7 @@ impl Writes {
         self.try_on(app, "heartbeatProvisionerDaemon", "", Some(&alive)).await;
         let job = app.workspace(owner, template, "for-access", "").await.job;
         let hands = json!({ "provisionerDaemonId": daemon.id });
+        self.try_on(app, "signOffProvisionerDaemon", "", Some(&hands)).await;
         self.try_on(app, "acquireProvisionerJob", "", Some(&hands)).await;
         let line = json!({
             "time": start_of_time(), "level": "INFO", "source": "PROVISIONER", "stage": "Plan", "text": "planned",

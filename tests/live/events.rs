@@ -212,6 +212,14 @@ async fn jobs_daemons_and_the_audit_log_are_followed(
     app.app.reap().await.unwrap();
     assert_eq!(daemons.next().await.data()["daemon"]["status"], "IDLE");
 
+    // Nor is the end of its program, unless that says so.
+    app.done(&key.secret, "signOffProvisionerDaemon", "", json!({ "provisionerDaemonId": daemon.id })).await;
+    assert_eq!(daemons.next().await.data()["daemon"]["status"], "OFFLINE");
+    app.app.reap().await.unwrap();
+    assert!(app.acquire(&daemon).await.is_none());
+    app.app.reap().await.unwrap();
+    assert_eq!(daemons.next().await.data()["daemon"]["status"], "IDLE", "and told once");
+
     // A denied write is in the log, too.
     let mina = app.member_of(&owner, &org, "mina", &[]).await;
     let created = audit.next().await;

@@ -80,6 +80,51 @@ async fn only_a_daemon_that_is_gone_is_forgotten(
     assert_ne!(again.id, scene.daemon.id);
 }
 
+/// Nobody is told to wait for a daemon whose program has ended.
+#[rstest]
+#[tokio::test]
+async fn a_daemon_that_signs_off_is_offline_at_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner) = (&scene.app, &scene.owner);
+    let input = json!({ "provisionerDaemonId": scene.daemon.id });
+    let status = async || {
+        scene.node(&scene.daemon.id, "ProvisionerDaemon", "status").await["status"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let listed = async |status: &str| {
+        let query = format!(
+            "query($name: String!) {{ organization(by: {{ name: $name }}) {{
+               provisionerDaemons(filter: {{ status: {status} }}) {{ totalCount }} }} }}"
+        );
+        let data = app.ok(owner, &query, json!({ "name": scene.org.name })).await;
+        data["organization"]["provisionerDaemons"]["totalCount"].clone()
+    };
+    let waits = scene.import(owner, "waits", &[]).await;
+    app.done(&scene.key.secret, "signOffProvisionerDaemon", "provisionerDaemonId", input.clone()).await;
+    assert_eq!(status().await, "OFFLINE");
+    assert_eq!((listed("OFFLINE").await, listed("IDLE").await), (json!(1), json!(0)));
+    assert_eq!(scene.job(&waits).await["pendingReason"]["code"], "ALL_OFFLINE");
+
+    // Another key's daemon is none of its business.
+    let other = app.provisioner_key(owner, &scene.org, "other", &[]).await;
+    let code = app.denied(Some(&other.secret), "signOffProvisionerDaemon", input.clone()).await;
+    assert_eq!(code, "CONFLICT");
+    // What is heard of it brings it back, and once it is gone again it can be forgotten.
+    assert_eq!(scene.beat(&scene.daemon.id, &scene.key.secret).await, None);
+    assert_eq!((status().await.as_str(), listed("IDLE").await), ("IDLE", json!(1)));
+    let refused = app.refused(&owner.token, "deleteProvisionerDaemon", input.clone()).await;
+    assert!(refused.is("CONFLICT", "input.provisionerDaemonId"), "{refused:?}");
+    app.done(&scene.key.secret, "signOffProvisionerDaemon", "", input.clone()).await;
+    assert_eq!(app.daemon(&scene.key, &scene.org, "daemon").await.id, scene.daemon.id, "it comes back");
+    assert_eq!(status().await, "IDLE");
+    app.done(&scene.key.secret, "signOffProvisionerDaemon", "", input.clone()).await;
+    app.done(&owner.token, "deleteProvisionerDaemon", "deletedProvisionerDaemonId", input).await;
+}
+
 /// More daemons wait for jobs than there are connections to the database; others write and read as if they were not there.
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -45,7 +45,7 @@ struct List {
 /// Whether a daemon is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Status {
-    /// Unseen for 90 seconds
+    /// Signed off, or unseen for 90 seconds
     Offline,
     /// Runs a job
     Busy,

@@ -77,6 +77,7 @@ impl Daemon {
             acquire::note(ended);
         }
         heartbeat.abort();
+        self.server.sign_off().await;
         self.server.end()
     }
 }

@@ -21,6 +21,9 @@ const REPORTING: Duration = Duration::from_secs(20 * 60);
 /// The same once the daemon is told to end at once.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
+/// How long a daemon that has ended waits for the server to take note of it.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// What an error means for who called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -164,6 +167,18 @@ impl Server {
         lock(&self.refusal).get_or_insert(error);
         self.shutdown.drain.cancel();
         self.shutdown.abort.cancel();
+    }
+
+    /// Says that the daemon has ended, so that nobody waits for it. The server notices without that, only later.
+    pub(super) async fn sign_off(&self) {
+        if lock(&self.refusal).is_some() {
+            return;
+        }
+        let daemon = self.daemon();
+        let saying = self.client.sign_off_provisioner_daemon(&daemon);
+        if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, saying).await {
+            tracing::debug!(%error, "the server was not told that this provisioner has ended");
+        }
     }
 
     /// Why the daemon ends, if not because it was told to.

@@ -172,7 +172,7 @@ async fn draining_finishes_what_runs_and_aborting_interrupts_it() {
         }
         stop(daemon, &shutdown).await;
         let seen = server.seen();
-        assert_eq!(seen.ended.len(), 1);
+        assert_eq!((seen.ended.len(), seen.signed_off.as_slice()), (1, &[json!("pd_1")][..]));
         if abort {
             assert_eq!(seen.ended[0]["code"], "DAEMON_STOPPED");
             assert_eq!(seen.ended[0]["canceled"], false);
@@ -244,6 +244,7 @@ async fn a_server_that_is_away_is_waited_for_and_a_disabled_key_ends_the_daemon(
     let error = tokio::time::timeout(Duration::from_secs(20), daemon).await.unwrap().unwrap().unwrap_err();
     assert!(matches!(error, DaemonError::Key(_)), "{error}");
     assert!(!shutdown.drain.is_cancelled(), "its siblings go on");
+    assert!(server.seen().signed_off.is_empty(), "nobody would listen");
 }
 
 #[tokio::test]
@@ -255,6 +256,7 @@ async fn a_bad_archive_is_named_and_leaves_nothing() {
     let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &shutdown);
     let job = ended(&server).await;
     stop(daemon, &shutdown).await;
+    assert_eq!(server.seen().signed_off, ["pd_1"], "nobody is to wait for it");
     assert_eq!(job["code"], "INVALID_ARCHIVE", "{job}");
     assert_eq!(leftovers(work_dir.path()), 0);
 }

@@ -70,6 +70,22 @@ struct HeartbeatProvisionerDaemonPayload {
     user_errors: Vec<UserError>,
 }
 
+/// A daemon that ends.
+#[derive(InputObject)]
+struct SignOffProvisionerDaemonInput {
+    /// The daemon.
+    provisioner_daemon_id: ID,
+}
+
+/// What `signOffProvisionerDaemon` answers.
+#[derive(SimpleObject)]
+struct SignOffProvisionerDaemonPayload {
+    /// The daemon that is offline now.
+    provisioner_daemon_id: ID,
+    /// What a person can fix.
+    user_errors: Vec<UserError>,
+}
+
 /// A daemon that wants work.
 #[derive(InputObject)]
 struct AcquireProvisionerJobInput {
@@ -251,6 +267,24 @@ impl DaemonMutation {
             Ok(Some(HeartbeatProvisionerDaemonPayload {
                 cancel_job_ids: ids(orders.cancel),
                 lost_job_ids: ids(orders.lost),
+                user_errors: Vec::new(),
+            }))
+        })
+        .await
+    }
+
+    /// For daemons: says that one ends, so that nobody waits for it. It is OFFLINE at once, until it calls again.
+    async fn sign_off_provisioner_daemon(
+        &self,
+        ctx: &Context<'_>,
+        input: SignOffProvisionerDaemonInput,
+    ) -> Nullable<SignOffProvisionerDaemonPayload> {
+        nullable(async {
+            let request = ctx.request();
+            let id = parse_daemon(&input.provisioner_daemon_id)?;
+            daemon::sign_off(&request.db, &request.actor, id).await?;
+            Ok(Some(SignOffProvisionerDaemonPayload {
+                provisioner_daemon_id: input.provisioner_daemon_id,
                 user_errors: Vec::new(),
             }))
         })

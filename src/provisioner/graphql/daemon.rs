@@ -18,7 +18,7 @@ use crate::provisioner::{DaemonList, DaemonRow, JobsOfDaemon, SERVER_VERSION, St
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Status", name = "ProvisionerDaemonStatus")]
 pub(crate) enum DaemonStatus {
-    /// Unseen for 90 seconds.
+    /// Signed off, or unseen for 90 seconds.
     Offline,
     /// Holds a job.
     Busy,

@@ -58,7 +58,7 @@ impl ProvisionerHealth {
         self.1.daemons.busy
     }
 
-    /// Daemons unseen for 90 seconds.
+    /// Daemons that signed off or are unseen for 90 seconds.
     async fn offline_daemons(&self) -> i32 {
         self.1.daemons.offline
     }
@@ -130,7 +130,7 @@ struct ProvisionerDaemonGroup {
     idle: i32,
     /// How many hold a job.
     busy: i32,
-    /// How many have not been seen for 90 seconds.
+    /// How many signed off or have not been seen for 90 seconds.
     offline: i32,
 }
 

@@ -85,7 +85,7 @@ remote_enum! {
     PendingReasonCode as "PendingReasonCode" of "ReasonKind" {
         /// No daemon has ever registered in the organization.
         NoDaemon,
-        /// Daemons that could take it have not been seen for 90 seconds.
+        /// Daemons that could take it signed off or have not been seen for 90 seconds.
         AllOffline,
         /// No daemon's tags fit.
         TagsUnmatched,

@@ -28,6 +28,7 @@ row! {
         engines: Engines,
         tags: Tags,
         last_seen_at: DateTimeUtc,
+        signed_off: bool,
         created_at: DateTimeUtc,
         updated_at: DateTimeUtc,
     }
@@ -53,7 +54,7 @@ const OFFLINE_AFTER: TimeDelta = TimeDelta::seconds(90);
 /// Whether a daemon is at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Status {
-    /// Unseen for 90 seconds.
+    /// Signed off, or unseen for 90 seconds.
     Offline,
     /// Holds a job.
     Busy,
@@ -63,7 +64,7 @@ pub(crate) enum Status {
 
 impl DaemonRow {
     pub(crate) fn status(&self, now: DateTimeUtc) -> Status {
-        if now - self.daemon.last_seen_at > OFFLINE_AFTER {
+        if self.daemon.signed_off || now - self.daemon.last_seen_at > OFFLINE_AFTER {
             Status::Offline
         } else if self.busy {
             Status::Busy
@@ -75,6 +76,12 @@ impl DaemonRow {
 
 fn visible(actor: &Actor) -> Condition {
     covered(&actor.reach(Permission::ProvisionerDaemonRead), Expr::col(("d", Column::OrganizationId)), None)
+}
+
+/// Whether a daemon is [`Status::Offline`], of the rows that a statement knows by this name.
+fn offline(name: Option<&'static str>, now: DateTimeUtc) -> Expr {
+    let column = |column: Column| name.map_or_else(|| Expr::col(column), |name| Expr::col((name, column)));
+    column(Column::LastSeenAt).lt(now - OFFLINE_AFTER).or(column(Column::SignedOff).eq(true))
 }
 
 fn busy() -> Expr {
@@ -152,11 +159,11 @@ impl List for DaemonList {
     fn source(&self, actor: &Actor) -> SelectStatement {
         let mut statement = source(visible(actor));
         if let Some((status, now)) = self.status {
-            let seen = Expr::col(("d", Column::LastSeenAt)).gte(now - OFFLINE_AFTER);
+            let offline = offline(Some("d"), now);
             statement.and_where(match status {
-                Status::Offline => seen.not(),
-                Status::Busy => seen.and(busy()),
-                Status::Idle => seen.and(busy().not()),
+                Status::Offline => offline,
+                Status::Busy => offline.not().and(busy()),
+                Status::Idle => offline.not().and(busy().not()),
             });
         }
         statement
@@ -221,6 +228,7 @@ pub(in crate::provisioner) async fn register_in(
         .value(Column::Engines, sea_orm::Value::from(daemon.engines.clone()))
         .value(Column::Tags, sea_orm::Value::from(daemon.tags.clone()))
         .value(Column::LastSeenAt, now)
+        .value(Column::SignedOff, false)
         .value(Column::UpdatedAt, now)
         .and_where(Expr::col(Column::OrganizationId).eq(daemon.organization))
         .and_where(is_of_key(daemon.key))
@@ -240,6 +248,7 @@ pub(in crate::provisioner) async fn register_in(
         engines: Set(daemon.engines),
         tags: Set(daemon.tags),
         last_seen_at: Set(now),
+        signed_off: Set(false),
         created_at: Set(now),
         updated_at: Set(now),
     })
@@ -258,6 +267,7 @@ pub(in crate::provisioner) async fn touch_in(
     let mut statement = Query::update()
         .table(Entity)
         .value(Column::LastSeenAt, now)
+        .value(Column::SignedOff, false)
         .and_where(Expr::col(Column::Id).eq(daemon))
         .and_where(Expr::col(Column::OrganizationId).eq(organization))
         .and_where(is_of_key(key))
@@ -275,9 +285,28 @@ pub(in crate::provisioner) async fn touch_in(
     Ok(tx.update(&statement).await? == 1)
 }
 
+/// Notes that a daemon has ended, and that this is told. `false` when it is not one of this key's.
+pub(in crate::provisioner) async fn sign_off_in(
+    tx: &Tx,
+    daemon: ProvisionerDaemonId,
+    organization: OrganizationId,
+    key: Option<ProvisionerKeyId>,
+) -> Result<bool> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::LastSeenAt, tx.clock().now())
+        .value(Column::SignedOff, true)
+        .value(TOLD_OFFLINE, true)
+        .and_where(Expr::col(Column::Id).eq(daemon))
+        .and_where(Expr::col(Column::OrganizationId).eq(organization))
+        .and_where(is_of_key(key))
+        .take();
+    Ok(tx.update(&statement).await? == 1)
+}
+
 /// Whether a daemon is offline, or no longer is, without that having been told.
 fn untold(now: DateTimeUtc) -> Expr {
-    let offline = Expr::col(Column::LastSeenAt).lt(now - OFFLINE_AFTER);
+    let offline = offline(None, now);
     let told = Expr::col(TOLD_OFFLINE).eq(true);
     offline.clone().and(told.clone().not()).or(offline.not().and(told))
 }
@@ -306,7 +335,7 @@ pub(in crate::provisioner) async fn note_presence_in(
     Ok(rows.into_iter().map(|(organization, daemon)| (organization.0, daemon.0)).collect())
 }
 
-/// Deletes a daemon that has not been seen since a time and holds no job; its old jobs forget who did them. `false` when it
+/// Deletes a daemon that is offline at a time and holds no job; its old jobs forget who did them. `false` when it
 /// has been, or does.
 pub(in crate::provisioner) async fn delete_in(
     tx: &Tx,
@@ -334,7 +363,7 @@ pub(in crate::provisioner) async fn delete_in(
     let delete = Query::delete()
         .from_table(Entity)
         .and_where(Expr::col(Column::Id).eq(daemon))
-        .and_where(Expr::col(Column::LastSeenAt).lt(now - OFFLINE_AFTER))
+        .and_where(offline(None, now))
         .take();
     Ok(tx.delete(&delete).await? == 1)
 }

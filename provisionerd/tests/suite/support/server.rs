@@ -33,6 +33,8 @@ pub(crate) struct Seen {
     pub(crate) archive: Vec<u8>,
     pub(crate) registrations: usize,
     pub(crate) heartbeats: Vec<Value>,
+    /// Daemons that said that they end.
+    pub(crate) signed_off: Vec<Value>,
     /// By sequence, as a server keeps them.
     pub(crate) logs: BTreeMap<i64, Value>,
     /// Result or failure of the jobs that ended.
@@ -192,6 +194,7 @@ async fn graphql(
     let name = [
         "registerProvisionerDaemon",
         "heartbeatProvisionerDaemon",
+        "signOffProvisionerDaemon",
         "acquireProvisionerJob",
         "appendProvisionerJobLogs",
         "planWorkspaceBuild",
@@ -218,6 +221,10 @@ async fn graphql(
             seen.heartbeats.push(input.clone());
             let lost = if seen.lost { input["runningJobIds"].clone() } else { json!([]) };
             json!({"cancelJobIds": [], "lostJobIds": lost, "userErrors": []})
+        }
+        "signOffProvisionerDaemon" => {
+            seen.signed_off.push(input["provisionerDaemonId"].clone());
+            json!({"provisionerDaemonId": input["provisionerDaemonId"], "userErrors": []})
         }
         "acquireProvisionerJob" => {
             let key = input["idempotencyKey"].as_str().unwrap().to_owned();
