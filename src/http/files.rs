@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -11,19 +10,15 @@ use data_encoding::HEXLOWER;
 use futures_util::{StreamExt, TryStreamExt};
 use guildhall_front::{Refusal, bearer};
 use http::{HeaderMap, StatusCode, header};
-use http_body_util::BodyExt;
 use serde_json::json;
 
-use super::{Site, answer, refusal};
+use super::{Site, Upload, answer, refusal};
 use crate::authn::secret;
 use crate::authz::{Actor, Denied, Origin};
 use crate::error::{Error, Result};
 use crate::provisioner::job;
 use crate::template::FileRow;
 use crate::template::file::{self, ARCHIVE_MAX};
-
-/// How long a client may be silent in the middle of an upload.
-const STALL: Duration = Duration::from_secs(15);
 
 /// `PUT /files`: keeps an archive; answers its id, SHA-256 and size.
 pub(super) async fn upload(State(site): State<Site>, headers: HeaderMap, body: Body) -> Response {
@@ -56,35 +51,17 @@ fn too_large() -> Response {
 }
 
 /// Writes a body to a nameless temporary file: it is gone when nobody holds it, whatever happens.
-async fn receive(mut body: Body) -> Result<File, Response> {
+async fn receive(body: Body) -> Result<File, Response> {
     let fault = |error: std::io::Error| answer(&Error::internal(error));
     let mut archive = tempfile::tempfile().map_err(fault)?;
-    let mut size = 0;
-    loop {
-        let frame = match tokio::time::timeout(STALL, body.frame()).await {
-            Err(_) => {
-                return Err(refusal(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "TIMEOUT",
-                    "the upload stood still for 15 seconds",
-                ));
-            }
-            Ok(None) => return Ok(archive),
-            Ok(Some(Err(_))) => {
-                return Err(refusal(StatusCode::BAD_REQUEST, "BAD_REQUEST", "the upload broke off"));
-            }
-            Ok(Some(Ok(frame))) => frame,
-        };
-        let Ok(bytes) = frame.into_data() else { continue };
-        size += bytes.len() as u64;
-        if size > ARCHIVE_MAX {
-            return Err(too_large());
-        }
+    let mut upload = Upload::new(body, ARCHIVE_MAX, too_large);
+    while let Some(bytes) = upload.next().await? {
         archive = tokio::task::spawn_blocking(move || archive.write_all(&bytes).map(|()| archive))
             .await
             .map_err(|error| answer(&Error::internal(error)))?
             .map_err(fault)?;
     }
+    Ok(archive)
 }
 
 /// `GET /files/{id}`: to who can see the file, and to the daemon whose job needs it.

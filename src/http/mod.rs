@@ -8,6 +8,7 @@ mod metrics;
 mod refusal;
 mod state;
 mod states;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::graphql::{Coded, schema, sdl};
 pub use host::Server;
 use metrics::Metrics;
 use refusal::{answer, refusal};
+use upload::Upload;
 
 /// The front with our schema and host.
 pub type GraphqlFront = Front<Server, Coded>;

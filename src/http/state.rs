@@ -1,6 +1,6 @@
 //! Terraform's HTTP backend: GET, POST, LOCK and UNLOCK of one build's state, with the job's token as Basic password.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::Deserialize;
 
-use super::{Site, answer, refusal};
+use super::{Site, Upload, answer, refusal};
 use crate::provisioner::{JobRow, job};
 use crate::workspace::state::{self, Outcome, Refused};
 
 /// The largest state, in bytes.
-pub(super) const STATE_MAX: usize = 64 * 1024 * 1024;
+pub(super) const STATE_MAX: u64 = 64 * 1024 * 1024;
 
 /// What Terraform puts behind the question mark.
 #[derive(Deserialize)]
@@ -30,6 +30,10 @@ struct LockInfo {
     id: String,
 }
 
+pub(super) fn too_large() -> Response {
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, "BAD_REQUEST", "a state has at most 64 MiB")
+}
+
 /// `/provisioner-jobs/{id}/state`
 pub(super) async fn handle(
     State(site): State<Site>,
@@ -43,15 +47,9 @@ pub(super) async fn handle(
         Ok(job) => job,
         Err(response) => return response,
     };
-    let body = match axum::body::to_bytes(body, STATE_MAX).await {
+    let body = match Upload::new(body, STATE_MAX, too_large).whole().await {
         Ok(body) => body,
-        Err(_) => {
-            return refusal(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "BAD_REQUEST",
-                "a state has at most 64 MiB, and must arrive whole",
-            );
-        }
+        Err(response) => return response,
     };
     let (db, sealer) = (&site.db, &site.services.sealer);
     match method.as_str() {
@@ -91,7 +89,7 @@ pub(super) async fn handle(
 }
 
 #[expect(clippy::result_large_err, reason = "the error is the answer, and is sent at once")]
-fn lock_info(body: &Bytes) -> Result<LockInfo, Response> {
+fn lock_info(body: &[u8]) -> Result<LockInfo, Response> {
     let info: Option<LockInfo> = serde_json::from_slice(body).ok();
     info.filter(|info| !info.id.contains('\0')).ok_or_else(|| {
         refusal(

@@ -7,8 +7,8 @@ use guildhall_entity::id::WorkspaceBuildId;
 use http::{HeaderMap, StatusCode, header};
 
 use super::files::user;
-use super::state::STATE_MAX;
-use super::{Site, answer, refusal};
+use super::state::{STATE_MAX, too_large};
+use super::{Site, Upload, answer};
 use crate::error::{Error, Result};
 use crate::workspace::state;
 
@@ -55,10 +55,7 @@ pub(super) async fn upload(
 async fn keep(site: &Site, build: &str, headers: &HeaderMap, body: Body) -> Result<(), Response> {
     let actor = user(site, headers).await?;
     let id = parse(build).map_err(|error| answer(&error))?;
-    let state = axum::body::to_bytes(body, STATE_MAX).await.map_err(|_| {
-        let message = "a state has at most 64 MiB, and must arrive whole";
-        refusal(StatusCode::PAYLOAD_TOO_LARGE, "BAD_REQUEST", message)
-    })?;
+    let state = Upload::new(body, STATE_MAX, too_large).whole().await?;
     let kept = state::upload(&site.db, &site.services.sealer, &actor, id, &state).await;
     kept.map_err(|error| answer(&error))
 }
