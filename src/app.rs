@@ -22,7 +22,7 @@ use crate::authn::job_token::JobTokens;
 use crate::authn::session::SessionKeys;
 use crate::authn::{self, BuiltinKey, Lookups, Watches};
 use crate::clock::Clock;
-use crate::config::Serving;
+use crate::config::{self, Serving, Settled};
 use crate::db::{self, Db};
 use crate::graphql::context::Services;
 use crate::http::{GraphqlFront, Site, metrics_router, router};
@@ -57,8 +57,8 @@ impl App {
         options: Options,
     ) -> anyhow::Result<Self> {
         keys::make_folder(data_dir)?;
-        let db = db::connect(database, clock.clone()).await.context("can't open the database")?;
-        db::migrate(&db).await.context("can't bring the database up to date")?;
+        let db = db::connect(database, clock.clone()).await?;
+        db::migrate(&db).await?;
         let signing = keys::signing(data_dir, &clock)?;
         let (session_keys, cursor_keys) = (SessionKeys::new(&signing), CursorKeys::new(&signing)?);
         let sealer = sealing::sealer(&db, data_dir, options.sealing_key_file.as_deref(), &clock).await?;
@@ -210,13 +210,8 @@ impl Default for Options {
 ///
 /// # Errors
 /// When the server can't start.
-pub async fn serve(serving: Serving) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        !serving.demo || serving.address.ip().is_loopback(),
-        "--demo makes an owner with a known password, so it listens on a loopback address only"
-    );
-    let data_dir = absolute(&serving.data_dir())?;
-    let database = serving.storage.database(&data_dir).map_err(anyhow::Error::msg)?;
+pub async fn serve(settled: Settled) -> anyhow::Result<()> {
+    let Settled { serving, data_dir, database, limits, documents } = settled;
     // Before the database is touched: a second server on the same port is the commonest mistake.
     let listener = TcpListener::bind(serving.address)
         .await
@@ -229,13 +224,12 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
             })?),
             None => None,
         };
-    let limits = serving.limits().map_err(anyhow::Error::msg)?;
-    let documents = serving.documents(&limits)?;
-    let sign_ins_per_minute = serving.sign_ins_per_minute;
+    keys::make_folder(&data_dir)?;
+    let _claim = db::claim(&database)?;
     let options = Options {
         demo: serving.demo,
         limits,
-        sign_ins_per_minute,
+        sign_ins_per_minute: serving.sign_ins_per_minute,
         sealing_key_file: serving.sealing.sealing_key_file.clone(),
         documents,
         slow_request: serving.observing.slow_request(),
@@ -287,13 +281,11 @@ pub async fn serve(serving: Serving) -> anyhow::Result<()> {
         closing.cancel();
     };
     tokio::join!(serving, measuring, shutdown);
-    app.db.close().await?;
+    let App { db, _live: live, .. } = app;
+    drop(live);
+    db.close().await?;
     tracing::info!("stopped");
     Ok(())
-}
-
-fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("{} is no usable folder", path.display()))
 }
 
 /// Built-in provisioners are daemons like any other, over the loopback, for the default organization alone.
@@ -305,11 +297,7 @@ fn start_provisioners(
     stop: &Shutdown,
     workers: &TaskTracker,
 ) {
-    let host = if address.ip().is_unspecified() {
-        SocketAddr::from(([127, 0, 0, 1], address.port()))
-    } else {
-        address
-    };
+    let host = config::local(address);
     for number in 1..=serving.builtin_provisioners {
         let mut settings = DaemonSettings::new(
             format!("http://{host}"),

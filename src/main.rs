@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use guildhall::commands::config::Config;
 use guildhall::commands::doctor::Doctor;
@@ -98,12 +99,21 @@ async fn main() -> ExitCode {
                 Ok(telemetry) => telemetry,
                 Err(error) => return failed(&format!("{error:#}"), 2),
             };
-            let result = app::serve(*serving).await;
+            let ending = match serving.settle() {
+                Ok(settled) => ended(app::serve(settled).await),
+                Err(message) => failed(&message, 2),
+            };
             telemetry.end().await;
-            ended(result)
+            ending
         }
-        Verb::Migrate(storage) => ended(migrate(storage).await),
-        Verb::Reseal(reseal) => ended(reseal.run().await),
+        Verb::Migrate(storage) => match storage.database(&storage.data_dir) {
+            Ok(database) => ended(migrate(&storage.data_dir, &database).await),
+            Err(message) => failed(&message, 2),
+        },
+        Verb::Reseal(reseal) => match reseal.storage.database(&reseal.storage.data_dir) {
+            Ok(database) => ended(reseal.run(&database).await),
+            Err(message) => failed(&message, 2),
+        },
         Verb::Doctor(doctor) => exit(doctor.run(cli.globals.output).await),
         Verb::Config(Config::Check(check)) => exit(check.run(cli.globals.output)),
         Verb::Config(Config::Show(show)) => {
@@ -111,10 +121,7 @@ async fn main() -> ExitCode {
             let matches = matches.subcommand().and_then(|(_, matches)| matches.subcommand());
             ended(matches.map_or(Ok(()), |(_, matches)| show.run(matches, file.as_ref(), cli.globals.output)))
         }
-        Verb::Schema => {
-            schema();
-            ExitCode::SUCCESS
-        }
+        Verb::Schema => ended(schema()),
         Verb::Provisionerd(guildhall_cli::provisionerd::Provisionerd::Start(start)) => {
             let telemetry = match Telemetry::start("info", LogFormat::Text, None) {
                 Ok(telemetry) => telemetry,
@@ -190,27 +197,29 @@ struct Reseal {
 
 impl Reseal {
     #[expect(clippy::print_stdout, reason = "the command's result")]
-    async fn run(self) -> anyhow::Result<()> {
+    async fn run(self, database: &db::Settings) -> anyhow::Result<()> {
         let folder = &self.storage.data_dir;
-        let database = self.storage.database(folder).map_err(anyhow::Error::msg)?;
         let file = self.sealing.sealing_key_file.as_deref();
-        let done = app::reseal(folder, &database, file, guildhall::clock::Clock::system()).await?;
+        let done = app::reseal(folder, database, file, guildhall::clock::Clock::system()).await?;
         println!("Sealed {done} states and sets of values with the newest key.");
         Ok(())
     }
 }
 
-async fn migrate(storage: Storage) -> anyhow::Result<()> {
-    guildhall::keys::make_folder(&storage.data_dir)?;
-    let database = storage.database(&storage.data_dir).map_err(anyhow::Error::msg)?;
-    let db = db::connect(&database, guildhall::clock::Clock::system()).await?;
+async fn migrate(data_dir: &std::path::Path, database: &db::Settings) -> anyhow::Result<()> {
+    guildhall::keys::make_folder(data_dir)?;
+    let db = db::connect(database, guildhall::clock::Clock::system()).await?;
     db::migrate(&db).await?;
     Ok(db.close().await?)
 }
 
-/// Whoever reads it may have read enough.
-fn schema() {
-    _ = std::io::stdout().lock().write_all(guildhall::graphql::sdl().as_bytes());
+fn schema() -> anyhow::Result<()> {
+    let written = std::io::stdout().lock().write_all(guildhall::graphql::sdl().as_bytes());
+    match written {
+        // Whoever reads it has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("can't write the schema"),
+    }
 }
 
 /// `config check` of a file that is wrong is what it is for.

@@ -22,14 +22,6 @@ use crate::trace;
 /// How long a collector may take for one delivery.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is logged, by the text of the setting.
-///
-/// # Errors
-/// When it does not parse.
-pub fn filter(text: &str) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(text).with_context(|| format!("--log {text}"))
-}
-
 /// What is being said.
 #[must_use = "traces that have not been sent are sent at its end"]
 #[derive(Debug)]
@@ -43,7 +35,7 @@ impl Telemetry {
     /// # Errors
     /// When the filter does not parse or the endpoint can't be used.
     pub fn start(filter: &str, format: LogFormat, otlp_endpoint: Option<&str>) -> anyhow::Result<Self> {
-        let filter = self::filter(filter)?;
+        let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter}"))?;
         let traces = match otlp_endpoint {
             Some(endpoint) => {
                 Some(exporting(endpoint).with_context(|| format!("--otlp-endpoint {endpoint}"))?)

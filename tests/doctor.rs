@@ -188,6 +188,78 @@ async fn a_file_is_checked_and_shown() {
     assert_eq!((&depth["value"], &depth["origin"]), (&"9".into(), &"file".into()));
 }
 
+/// A setting that can't be used is the caller's mistake, whatever kind of setting it is.
+#[tokio::test]
+async fn a_server_says_why_it_does_not_start() {
+    let machine = Machine::new();
+    let data = machine.path("data");
+    let manifest = machine.path("none.json");
+    for (words, part) in [
+        (&["server", "--limit", "depth=x"][..], "the limit `depth` is a whole number, not `x`"),
+        (&["server", "--database-url", "mysql://h/db"], "postgres://user:password@host/name or sqlite:FILE"),
+        (&["migrate", "--database-url", "mysql://h/db"], "postgres://user:password@host/name or sqlite:FILE"),
+        (&["reseal", "--database-url", "mysql://h/db"], "postgres://user:password@host/name or sqlite:FILE"),
+        (&["server", "--demo", "--address", "0.0.0.0:1"], "leave --demo out, or listen on 127.0.0.1"),
+        (&["server", "--address", "127.0.0.1:1", "--metrics-address", "127.0.0.1:1"], "a port of their own"),
+        (&["server", "--access-url", "guildhall.example.com"], "it is http:// or https:// and a host"),
+        (&["server", "--otlp-endpoint", "ftp://collector"], "it is http:// or https:// and a host"),
+        (&["server", "--address", "localhost:8080"], "e.g. 127.0.0.1:8080"),
+        (&["server", "--log", "a=b=c"], "invalid value 'a=b=c'"),
+        (&["server", "--persisted-manifest", &manifest], "none.json"),
+    ] {
+        let said = machine.olga.run(&[words, &["--data-dir", &data]].concat()).await;
+        assert_eq!(said.code, 2, "{words:?}: {}{}", said.out, said.err);
+        assert!(said.err.contains(part), "{words:?}: {}", said.err);
+    }
+    assert!(!std::path::Path::new(&data).exists(), "nothing is made");
+
+    let nowhere = format!("sqlite:{}", machine.path("no-folder/guildhall.db"));
+    for command in ["server", "migrate"] {
+        let words = [command, "--data-dir", &data, "--database-url", &nowhere];
+        let words = if command == "server" {
+            [&words[..], &["--address", "127.0.0.1:0"]].concat()
+        } else {
+            words.to_vec()
+        };
+        let said = machine.olga.run(&words).await;
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        assert!(said.err.contains("no-folder/guildhall.db"), "{}", said.err);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_newer_version_is_named_by_what_it_made(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(mut server) = Server::start(backend, 0).await else { return };
+    let olga = server.terminal("olga");
+    server.program.terminate();
+    server.program.ended().await;
+    server
+        .tables()
+        .execute("insert into seaql_migrations (version, applied_at) values ('m9999_tomorrow', 1)")
+        .await;
+    let options = server.options();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let said = olga.run(&[&["migrate"][..], &options].concat()).await;
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains("a newer version of this program made m9999_tomorrow"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_sqlite_database_has_one_server() {
+    let Some(server) = Server::start(Backend::Sqlite, 0).await else { return };
+    let olga = server.terminal("olga");
+    let options = server.options();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let said = olga.run(&[&["server", "--address", "127.0.0.1:0"][..], &options].concat()).await;
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains("another server uses "), "{}", said.err);
+    // What is no server may look and bring it up to date meanwhile.
+    olga.ok(&[&["migrate"][..], &options].concat()).await;
+}
+
 #[tokio::test]
 async fn a_folder_is_taken_from_where_one_stands() {
     let Some(server) = Server::start(Backend::Sqlite, 0).await else { return };

@@ -155,5 +155,5 @@ async fn an_endpoint_that_is_none_stops_the_start() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("--otlp-endpoint not a url"), "{said}");
+    assert!(said.contains("'not a url' for '--otlp-endpoint"), "{said}");
 }

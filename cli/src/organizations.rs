@@ -194,8 +194,8 @@ async fn delete(context: &Context, name: &str) -> Result<(), Failure> {
     let one = client.organization(name).await?;
     let impact = client.organization_impact(name).await?;
     let left = left(&impact);
-    if !left.is_empty() {
-        // Whoever is asked to type a name should know that it will be for nothing.
+    if !left.is_empty() && !context.globals.yes {
+        // Whoever is asked to type a name should know that it will be for nothing; else the server says it.
         context.output.note(&format!("{} still holds {}.", one.name, left.join(", ")));
     }
     context.confirm(&format!("the organization {}", one.name), &one.name)?;

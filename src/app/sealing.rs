@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::seal::Sealer;
@@ -59,7 +57,7 @@ pub async fn reseal(
     if let db::Settings::Sqlite { path, .. } = database {
         anyhow::ensure!(path.exists(), "there is no database at {}", path.display());
     }
-    let db = db::connect(database, clock.clone()).await.context("can't open the database")?;
+    let db = db::connect(database, clock.clone()).await?;
     let sealer = sealer(&db, data_dir, sealing_key_file, &clock).await?;
     let done = template::dry_run::reseal(&db, &sealer).await? + workspace::reseal::all(&db, &sealer).await?;
     db.close().await?;

@@ -31,8 +31,8 @@ impl Doctor {
     ///
     /// # Errors
     /// When the result can't be written.
-    pub async fn run(&self, format: Format) -> anyhow::Result<ExitCode> {
-        let findings = examine(&self.serving, &Clock::system()).await;
+    pub async fn run(self, format: Format) -> anyhow::Result<ExitCode> {
+        let findings = examine(self.serving, &Clock::system()).await;
         print(format, &findings, || told(&findings))?;
         let failed = findings.iter().any(|finding| finding.status == Status::Fail);
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

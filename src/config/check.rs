@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use clap::{ArgAction, Args as _, Command, FromArgMatches as _};
-use tracing_subscriber::EnvFilter;
 
 use super::file::{self, File, Problem, Setting};
 use super::{LIMITS_OF_THE_FILE, Serving, limits};
@@ -43,7 +42,6 @@ fn judge(setting: &Setting) -> Result<(), String> {
     let serving = Serving::from_arg_matches(&matches).map_err(|error| sentence(&error))?;
     match option.as_str() {
         "database-url" => serving.storage.database(Path::new("")).map(drop),
-        "log" => EnvFilter::try_new(value).map(drop).map_err(|error| format!("`log`: {error}")),
         _ => Ok(()),
     }
 }

@@ -5,11 +5,13 @@ mod file;
 mod limits;
 mod observing;
 mod origin;
+mod settled;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use guildhall_front::{Limits, ManifestError, PersistedDocuments, PersistedMode};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,6 +20,7 @@ pub use check::check;
 pub use file::{File, Problem};
 pub use observing::{LogFormat, Observing};
 pub use origin::{Origin, Shown, shown};
+pub use settled::Settled;
 
 /// The hidden option that the table of limits of the file becomes.
 const LIMITS_OF_THE_FILE: &str = "limits-of-the-file";
@@ -77,11 +80,12 @@ pub struct Serving {
     pub sealing: Sealing,
 
     /// Address and port to listen on
-    #[arg(long, env = "GUILDHALL_ADDRESS", value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "GUILDHALL_ADDRESS", value_name = "IP:PORT", default_value = "127.0.0.1:8080",
+          value_parser = address)]
     pub address: SocketAddr,
 
-    /// The URL under which people reach it [default: http:// and the address]
-    #[arg(long, env = "GUILDHALL_ACCESS_URL", value_name = "URL")]
+    /// The URL under which people reach it, e.g. `https://guildhall.example.com` [default: http:// and the address]
+    #[arg(long, env = "GUILDHALL_ACCESS_URL", value_name = "URL", value_parser = site)]
     pub access_url: Option<String>,
 
     /// Provisioners inside the server, for the default organization alone
@@ -95,7 +99,7 @@ pub struct Serving {
 
     /// Fill an empty database with something to look at, by default in a data folder of its own (guildhall-demo beside
     /// the usual one); on a loopback address only
-    #[arg(long, env = "GUILDHALL_DEMO")]
+    #[arg(long, env = "GUILDHALL_DEMO", value_parser = BoolishValueParser::new())]
     pub demo: bool,
 
     /// Cost points a minute that one user, or one address without a user, may spend; 0 for no limit
@@ -136,15 +140,16 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// The data folder: with `--demo` one of its own, unless one was named, so that trying it out stays apart from what
-    /// one keeps.
+    /// The data folder, from the root on: with `--demo` one of its own, unless one was named, so that trying it out stays
+    /// apart from what one keeps.
     pub fn data_dir(&self) -> PathBuf {
         let folder = &self.storage.data_dir;
-        if self.demo && *folder == default_data_dir() {
+        let folder = if self.demo && *folder == default_data_dir() {
             folder.with_file_name("guildhall-demo")
         } else {
             folder.clone()
-        }
+        };
+        std::path::absolute(&folder).unwrap_or(folder)
     }
 
     /// The limits of the API.
@@ -218,6 +223,32 @@ impl Storage {
             }
             _ => Err("the database URL is postgres://user:password@host/name or sqlite:FILE".into()),
         }
+    }
+}
+
+/// Where a server that listens at an address is found on its own machine.
+pub fn local(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        _ => return address,
+    };
+    SocketAddr::new(loopback, address.port())
+}
+
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|error| format!("{error}; it is an IP address and a port, e.g. 127.0.0.1:8080"))
+}
+
+/// The URL of a site, without a slash at its end.
+fn site(text: &str) -> Result<String, String> {
+    let form = "it is http:// or https:// and a host";
+    let url = reqwest::Url::parse(text).map_err(|error| format!("{error}; {form}"))?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(form.to_owned())
     }
 }
 

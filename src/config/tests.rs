@@ -85,7 +85,7 @@ fn every_mistake_of_a_file_is_told_with_its_line() {
         (3, "`demo` is true or false, not `maybe`"),
         (4, "65 is not in 0..=64"),
         (5, "[possible values: text, json]"),
-        (6, "`log`: "),
+        (6, "invalid value 'a=b=c'"),
         (7, "postgres://user:password@host/name or sqlite:FILE"),
         (8, "`access-url` is text"),
         (9, "`depth` is a whole number, not `deep`"),

@@ -1,23 +1,24 @@
 //! Opening the pools and bringing the schema up to date.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use guildhall_migration::{Migrator, MigratorTrait, index_texts};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
+    ConnectionTrait, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector,
     TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::reader;
-use super::{Db, Pools, Stats};
+use super::unusable::Unusable;
+use super::{Db, Pools, Stats, inspect, reader};
 use crate::clock::Clock;
 use crate::events::Hub;
 
@@ -54,7 +55,7 @@ const MIGRATION_LOCK: i64 = 0x6775_696c_6468_616c;
 ///
 /// # Errors
 /// When the database can't be reached or its URL does not parse.
-pub async fn connect(settings: &Settings, clock: Clock) -> Result<Db, DbErr> {
+pub async fn connect(settings: &Settings, clock: Clock) -> Result<Db, Unusable> {
     let pools = match settings {
         Settings::Sqlite { path, readers } => sqlite(path, *readers).await?,
         Settings::Postgres { url, readers, writers, listen_url } => {
@@ -72,7 +73,8 @@ pub async fn connect(settings: &Settings, clock: Clock) -> Result<Db, DbErr> {
     })
 }
 
-async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {
+async fn sqlite(path: &Path, readers: u32) -> Result<Pools, Unusable> {
+    let unusable = |reason| Unusable::File { path: path.to_owned(), reason };
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -89,18 +91,17 @@ async fn sqlite(path: &std::path::Path, readers: u32) -> Result<Pools, DbErr> {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.clone())
         .await
-        .map_err(unreachable)?;
+        .map_err(unusable)?;
     let reader =
         reader::open::<SqliteConnection>(options.pragma("query_only", "on"), readers, ACQUIRE_TIMEOUT)
-            .await?;
+            .await
+            .map_err(unusable)?;
     let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
     Ok(Pools { read: reader.into(), write, listen: None })
 }
 
-pub(super) fn parse(url: &SecretString) -> Result<PgConnectOptions, DbErr> {
-    PgConnectOptions::from_str(url.expose_secret()).map_err(|_| {
-        DbErr::Custom("the database URL does not parse; expected postgres://user:password@host/name".into())
-    })
+pub(super) fn parse(url: &SecretString) -> Result<PgConnectOptions, Unusable> {
+    PgConnectOptions::from_str(url.expose_secret()).map_err(|_| Unusable::Url)
 }
 
 async fn postgres(
@@ -108,19 +109,20 @@ async fn postgres(
     listen: &SecretString,
     readers: u32,
     writers: u32,
-) -> Result<Pools, DbErr> {
+) -> Result<Pools, Unusable> {
     let options = parse(url)?
         .application_name("guildhall")
         .statement_cache_capacity(500)
         .options([("statement_timeout", STATEMENT_TIMEOUT_MS), ("plan_cache_mode", "force_generic_plan")]);
-    let writer = PgPoolOptions::new()
-        .max_connections(writers)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.clone())
-        .await
-        .map_err(unreachable)?;
+    let pool = PgPoolOptions::new().max_connections(writers).acquire_timeout(ACQUIRE_TIMEOUT);
+    let writer = match pool.connect_with(options.clone()).await {
+        Ok(writer) => writer,
+        Err(error) => return Err(Unusable::Unreachable(reason(error, &options).await)),
+    };
     let options = options.options([("default_transaction_read_only", "on")]);
-    let reader = reader::open::<PgConnection>(options, readers, ACQUIRE_TIMEOUT).await?;
+    let reader = reader::open::<PgConnection>(options, readers, ACQUIRE_TIMEOUT)
+        .await
+        .map_err(Unusable::Unreachable)?;
     Ok(Pools {
         read: reader.into(),
         write: SqlxPostgresConnector::from_sqlx_postgres_pool(writer),
@@ -128,27 +130,43 @@ async fn postgres(
     })
 }
 
-fn unreachable(error: sqlx::Error) -> DbErr {
-    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
+/// What a pool that gave up was waiting for: it tries again and again, and keeps to itself why.
+async fn reason(error: sqlx::Error, options: &PgConnectOptions) -> sqlx::Error {
+    if !matches!(error, sqlx::Error::PoolTimedOut) {
+        return error;
+    }
+    match tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options)).await {
+        Ok(Err(cause)) => cause,
+        Ok(Ok(_)) | Err(_) => error,
+    }
 }
 
 /// Brings the schema up to date. On PostgreSQL as a whole or not at all, and by one server at a time: others wait, and
 /// find nothing left to do. Indexes that need an extension are made as soon as it is there.
 ///
 /// # Errors
-/// When a migration fails. On SQLite, what came before it stays.
-pub async fn migrate(db: &Db) -> Result<(), DbErr> {
+/// When a newer version of this program made the schema, and when a migration fails. On SQLite, what came before it stays.
+pub async fn migrate(db: &Db) -> Result<(), Unusable> {
     let connection = &db.pools.write;
     if connection.get_database_backend() != DbBackend::Postgres {
-        return Migrator::up(connection, None).await;
+        known(connection).await?;
+        return Ok(Migrator::up(connection, None).await?);
     }
     let transaction = connection.begin().await?;
     // A migration, or the wait for another server's, may take longer than a request's statement.
     transaction.execute_unprepared("set local statement_timeout = 0").await?;
     transaction.execute_unprepared(&format!("select pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+    known(&transaction).await?;
     Migrator::up(&transaction, None).await?;
     index_texts(&transaction).await?;
-    transaction.commit().await
+    Ok(transaction.commit().await?)
+}
+
+/// Whether this program knows all migrations that were made.
+async fn known(connection: &impl ConnectionTrait) -> Result<(), Unusable> {
+    let made = Migrator::get_migration_models(connection).await?;
+    let unknown = inspect::unknown(made.iter().map(|migration| migration.version.as_str()));
+    if unknown.is_empty() { Ok(()) } else { Err(Unusable::Newer(unknown)) }
 }
 
 /// The connection that migrations run on, for tests that go up, down and up again.

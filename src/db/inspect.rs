@@ -41,9 +41,14 @@ impl Inspection {
 
     /// Migrations that the database has and this program does not know: a newer one made them.
     pub(crate) fn unknown(&self) -> Vec<String> {
-        let known = known();
-        self.applied.iter().filter(|name| !known.contains(*name)).cloned().collect()
+        unknown(self.applied.iter().map(String::as_str))
     }
+}
+
+/// Which of these migrations this program does not know.
+pub(super) fn unknown<'a>(applied: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let known = known();
+    applied.filter(|name| !known.contains(*name)).map(str::to_owned).collect()
 }
 
 fn known() -> BTreeSet<String> {

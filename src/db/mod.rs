@@ -1,6 +1,7 @@
 //! The two doors to the database. Reads go through a pool that can't write; writes need a [`Permit`], and their
 //! transaction ends in a [`Change`](crate::audit::Change) that becomes the audit row.
 
+mod claim;
 mod connect;
 mod cursor;
 mod dialect;
@@ -19,14 +20,17 @@ mod sealed;
 pub(crate) mod search;
 mod statement;
 mod tx;
+mod unusable;
 mod violation;
 
+pub use claim::{Claim, claim};
 pub use connect::{Settings, connect, migrate, migration_connection};
 pub(crate) use dialect::{covered, is_one_of, names_hold, parted};
 pub(crate) use notify::Ear;
 pub(crate) use once::Once;
 pub(crate) use sealed::Sealed;
 pub use tx::{Tx, Unaudited};
+pub use unusable::Unusable;
 pub(crate) use violation::OnViolation;
 
 use std::sync::Arc;

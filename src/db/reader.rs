@@ -108,7 +108,7 @@ pub(super) async fn open<C: Connection + 'static>(
     options: C::Options,
     size: u32,
     wait: Duration,
-) -> Result<Pool<Opener<C>>, DbErr> {
+) -> Result<Pool<Opener<C>>, sqlx::Error> {
     let pool = Pool::builder(Opener(options))
         .max_size(usize::try_from(size).unwrap_or(usize::MAX))
         // The one used last first: the others rest, and may be closed.
@@ -119,10 +119,13 @@ pub(super) async fn open<C: Connection + 'static>(
         .recycle_timeout(Some(wait))
         .build()
         .map_err(|error| match error {
-            BuildError::NoRuntimeSpecified => DbErr::Custom("the pool has no runtime".into()),
+            BuildError::NoRuntimeSpecified => sqlx::Error::Configuration("the pool has no runtime".into()),
         })?;
-    ping(&pool).await?;
-    Ok(pool)
+    match pool.get().await {
+        Ok(_) => Ok(pool),
+        Err(PoolError::Backend(error)) => Err(error),
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
 }
 
 /// Opens connections, and says which may be used again. What that takes, and seldom happens, is no part of the future of every

@@ -1,9 +1,12 @@
 //! The database: whether it answers, is new enough and was migrated, and whether its clock and ours agree.
 
+use std::path::Path;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use super::Finding;
+use super::folder::writes;
 use crate::db::Settings;
 use crate::db::inspect::{self, Inspection};
 
@@ -14,13 +17,12 @@ const FAR_APART: TimeDelta = TimeDelta::seconds(60);
 const CHECK: &str = "database";
 
 /// What the database tells of itself, if it tells anything, and what is to be said of that.
-pub(super) async fn database(settings: &Settings) -> (Option<Inspection>, Vec<Finding>) {
+pub(super) async fn database(settings: &Settings, data_dir: &Path) -> (Option<Inspection>, Vec<Finding>) {
     let inspection = match inspect::inspect(settings).await {
         Ok(Some(inspection)) => inspection,
         Ok(None) => {
             let Settings::Sqlite { path, .. } = settings else { return (None, Vec::new()) };
-            let message = format!("SQLite, {} is made at the first start", path.display());
-            return (None, vec![Finding::ok(CHECK, message)]);
+            return (None, vec![to_be_made(path, data_dir)]);
         }
         Err(error) => return (None, vec![unreachable(settings, &error)]),
     };
@@ -36,6 +38,19 @@ pub(super) async fn database(settings: &Settings) -> (Option<Inspection>, Vec<Fi
     let mut found = vec![reached, migrations(&inspection)];
     found.extend(searches(&inspection));
     (Some(inspection), found)
+}
+
+/// A SQLite database that is not there: a start makes it, where the folder of a file is there or is the data folder.
+fn to_be_made(path: &Path, data_dir: &Path) -> Finding {
+    let place = path.display();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder == data_dir || writes(folder).is_ok() {
+        return Finding::ok(CHECK, format!("SQLite, {place} is made at the first start"));
+    }
+    Finding::fail(CHECK, "DATABASE_UNUSABLE", format!("{place} can't be made")).next(format!(
+        "make the folder {} for the user of the server, or name another database",
+        folder.display()
+    ))
 }
 
 fn unreachable(settings: &Settings, error: &sqlx::Error) -> Finding {
@@ -142,6 +157,18 @@ mod tests {
             applied: std::collections::BTreeSet::new(),
             migrated_at: None,
         }
+    }
+
+    #[test]
+    fn a_file_is_made_where_there_is_a_folder_for_it() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let judged = |path: &str, data_dir: &str| {
+            let found = to_be_made(&home.path().join(path), &home.path().join(data_dir));
+            (found.status, found.code)
+        };
+        assert_eq!(judged("data/guildhall.db", "data"), (Status::Ok, "OK"), "with the data folder");
+        assert_eq!(judged("other.db", "data"), (Status::Ok, "OK"));
+        assert_eq!(judged("nowhere/other.db", "data"), (Status::Fail, "DATABASE_UNUSABLE"));
     }
 
     #[test]

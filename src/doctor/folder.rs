@@ -18,6 +18,12 @@ pub(super) fn data_folder(path: &Path) -> Vec<Finding> {
     let place = path.display();
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            let message = format!("{place} can't be made: a part of the path is a file");
+            return vec![
+                Finding::fail(CHECK, "DATA_DIR_NO_FOLDER", message).next("choose another with --data-dir"),
+            ];
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return vec![match existing(path).map(writes) {
                 Some(Ok(())) => Finding::ok(CHECK, format!("{place} is made at the first start")),
@@ -59,7 +65,7 @@ fn existing(path: &Path) -> Option<&Path> {
 }
 
 /// Whether something can be written to a folder; what is written is taken away again.
-fn writes(folder: &Path) -> std::io::Result<()> {
+pub(super) fn writes(folder: &Path) -> std::io::Result<()> {
     tempfile::Builder::new().prefix(".guildhall-doctor-").tempfile_in(folder).map(drop)
 }
 
@@ -123,6 +129,7 @@ mod tests {
         let file = home.path().join("file");
         std::fs::write(&file, "").expect("writable");
         assert_eq!(judged(&file), (Status::Fail, "DATA_DIR_NO_FOLDER"));
+        assert_eq!(judged(&file.join("inside")), (Status::Fail, "DATA_DIR_NO_FOLDER"));
     }
 
     #[test]

@@ -10,7 +10,6 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::config::Serving;
 use crate::db::Settings;
-use crate::telemetry;
 
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -70,26 +69,27 @@ impl Finding {
 }
 
 /// Looks at everything that a server with these settings needs.
-pub async fn examine(serving: &Serving, clock: &Clock) -> Vec<Finding> {
-    // As the server takes it: from the root on.
+pub async fn examine(serving: Serving, clock: &Clock) -> Vec<Finding> {
     let data_dir = serving.data_dir();
-    let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
-    let mut findings = vec![configuration(serving)];
+    let mut findings = vec![configuration(serving.clone())];
     findings.extend(folder::data_folder(&data_dir));
     let settings = match serving.storage.database(&data_dir) {
         Ok(settings) => settings,
         // Told with the configuration.
         Err(_) => return findings,
     };
-    let (inspection, found) = database::database(&settings).await;
+    let (inspection, found) = database::database(&settings, &data_dir).await;
     findings.extend(found);
     // A database that was in use needs the keys that it was used with.
     let used = inspection.as_ref().is_some_and(|inspection| !inspection.applied.is_empty());
     findings.extend(secrets::keys(&data_dir, serving.sealing.sealing_key_file.as_deref(), used));
     findings.push(database::clock(inspection.as_ref(), clock.now()));
     findings.extend(folder::space(&data_dir, &settings));
-    findings.push(network::terraform(serving).await);
+    findings.push(network::terraform(&serving).await);
     findings.push(network::address(serving.address).await);
+    if let Some(address) = serving.observing.metrics_address {
+        findings.push(network::metrics_address(address).await);
+    }
     if let Settings::Postgres { listen_url: Some(url), .. } = &settings {
         findings.push(database::listening(url).await);
     }
@@ -97,21 +97,10 @@ pub async fn examine(serving: &Serving, clock: &Clock) -> Vec<Finding> {
 }
 
 /// The settings that parse one by one, together.
-fn configuration(serving: &Serving) -> Finding {
+fn configuration(serving: Serving) -> Finding {
     const CHECK: &str = "configuration";
-    let judged = serving.storage.database(&serving.data_dir()).map(drop).and_then(|()| {
-        let limits = serving.limits()?;
-        serving.documents(&limits).map_err(|error| error.to_string())?;
-        telemetry::filter(&serving.observing.log).map(drop).map_err(|error| format!("{error:#}"))
-    });
-    match judged {
-        Ok(()) if serving.demo && !serving.address.ip().is_loopback() => Finding::fail(
-            CHECK,
-            "DEMO_IN_PUBLIC",
-            format!("--demo makes an owner with a known password, and {} is no loopback", serving.address),
-        )
-        .next("leave --demo out, or listen on 127.0.0.1"),
-        Ok(()) => Finding::ok(CHECK, "the settings can be used"),
+    match serving.settle() {
+        Ok(_) => Finding::ok(CHECK, "the settings can be used"),
         Err(message) => Finding::fail(CHECK, "CONFIGURATION_INVALID", message)
             .next("`guildhall config show --origin` shows where each setting comes from"),
     }

@@ -9,7 +9,7 @@ use guildhall_provisionerd::engine::terraform::{DiscoveryError, Options};
 use tokio::net::TcpListener;
 
 use super::Finding;
-use crate::config::Serving;
+use crate::config::{self, Serving};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,24 +50,45 @@ pub(super) async fn address(address: SocketAddr) -> Finding {
             _ => Finding::fail(CHECK, "ADDRESS_IN_USE", format!("another program is at {address}"))
                 .next("choose another with --address, or end that program"),
         },
-        Err(error) => Finding::fail(CHECK, "ADDRESS_UNUSABLE", format!("{address}: {error}"))
-            .next("choose one of this machine with --address; ports below 1024 need a right"),
+        Err(error) => unusable(CHECK, address, &error, "--address"),
     }
+}
+
+/// The same of the address for metrics.
+pub(super) async fn metrics_address(address: SocketAddr) -> Finding {
+    const CHECK: &str = "metrics address";
+    match TcpListener::bind(address).await {
+        Ok(_) => Finding::ok(CHECK, format!("{address} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => match told(address, "/metrics").await {
+            Some((200, text)) if text.contains("guildhall_") => {
+                Finding::ok(CHECK, format!("a server answers at {address}"))
+            }
+            _ => Finding::fail(CHECK, "ADDRESS_IN_USE", format!("another program is at {address}"))
+                .next("choose another with --metrics-address, or end that program"),
+        },
+        Err(error) => unusable(CHECK, address, &error, "--metrics-address"),
+    }
+}
+
+fn unusable(check: &'static str, address: SocketAddr, error: &std::io::Error, option: &str) -> Finding {
+    Finding::fail(check, "ADDRESS_UNUSABLE", format!("{address}: {error}"))
+        .next(format!("choose one of this machine with {option}; ports below 1024 need a right"))
 }
 
 /// The status with which a server there says whether it is ready; `None` when that is no server of ours.
 async fn ready(address: SocketAddr) -> Option<u16> {
-    let host = if address.ip().is_unspecified() {
-        SocketAddr::from(([127, 0, 0, 1], address.port()))
-    } else {
-        address
-    };
-    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().ok()?;
-    let answer = client.get(format!("http://{host}/healthz")).send().await.ok()?;
-    if answer.text().await.ok()? != "ok" {
-        return None;
+    match told(address, "/healthz").await? {
+        (_, text) if text == "ok" => told(address, "/readyz").await.map(|(status, _)| status),
+        _ => None,
     }
-    Some(client.get(format!("http://{host}/readyz")).send().await.ok()?.status().as_u16())
+}
+
+/// What is answered there; `None` when that is nothing of HTTP.
+async fn told(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let host = config::local(address);
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().ok()?;
+    let answer = client.get(format!("http://{host}{path}")).send().await.ok()?;
+    Some((answer.status().as_u16(), answer.text().await.ok()?))
 }
 
 #[cfg(test)]
@@ -88,11 +109,12 @@ mod tests {
                 drop(listener.accept().await);
             }
         };
-        let found = tokio::select! {
-            found = address(taken) => found,
+        let (found, metrics) = tokio::select! {
+            found = async { (address(taken).await, metrics_address(taken).await) } => found,
             () = stranger => unreachable!("it listens for ever"),
         };
         assert_eq!((found.status, found.code), (Status::Fail, "ADDRESS_IN_USE"));
+        assert_eq!((metrics.status, metrics.code), (Status::Fail, "ADDRESS_IN_USE"));
         let found = address("192.0.2.1:80".parse().expect("an address")).await;
         assert_eq!((found.status, found.code), (Status::Fail, "ADDRESS_UNUSABLE"));
     }

@@ -43,7 +43,9 @@ fn judge(path: &Path, missing: Finding, holds_keys: bool) -> Finding {
     let place = path.display();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return missing,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return missing;
+        }
         Err(error) => {
             return Finding::fail(CHECK, "KEY_UNREADABLE", format!("{place} can't be read: {error}"))
                 .next("run this as the user of the server");

@@ -47,6 +47,8 @@ pub(crate) async fn begin(db: &Db) -> Result<()> {
 pub(crate) async fn run(db: Db, stop: CancellationToken) {
     let pump = Pump { from: db.clock().id(), db };
     tokio::select! {
+        // First: the database may be closed by then, and that is nothing to tell of.
+        biased;
         () = stop.cancelled() => {}
         () = async { tokio::join!(pump.work(), pump.hear()); } => {}
     }
