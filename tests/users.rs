@@ -175,6 +175,42 @@ async fn a_service_account_acts_by_tokens_alone(
     assert!(!is_in(&app, &bearer.token).await);
 }
 
+/// To verify a password takes a while. Whoever signs in, or changes their password, with one that an administrator replaces
+/// meanwhile, is not in afterwards, and has not undone it.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_password_that_is_replaced_meanwhile_opens_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let app = std::sync::Arc::new(app);
+    let owner = app.owner().await;
+    for round in 0..4 {
+        let name = format!("ana-{round}");
+        let ana = app.user(&owner, &name, &[]).await;
+        let mut running = tokio::task::JoinSet::new();
+        for at in 0..6 {
+            let (app, name, token) = (app.clone(), name.clone(), ana.token.clone());
+            running.spawn(async move {
+                if at == 0 {
+                    let input = json!({ "currentPassword": PASSWORD, "newPassword": "what ana wants" });
+                    app.call(Some(&token), "changePassword", "userErrors { code }", input).await
+                } else {
+                    let input = json!({ "login": name, "password": PASSWORD });
+                    app.call(None, "signIn", "token", input).await
+                }
+            });
+        }
+        let reset = json!({ "userId": ana.id, "password": "what olga wants" });
+        app.done(&owner.token, "resetPassword", "", reset).await;
+        for body in running.join_all().await {
+            let Some(token) = body["data"]["signIn"]["token"].as_str() else { continue };
+            assert!(!is_in(&app, token).await, "{name} is in with the password before: {body:#}");
+        }
+        assert!(signs_in(&app, &name, "what olga wants").await, "{name} overruled an administrator");
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn passwords_are_changed_by_who_knows_them_or_has_the_power(

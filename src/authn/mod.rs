@@ -32,7 +32,7 @@ use crate::audit_log;
 use crate::authz::policy::System;
 use crate::authz::{Actor, Credential, Denied, Identity, Membership, Object, Origin, Permission};
 use crate::clock::Clock;
-use crate::db::{Db, Unaudited};
+use crate::db::{Db, Tx, Unaudited};
 use crate::error::{Refusal, Result};
 use crate::provisioner;
 pub use lookup::Lookups;
@@ -248,23 +248,36 @@ pub(crate) async fn sign_in(
         audit_log::note_failed_sign_in(db, origin, account).await;
     }
     let credentials = credentials.filter(may).ok_or_else(refused)?;
-    opening::open(db, keys, origin, credentials.id, &credentials.username).await
+    let opened = opening::open_proven(db, keys, origin, &credentials).await?;
+    opened.ok_or_else(|| refused().into())
 }
 
-/// Whether this is the actor's own password; `limit` guesses a minute, together with those of signing in.
+/// That somebody knew their password, at the time.
+pub(crate) struct Proof(store::Credentials);
+
+impl Proof {
+    /// Whether it is still their password, and they may still sign in; both stay so until the transaction ends.
+    pub(crate) async fn still_holds_in(&self, tx: &Tx) -> Result<bool> {
+        store::still_hold_in(tx, &self.0).await
+    }
+}
+
+/// The proof that this is the actor's own password, if it is; `limit` guesses a minute, together with those of signing in.
 ///
 /// # Errors
 /// UNAUTHENTICATED for who is no user, and [`Error::TooMany`](crate::error::Error::TooMany).
-pub(crate) async fn is_own_password(
+pub(crate) async fn prove(
     db: &Db,
     limit: u32,
     actor: &Actor,
     password: SecretString,
-) -> Result<bool> {
+) -> Result<Option<Proof>> {
     let Identity::User { username, .. } = actor.identity() else { return Err(Denied::Anonymous.into()) };
     attempt::count_own(db, limit, actor.origin(), username).await?;
     let credentials = store::credentials(db, username).await?;
-    password::verify(credentials.and_then(|credentials| credentials.password_hash), password).await
+    let hash = credentials.as_ref().and_then(|credentials| credentials.password_hash.clone());
+    let verified = password::verify(hash, password).await?;
+    Ok(credentials.filter(|_| verified).map(Proof))
 }
 
 /// Whether a setup token is the one of this deployment, in constant time.

@@ -78,7 +78,25 @@ impl NewSession {
     }
 }
 
-/// Opens a session for a user who proved who they are.
+/// Opens a session for a user who proved who they are, if that still holds: to verify a password takes a while, in which it
+/// may have been changed, and the account suspended or deleted.
+pub(super) async fn open_proven(
+    db: &Db,
+    keys: &SessionKeys,
+    origin: &Origin,
+    credentials: &store::Credentials,
+) -> Result<Option<Opened>> {
+    let session = NewSession::sign(db, keys, origin, credentials.id, &credentials.username)?;
+    let tx = db.begin(session.permit()?).await?;
+    if !store::still_hold_in(&tx, credentials).await? {
+        return Ok(None);
+    }
+    let change = session.insert_in(&tx).await?;
+    tx.commit(change).await?;
+    session.opened(db).await.map(Some)
+}
+
+/// Opens a session for a user of whom the caller knows who they are.
 pub(crate) async fn open(
     db: &Db,
     keys: &SessionKeys,

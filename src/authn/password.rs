@@ -13,7 +13,7 @@ const MIN: usize = 8;
 const MAX: usize = 256;
 
 /// A hash as it is kept. Does not print.
-#[derive(Clone, sea_orm::DeriveValueType)]
+#[derive(Clone, PartialEq, Eq, sea_orm::DeriveValueType)]
 pub(super) struct StoredHash(String);
 
 impl std::fmt::Debug for StoredHash {

@@ -13,7 +13,7 @@ use guildhall_entity::session::{Column, Entity};
 use guildhall_entity::text::Folded;
 use guildhall_entity::{organization_member, role, sign_in_attempt, user};
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
 
 use super::password::StoredHash;
 use crate::authz::{Actor, Credential, Identity, Limits};
@@ -193,6 +193,20 @@ pub(super) async fn credentials(db: &Db, login: &str) -> Result<Option<Credentia
         .take();
     select::<Credentials>(&mut statement, "u");
     db.row(&statement).await
+}
+
+/// Whether these are still somebody's credentials, and they may sign in; both stay so until the transaction ends.
+pub(super) async fn still_hold_in(tx: &Tx, credentials: &Credentials) -> Result<bool> {
+    let mut statement = Query::select()
+        .from_as(user::Entity, "u")
+        .and_where(Expr::col(("u", user::Column::Id)).eq(credentials.id))
+        .and_where(Expr::col(("u", user::Column::DeletedAt)).is_null())
+        .take();
+    select::<Credentials>(&mut statement, "u");
+    let now = tx.locked::<Credentials>(statement, LockType::Share).await?;
+    Ok(now.is_some_and(|now| {
+        now.password_hash == credentials.password_hash && now.status != UserStatus::Suspended
+    }))
 }
 
 /// Whether somebody is signed in to an account from this address; `login` is in lower case.
