@@ -1,6 +1,6 @@
 //! What happens in an organization, whatever it happens to: told with the node, as `node` would answer it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{Context, ID, Object, Subscription};
 use futures_util::Stream;
@@ -181,7 +181,8 @@ impl OrganizationSubscription {
     ) -> Result<impl Stream<Item = Result<OrganizationEvent>> + use<>> {
         let organization = id(ctx, &organization_id, "organization")?;
         let mut resources = resources.unwrap_or_default();
-        resources.dedup();
+        let mut known = HashSet::new();
+        resources.retain(|resource| known.insert(*resource));
         let topic = Topic { organization: Some(organization), resources, ..Topic::default() };
         follow(ctx, topic, after, Happenings { organization }).await
     }

@@ -13,7 +13,9 @@ const A_TIME: &str = "expected a time such as 2026-11-24T09:30:00Z";
 impl DateTime {
     fn of(value: &Value) -> Option<Self> {
         let Value::String(text) = value else { return None };
-        chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.with_timezone(&Utc)))
+        let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+        // Most clients could not read a leap second that they are given back.
+        (time.timestamp_subsec_nanos() < 1_000_000_000).then(|| Self(time.with_timezone(&Utc)))
     }
 }
 

@@ -151,3 +151,69 @@ async fn what_needs_a_permission_says_so() {
     let mut refused = app.follow(&mina.token, audit, json!({}), None).await;
     assert_eq!(refused.next().await.code(), "FORBIDDEN");
 }
+
+/// What ends with its organization completes, for who is a member and for who only sees it.
+#[rstest]
+#[tokio::test]
+async fn a_stream_completes_with_its_organization(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let other = app.user(&owner, "other", &["owner"]).await;
+    app.settled_cursor(&owner).await;
+    let mut streams = Vec::new();
+    for person in [&owner, &other] {
+        for field in ["workspaceChanged", "provisionerJobChanged", "provisionerDaemonChanged"] {
+            let document = format!("subscription($org: ID!) {{ {field}(organizationId: $org) {{ kind }} }}");
+            streams.push(app.follow(&person.token, &document, json!({ "org": org.id }), None).await);
+        }
+    }
+    app.done(&owner.token, "deleteOrganization", "", json!({ "organizationId": org.id })).await;
+    for stream in &mut streams {
+        assert_eq!(stream.next().await, Sent::Complete);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_daemon_that_is_followed_is_there_until_it_is_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let key = app.provisioner_key(&owner, &org, "key", &[]).await;
+    let daemon = app.daemon(&key, &org, "daemon").await;
+    app.settled_cursor(&owner).await;
+    let document = "subscription($org: ID!, $id: ID) { provisionerDaemonChanged(organizationId: $org, daemonId: $id) { kind } }";
+    for unknown in ["pdmn_01h455vb4pex5vsknk084sn02q", "x"] {
+        let named = json!({ "org": org.id, "id": unknown });
+        let mut stream = app.follow(&owner.token, document, named, None).await;
+        assert_eq!(stream.next().await.code(), "NOT_FOUND", "{unknown}");
+    }
+    let named = json!({ "org": org.id, "id": daemon.id });
+    let mut stream = app.follow(&owner.token, document, named, None).await;
+    let input = json!({ "provisionerDaemonId": daemon.id });
+    app.done(&key.secret, "signOffProvisionerDaemon", "", input.clone()).await;
+    assert_eq!(stream.next().await.data()["kind"], "UPDATED");
+    app.done(&owner.token, "deleteProvisionerDaemon", "", input).await;
+    assert_eq!(stream.next().await.data()["kind"], "DELETED");
+    assert_eq!(stream.next().await, Sent::Complete);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_named_often_counts_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let (owner, org, mina) = a_member(&app).await;
+    let after = app.settled_cursor(&owner).await;
+    app.group(&owner, &org, "devs", &[]).await;
+    let document = "subscription($org: ID!, $of: [Resource!], $after: String) {
+        organizationEvents(organizationId: $org, resources: $of, after: $after) { resource } }";
+    let of = ["GROUP", "USER"].repeat(20_000);
+    let named = json!({ "org": org.id, "of": of, "after": after });
+    let mut stream = app.follow(&mina.token, document, named, None).await;
+    assert_eq!(stream.next().await.data()["resource"], "GROUP");
+}

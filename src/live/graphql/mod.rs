@@ -18,7 +18,7 @@ use guildhall_front::{EventCursor, RequestMeta};
 
 use super::{Follower, Look, Topic};
 use crate::error::{Error, Result};
-use crate::events::{Kind, Record};
+use crate::events::Record;
 use crate::graphql::context::{Ask, Request};
 
 /// What a subscription follows, and what it tells.
@@ -133,29 +133,23 @@ impl<F: Feed> Telling<F> {
         let is_another = self.request.renew().await?;
         let request = self.request.latest();
         if let Look::Records(records) = look {
-            self.ready = self.feed.tell(request, records).await?.into();
             // A job that ends may have more to say of what is gone: nobody asks for that.
-            match self.ready.iter().position(|(record, _)| self.is_the_end(record)) {
-                Some(end) => {
-                    self.ready.truncate(end + 1);
-                    self.over = true;
-                }
-                None => match self.feed.require(request).await {
+            let end = records.iter().position(|record| self.topic.ends_with(record));
+            let told = records.into_iter().take(end.map_or(usize::MAX, |end| end + 1));
+            let told = told.filter(|record| self.topic.is_told_of(record)).collect();
+            self.ready = self.feed.tell(request, told).await?.into();
+            self.over = end.is_some();
+            if !self.over {
+                match self.feed.require(request).await {
                     // It was deleted since, and the event that says so is on its way: what is told here, they see.
                     Err(Error::NotFound(_)) if !self.ready.is_empty() => {}
                     required => required?,
-                },
+                }
             }
         } else if is_another {
             self.feed.require(request).await?;
         }
         Ok(())
-    }
-
-    /// What is followed is gone.
-    fn is_the_end(&self, record: &Record) -> bool {
-        let is_of_topic = self.topic.subject.or(self.topic.organization.map(|id| id.0)) == record.subject;
-        record.kind == Some(Kind::Deleted) && record.subject.is_some() && is_of_topic
     }
 }
 

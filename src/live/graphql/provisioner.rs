@@ -134,7 +134,11 @@ impl Feed for Daemons {
     async fn require(&self, request: &Request) -> Result<()> {
         require_organization(request, Some(self.organization)).await?;
         let place = Object::in_organization(self.organization);
-        Ok(request.actor.require(Permission::ProvisionerDaemonRead, place)?)
+        request.actor.require(Permission::ProvisionerDaemonRead, place)?;
+        match self.id {
+            Some(id) if request.find(id).await?.is_none() => Err(Error::NotFound("provisioner daemon")),
+            _ => Ok(()),
+        }
     }
 
     async fn tell(&self, request: &Request, records: Vec<Record>) -> Result<Vec<(Record, Self::Event)>> {
@@ -148,11 +152,7 @@ impl Feed for Daemons {
             let daemon = found.get(&id.0).cloned().map(ProvisionerDaemon::from);
             Some((record.clone(), ProvisionerDaemonEvent { record, kind, id, daemon }))
         };
-        Ok(records
-            .into_iter()
-            .filter(|record| self.id.is_none_or(|id| record.subject == Some(id.0)))
-            .filter_map(event)
-            .collect())
+        Ok(records.into_iter().filter_map(event).collect())
     }
 }
 
@@ -202,6 +202,7 @@ impl ProvisionerEventSubscription {
         let topic = Topic {
             organization: Some(organization),
             prefix: Some(ProvisionerDaemonId::PREFIX),
+            subject: id.map(|id| id.0),
             ..Topic::default()
         };
         follow(ctx, topic, after, Daemons { organization, id }).await
