@@ -123,11 +123,15 @@ async fn main() -> ExitCode {
         }
         Verb::Schema => ended(schema()),
         Verb::Provisionerd(guildhall_cli::provisionerd::Provisionerd::Start(start)) => {
+            let settings = match provisionerd::settings(&cli.globals, start) {
+                Ok(settings) => settings,
+                Err(message) => return failed(&message, 2),
+            };
             let telemetry = match Telemetry::start("info", LogFormat::Text, None) {
                 Ok(telemetry) => telemetry,
                 Err(error) => return failed(&format!("{error:#}"), 2),
             };
-            let result = provisionerd::start(&cli.globals, start).await;
+            let result = provisionerd::run(settings).await;
             telemetry.end().await;
             ended(result)
         }
@@ -145,9 +149,10 @@ mod provisionerd {
     use guildhall_cli::provisionerd::{Engine, Start};
     use guildhall_provisionerd::{Daemon, EngineChoice, Settings, Shutdown};
 
-    pub(super) async fn start(globals: &Globals, start: Start) -> anyhow::Result<()> {
-        let key = start.key().map_err(anyhow::Error::msg)?;
-        let url = globals.url.clone().context("no server: pass --url or set GUILDHALL_URL")?;
+    /// What the arguments mean; a sentence for people where one is missing or can't be used.
+    pub(super) fn settings(globals: &Globals, start: Start) -> Result<Settings, String> {
+        let key = start.key()?;
+        let url = globals.url.clone().ok_or("no server: pass --url or set GUILDHALL_URL")?;
         let work_dir = match start.work_dir {
             Some(dir) => dir,
             None => std::env::temp_dir().join("guildhall-provisionerd"),
@@ -157,7 +162,7 @@ mod provisionerd {
             settings.name = name;
         }
         settings.concurrency =
-            usize::from(start.concurrency).try_into().context("--concurrency is at least 1")?;
+            usize::from(start.concurrency).try_into().map_err(|_| "--concurrency is at least 1")?;
         settings.engine = match start.engine {
             Engine::Auto => EngineChoice::Auto,
             Engine::Terraform => EngineChoice::Terraform,
@@ -166,6 +171,11 @@ mod provisionerd {
         settings.terraform = start.terraform_path;
         settings.options.memory = start.job_memory_mb.map(|mib| mib << 20);
         settings.job_timeout = start.job_timeout.map(|minutes| std::time::Duration::from_secs(minutes * 60));
+        Ok(settings)
+    }
+
+    /// Runs until told to end, twice if that is meant to be at once.
+    pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
         let shutdown = Shutdown::default();
         let daemon = Daemon::run(settings, shutdown.clone());
         tokio::pin!(daemon);

@@ -212,6 +212,15 @@ async fn a_server_says_why_it_does_not_start() {
         assert!(said.err.contains(part), "{words:?}: {}", said.err);
     }
     assert!(!std::path::Path::new(&data).exists(), "nothing is made");
+    let none = machine.path("none.key");
+    for (words, part) in [
+        (&["provisionerd", "start", "--org", "x"][..], "no provisioner key: pass --key-file"),
+        (&["provisionerd", "start", "--org", "x", "--key-file", &none], "none.key"),
+    ] {
+        let said = machine.olga.run(words).await;
+        assert_eq!(said.code, 2, "{words:?}: {}{}", said.out, said.err);
+        assert!(said.err.contains(part), "{words:?}: {}", said.err);
+    }
 
     let nowhere = format!("sqlite:{}", machine.path("no-folder/guildhall.db"));
     for command in ["server", "migrate"] {

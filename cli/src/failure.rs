@@ -137,7 +137,9 @@ fn graphql(error: &ClientError) -> Failure {
     let code = error.code().unwrap_or_default();
     let failure = Failure::new(exit_of(code), told(&error.to_string())).code(code);
     match code {
-        "UNAUTHENTICATED" => failure.hint("sign in with `guildhall login`"),
+        "UNAUTHENTICATED" => failure.hint(
+            "sign in with `guildhall login`; a token of --token, --token-file or the environment must be replaced by another",
+        ),
         // Which administrator depends on whether it is held in an organization or on the site.
         "FORBIDDEN" => failure.hint(
             "ask an administrator for a role that grants it; `guildhall roles permissions` lists what there is",

@@ -39,8 +39,7 @@ pub struct Start {
         env = "GUILDHALL_PROVISIONER_DAEMON_KEY",
         value_name = "KEY",
         hide_env_values = true,
-        value_parser = secret,
-        required_unless_present = "key_file"
+        value_parser = secret
     )]
     pub key: Option<SecretString>,
 

@@ -98,8 +98,7 @@ pub trait Host: Send + Sync + 'static {
     }
 
     /// The page for a browser that opens the endpoint; `None` answers as to any other client.
-    fn page(&self, headers: &HeaderMap) -> Option<Response> {
-        let _ = headers;
+    fn page(&self) -> Option<Response> {
         None
     }
 }

@@ -10,7 +10,6 @@ use guildhall_front::{
     Caller as FrontCaller, Ended, ErrorCode, Host, OperationKind, Peer, RateKey, Refusal, RequestMeta,
     RequestRecord,
 };
-use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -215,8 +214,8 @@ impl Host for Server {
         }
     }
 
-    fn page(&self, headers: &HeaderMap) -> Option<Response> {
-        super::ide::page(headers)
+    fn page(&self) -> Option<Response> {
+        Some(super::ide::page())
     }
 }
 

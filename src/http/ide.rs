@@ -4,13 +4,8 @@ use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
-/// The page, if the client asks for HTML before JSON as browsers do.
-pub(super) fn page(headers: &HeaderMap) -> Option<Response> {
-    let accept = headers.get(header::ACCEPT)?.to_str().ok()?;
-    let first = accept.split(',').next()?.split(';').next()?.trim();
-    if first != "text/html" {
-        return None;
-    }
+/// The page.
+pub(super) fn page() -> Response {
     let html = guildhall_ide::page(&guildhall_ide::PageOptions::default());
     let headers = [
         (header::CONTENT_SECURITY_POLICY, guildhall_ide::CONTENT_SECURITY_POLICY),
@@ -19,7 +14,7 @@ pub(super) fn page(headers: &HeaderMap) -> Option<Response> {
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
-    Some((headers, Html(html)).into_response())
+    (headers, Html(html)).into_response()
 }
 
 /// A file of the page. Names carry a hash of the content.

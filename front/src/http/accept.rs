@@ -40,16 +40,8 @@ pub(crate) struct Accepted {
 /// `application/json`, as it was before there was another type; `streaming` endpoints answer with an event stream.
 /// `None` when the client reads nothing the server writes.
 pub(crate) fn negotiate(headers: &HeaderMap, streaming: bool) -> Option<Accepted> {
-    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
     let default = if streaming { Media::EventStream } else { Media::Json };
-    if values.peek().is_none() {
-        return Some(Accepted { media: default, streams: streaming });
-    }
-    let ranges: Vec<Range> = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(Range::parse)
-        .collect();
+    let ranges = ranges(headers);
     if ranges.is_empty() {
         return Some(Accepted { media: default, streams: streaming });
     }
@@ -72,11 +64,29 @@ pub(crate) fn negotiate(headers: &HeaderMap, streaming: bool) -> Option<Accepted
     Some(Accepted { media, streams: stream.is_some() })
 }
 
-/// Whether the client would rather have a page: a browser that opens the address.
+/// Whether the client would rather have a page: a browser that opens the address. It names HTML, and no form of JSON that it
+/// likes better, or as well and before.
 pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut ranges = accept.split(',').filter_map(Range::parse);
-    ranges.any(|range| range.matches("text/html") == Some(EXACT) && range.quality > 0)
+    let ranges = ranges(headers);
+    let mut named = ranges.iter().enumerate();
+    let html = named.find(|(_, range)| range.matches("text/html") == Some(EXACT));
+    let Some((place, &Range { quality: html, .. })) = html else { return false };
+    let is_better = |essence: &str| {
+        let found = ranges.iter().enumerate().filter_map(|(place, range)| {
+            let precision = range.matches(essence)?;
+            Some((precision, range.quality, place))
+        });
+        found.max_by_key(|(precision, ..)| *precision).is_some_and(|(precision, quality, other)| {
+            quality > html || quality == html && precision == EXACT && other < place
+        })
+    };
+    html > 0 && !is_better("application/json") && !is_better("application/graphql-response+json")
+}
+
+/// What is accepted, in the order of the header.
+fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect()
 }
 
 /// How precisely a range names a type: by itself.
@@ -179,6 +189,12 @@ mod tests {
     fn browsers_are_told_by_html() {
         let headers = |accept: &str| HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
         assert!(prefers_html(&headers("text/html,application/xhtml+xml,*/*;q=0.8")));
+        assert!(prefers_html(&headers("text/html, application/json")));
+        assert!(prefers_html(&headers("application/json;q=0.5, text/html")));
         assert!(!prefers_html(&headers("*/*")));
+        assert!(!prefers_html(&headers("application/json, text/html")));
+        assert!(!prefers_html(&headers("text/html;q=0.1, application/graphql-response+json")));
+        assert!(!prefers_html(&headers("text/html;q=0.5, */*")));
+        assert!(!prefers_html(&headers("text/html;q=0, */*;q=0.1")));
     }
 }

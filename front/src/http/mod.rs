@@ -170,7 +170,7 @@ async fn receive<H: Host, S: Executor>(
 
 /// The page for a browser that opens the address without a request in it.
 fn page<H: Host, S>(inner: &Inner<H, S>, parts: &Parts) -> Option<Response> {
-    (is_bare(&parts.uri) && prefers_html(&parts.headers)).then(|| inner.host.page(&parts.headers))?
+    (is_bare(&parts.uri) && prefers_html(&parts.headers)).then(|| inner.host.page())?
 }
 
 /// Reports a refused request to the host and answers it.

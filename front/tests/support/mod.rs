@@ -23,7 +23,6 @@ use futures_util::{Stream, StreamExt as _, stream};
 use guildhall_front::{
     Ended, EventCursor, Front, Host, Limits, Peer, RateKey, Refusal, RequestMeta, RequestRecord,
 };
-use http::HeaderMap;
 use tokio::sync::watch;
 
 pub type TestSchema = Schema<Query, Mutation, Subscriptions>;
@@ -130,7 +129,7 @@ impl Host for TestHost {
         }
     }
 
-    fn page(&self, _: &HeaderMap) -> Option<Response> {
+    fn page(&self) -> Option<Response> {
         Some(Html("<!doctype html><title>page</title>").into_response())
     }
 }
