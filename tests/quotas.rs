@@ -125,9 +125,14 @@ async fn a_build_beyond_the_budget_is_stopped_before_its_apply(
     );
     // Another member has a budget of their own.
     scene.build(&scene.owner, "other", 10).await;
-    // What fits is taken to the last credit.
+    // What fits is taken to the last credit, also by a build that asked for too much before.
     let job = scene.again(mia, "startWorkspace", &second.workspace).await;
+    assert_eq!(scene.plan(&job, 5).await, json!([10, 6, 5]));
     assert_eq!(scene.plan(&job, 4).await, Value::Null);
+    let latest =
+        "query($id: ID!) { node(id: $id) { ... on Workspace { latestBuild { quotaRefusal { cost } } } } }";
+    let now = scene.app.ok(mia, latest, json!({ "id": second.workspace })).await;
+    assert_eq!(now["node"]["latestBuild"]["quotaRefusal"], Value::Null, "it was not stopped");
     assert_eq!(scene.plan(&job, 4).await, Value::Null, "an answer that got lost is asked for again");
     scene.complete(&job, 4).await;
     assert_eq!(scene.standing(mia).await, json!([10, 10, 0]));

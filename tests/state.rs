@@ -285,3 +285,51 @@ async fn a_state_has_an_end() {
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(scene.get(&scene.job).await.0, StatusCode::NO_CONTENT);
 }
+
+/// What an administrator repaired is out of reach of whoever still holds the token of the build that broke it, and what is
+/// left of a workspace that is gone of everybody's.
+#[rstest]
+#[tokio::test]
+async fn a_repaired_state_is_out_of_reach_of_the_build_before(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let broken = &scene.job;
+    assert_eq!(scene.lock(broken, "one").await, StatusCode::OK);
+    assert_eq!(scene.put(broken, "one", &state(1)).await, StatusCode::OK);
+    scene.app.fail(&scene.daemon, broken, "APPLY_FAILED", "it went wrong").await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Workspace { latestBuild { id } } } }";
+    let seen = scene.app.ok(&scene.owner, query, json!({ "id": scene.workspace })).await;
+    let build = seen["node"]["latestBuild"]["id"].as_str().unwrap();
+    let repair = Request::put(format!("/states/{build}"))
+        .header(header::AUTHORIZATION, format!("Bearer {}", scene.owner.token))
+        .body(Body::from(state(9)))
+        .unwrap();
+    assert_eq!(scene.app.send(repair).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(scene.get(broken).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(scene.lock(broken, "two").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(scene.put(broken, "one", &state(2)).await, StatusCode::UNAUTHORIZED);
+
+    let next = scene.build("startWorkspace").await;
+    assert_eq!(scene.get(&next).await, (StatusCode::OK, state(9)));
+    scene.app.fail(&scene.daemon, &next, "APPLY_FAILED", "again").await;
+    let input = json!({ "workspaceId": scene.workspace, "orphan": true });
+    scene.app.done(&scene.owner.token, "deleteWorkspace", "", input).await;
+    assert_eq!(scene.get(&next).await.0, StatusCode::CONFLICT, "there is no workspace to build");
+}
+
+#[tokio::test]
+async fn what_terraform_never_sends_is_refused_in_our_words() {
+    let Some(scene) = Scene::new(Backend::Sqlite).await else { return };
+    let large = json!({ "ID": "one", "Info": "x".repeat(70_000) }).to_string();
+    let (status, body) = scene.terraform(&scene.job, "LOCK", "", large).await;
+    assert_eq!((status, body.contains("64 KiB")), (StatusCode::PAYLOAD_TOO_LARGE, true), "{body}");
+    let (status, body) = scene.terraform(&scene.job, "POST", "?ID=a&ID=b", state(1)).await;
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (status, &body["errors"][0]["extensions"]["code"]),
+        (StatusCode::BAD_REQUEST, &json!("BAD_REQUEST"))
+    );
+    let (status, _) = scene.send(&scene.job.id, None, "POST", "?ID=a&ID=b", state(1)).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}

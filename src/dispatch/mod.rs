@@ -106,12 +106,16 @@ pub(crate) async fn complete(db: &Db, actor: &Actor, held: Held, outcome: Outcom
 /// given to another daemon any more.
 ///
 /// # Errors
-/// CONFLICT when the daemon does not hold the job; refusals for a job that builds nothing and for a cost beyond the quota,
-/// which stays noted with the build.
+/// CONFLICT when the daemon does not hold the job; refusals for a job that builds nothing or is being canceled, and for a cost
+/// beyond the quota, which stays noted with the build.
 pub(crate) async fn plan(db: &Db, actor: &Actor, held: Held, daily_cost: Option<i32>) -> Result<()> {
     let (tx, row) = job::begin_held(db, actor, held).await?;
     if row.kind != JobType::WorkspaceBuild {
         return Err(Refusal::invalid(&["provisionerJobId"], "the job builds no workspace").into());
+    }
+    if row.state == JobState::Canceling {
+        let message = "the job is being canceled: apply nothing, and end it as canceled";
+        return Err(Refusal::conflict(&["provisionerJobId"], message).into());
     }
     let daily_cost = daily_cost.map(|cost| credits::checked(&["dailyCost"], cost)).transpose()?;
     let target = build::of_job(db, row.id).await?.ok_or_else(|| orphan(row.id))?;

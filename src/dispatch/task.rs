@@ -94,7 +94,7 @@ pub(crate) async fn task(db: &Db, sealer: &Sealer, job: &JobRow) -> Result<Task>
 
 fn values(variables: &Variables, given: Vec<Given>) -> Vec<TaskValue> {
     let value = |given: Given| TaskValue {
-        sensitive: is_sensitive(variables, &given.name),
+        sensitive: given.was_sealed || is_sensitive(variables, &given.name),
         name: given.name,
         value: given.value,
     };

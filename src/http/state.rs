@@ -1,6 +1,7 @@
 //! Terraform's HTTP backend: GET, POST, LOCK and UNLOCK of one build's state, with the job's token as Basic password.
 
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -14,6 +15,9 @@ use crate::workspace::state::{self, Outcome, Refused};
 
 /// The largest state, in bytes.
 pub(super) const STATE_MAX: u64 = 64 * 1024 * 1024;
+
+/// The largest lock info, in bytes: it is answered to whoever finds the state locked.
+const LOCK_INFO_MAX: u64 = 64 * 1024;
 
 /// What Terraform puts behind the question mark.
 #[derive(Deserialize)]
@@ -34,11 +38,15 @@ pub(super) fn too_large() -> Response {
     refusal(StatusCode::PAYLOAD_TOO_LARGE, "BAD_REQUEST", "a state has at most 64 MiB")
 }
 
+fn too_large_a_lock() -> Response {
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, "BAD_REQUEST", "the info of a lock has at most 64 KiB")
+}
+
 /// `/provisioner-jobs/{id}/state`
 pub(super) async fn handle(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Query(parameters): Query<Parameters>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
     method: Method,
     headers: HeaderMap,
     body: Body,
@@ -47,7 +55,17 @@ pub(super) async fn handle(
         Ok(job) => job,
         Err(response) => return response,
     };
-    let body = match Upload::new(body, STATE_MAX, too_large).whole().await {
+    let Ok(Query(parameters)) = parameters else {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "BAD_REQUEST",
+            "the query string is `?ID=` with a lock, once",
+        );
+    };
+    let is_about_lock = matches!(method.as_str(), "LOCK" | "UNLOCK");
+    let (max, too_large): (_, fn() -> Response) =
+        if is_about_lock { (LOCK_INFO_MAX, too_large_a_lock) } else { (STATE_MAX, too_large) };
+    let body = match Upload::new(body, max, too_large).whole().await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -109,8 +127,11 @@ fn done(outcome: Outcome<()>) -> Response {
         Ok(Err(Refused::Superseded)) => refusal(
             StatusCode::CONFLICT,
             "CONFLICT",
-            "a newer build of this workspace has begun; this state is not taken",
+            "a newer build of this workspace has begun, or it is gone; this state is not taken",
         ),
+        Ok(Err(Refused::Stateless)) => {
+            refusal(StatusCode::CONFLICT, "CONFLICT", "the job builds no workspace: it has no state")
+        }
         Err(error) => answer(&error),
     }
 }

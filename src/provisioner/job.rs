@@ -124,7 +124,7 @@ pub(crate) async fn acquire(
 
 /// The longest line kept, in bytes; the rest of a longer one is cut.
 const LINE_MAX: usize = 1024;
-/// The most that one job may log, in bytes; then one notice.
+/// The most that one job may log, in bytes of lines and their stages; then one notice.
 const LOG_MAX: i64 = 1024 * 1024;
 /// What stands where the log was cut off.
 const OVERFLOW: &str = "this job has written 1 MiB of log; what follows is not kept";
@@ -166,11 +166,11 @@ pub(crate) async fn append_logs(
         text.truncate(text.floor_char_boundary(LINE_MAX));
         // PostgreSQL keeps no NUL in text.
         text.retain(|c| c != '\0');
-        bytes += i64::try_from(text.len()).unwrap_or(i64::MAX).max(1);
+        let stage: String = line.stage.chars().filter(|c| !c.is_control()).take(64).collect();
+        bytes += i64::try_from(text.len() + stage.len()).unwrap_or(i64::MAX).max(1);
         if row.log_bytes + bytes >= LOG_MAX {
             OVERFLOW.clone_into(&mut text);
         }
-        let stage = line.stage.chars().filter(|c| !c.is_control()).take(64).collect();
         rows.push(LogRow { sequence, time: line.time, level: line.level, source: line.source, stage, text });
     }
     log::append_in(&tx, row.organization_id, job, rows).await?;
@@ -307,6 +307,11 @@ pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<JobRow>
     }
     let job = store::by_token_hash(db, &secret::hash(token)).await?;
     Ok(job.filter(|job| job.state != JobState::Succeeded))
+}
+
+/// Ends what is done with a job's token, inside the caller's transaction.
+pub(crate) async fn forget_token_in(tx: &Tx, job: ProvisionerJobId) -> Result<()> {
+    store::forget_token_in(tx, job).await
 }
 
 /// How many jobs have not ended, by state, in all organizations: for who runs the server, not for an actor.

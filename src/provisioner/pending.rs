@@ -21,7 +21,7 @@ pub(crate) struct Reason {
 /// Kinds of reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReasonKind {
-    /// No daemon has ever registered.
+    /// No daemon is registered.
     NoDaemon,
     /// Daemons that could take it signed off or have not been seen for 90 seconds.
     AllOffline,
@@ -42,7 +42,7 @@ pub(crate) fn reason(
 ) -> Reason {
     let plain = |kind, message: String| Reason { kind, message, tags: Tags::default() };
     if daemons.is_empty() {
-        let message = "no provisioner has registered in this organization yet; create a key with `guildhall provisioner \
+        let message = "no provisioner is registered in this organization; create a key with `guildhall provisioner \
                        keys create` and start one with `guildhall provisionerd start`";
         return plain(ReasonKind::NoDaemon, message.into());
     }

@@ -43,16 +43,16 @@ pub(crate) async fn decide_in(tx: &Tx, target: &Target, cost: i32) -> Result<Opt
     let organization = target.organization;
     let cap = crate::organization::lock_quota_in(tx, organization).await?;
     let charge = build::charge_in(tx, target.build).await?;
-    let (owner, held) = charge.ok_or_else(|| Error::internal("a job's build is not there"))?;
-    if cost > held {
-        if let Some(refusal) = exceeded(tx, target, owner, cap, cost).await? {
-            build::stopped_by_quota_in(tx, target.build, refusal).await?;
-            return Ok(Some(refusal));
-        }
-        // A lower cost counts once the build has succeeded: until then the dearer things may still be there.
+    let (owner, held, stopped) = charge.ok_or_else(|| Error::internal("a job's build is not there"))?;
+    let refusal = if cost > held { exceeded(tx, target, owner, cap, cost).await? } else { None };
+    if refusal.is_some() || stopped {
+        build::judged_by_quota_in(tx, target.build, refusal).await?;
+    }
+    // A lower cost counts once the build has succeeded: until then the dearer things may still be there.
+    if refusal.is_none() && cost > held {
         build::reserve_in(tx, target.build, cost).await?;
     }
-    Ok(None)
+    Ok(refusal)
 }
 
 async fn exceeded(

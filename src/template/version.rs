@@ -173,7 +173,14 @@ pub(crate) async fn imported_in(
     if version.promote_on_success
         && let Some((template, _)) = super::store::settings::for_update_in(tx, version.template_id).await?
     {
-        promoted = Some(activate_in(tx, &template, version).await?);
+        // A newer one may have been faster: what was pushed later stays.
+        let active = match template.active_version_id {
+            Some(id) => store::row_in(tx, id).await?,
+            None => None,
+        };
+        if active.is_none_or(|active| (active.created_at, active.id.0) < (version.created_at, version.id.0)) {
+            promoted = Some(activate_in(tx, &template, version).await?);
+        }
     }
     store::set_content_in(tx, version.id, readme, variables).await?;
     Ok(promoted)

@@ -190,7 +190,7 @@ pub(crate) async fn of_job(db: &Db, job: ProvisionerJobId) -> Result<Option<Targ
 }
 
 /// The owner of a build's workspace, and what the build counts with so far, as the transaction sees it.
-pub(crate) async fn charge_in(tx: &Tx, build: WorkspaceBuildId) -> Result<Option<(UserId, i32)>> {
+pub(crate) async fn charge_in(tx: &Tx, build: WorkspaceBuildId) -> Result<Option<(UserId, i32, bool)>> {
     store::charge_in(tx, build).await
 }
 
@@ -199,11 +199,11 @@ pub(crate) async fn reserve_in(tx: &Tx, build: WorkspaceBuildId, cost: i32) -> R
     store::set_daily_cost_in(tx, build, cost).await
 }
 
-/// Notes why a quota stopped a build.
-pub(crate) async fn stopped_by_quota_in(
+/// Notes why a quota stopped a build, or that it did not, after all.
+pub(crate) async fn judged_by_quota_in(
     tx: &Tx,
     build: WorkspaceBuildId,
-    refusal: QuotaRefusal,
+    refusal: Option<QuotaRefusal>,
 ) -> Result<()> {
     store::set_quota_refusal_in(tx, build, refusal).await
 }

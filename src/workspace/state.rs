@@ -5,7 +5,7 @@ use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Denied, Object, Origin, Permission, Resource};
 use crate::db::{Db, Tx, Unaudited};
 use crate::error::{Error, Refusal, Result};
-use crate::provisioner::JobRow;
+use crate::provisioner::{JobRow, job};
 use crate::seal::Sealer;
 use guildhall_entity::id::WorkspaceBuildId;
 use serde_json::json;
@@ -17,7 +17,9 @@ pub(crate) use super::store::state::StateRow;
 /// Why a state request is not answered as asked.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// The job builds no workspace, or a newer build has begun.
+    /// The job builds no workspace.
+    Stateless,
+    /// A newer build has begun, or the workspace is gone.
     Superseded,
     /// Another Terraform holds the lock; its info, as it sent it.
     Locked(String),
@@ -33,7 +35,7 @@ pub(super) fn purpose(build: WorkspaceBuildId) -> String {
 
 /// The state that a build starts from or has written so far. `None` for the first build.
 pub(crate) async fn get(db: &Db, sealer: &Sealer, job: &JobRow) -> Outcome<Option<Vec<u8>>> {
-    let Some(target) = of_job(db, job.id).await? else { return Ok(Err(Refused::Superseded)) };
+    let Some(target) = of_job(db, job.id).await? else { return Ok(Err(Refused::Stateless)) };
     // The token of a job opens nothing that came after it.
     if !store::is_latest_build(db, &target).await? {
         return Ok(Err(Refused::Superseded));
@@ -125,7 +127,7 @@ pub(crate) async fn forget_lock_in(tx: &Tx, target: &Target) -> Result<()> {
 
 /// Begins a write of the state that a job's build may write, while no newer build has begun.
 async fn begin(db: &Db, job: &JobRow) -> Result<std::result::Result<(Tx, Target), Refused>> {
-    let Some(target) = of_job(db, job.id).await? else { return Ok(Err(Refused::Superseded)) };
+    let Some(target) = of_job(db, job.id).await? else { return Ok(Err(Refused::Stateless)) };
     // Whoever shows the job's token acts as its daemon, for this one build.
     let daemon =
         Actor::daemon(None, job.id.to_string(), job.organization_id, job.tags.clone(), Origin::default());
@@ -187,15 +189,16 @@ pub(crate) async fn upload(
     let tx = db.begin(permit).await?;
     super::lock_in(&tx, row.workspace).await?;
     let newest = super::store::due::latest_in(&tx, row.workspace).await?;
-    if !newest.is_some_and(|newest| newest.id == build && newest.state.is_final()) {
+    let Some(newest) = newest.filter(|newest| newest.id == build && newest.state.is_final()) else {
         let message = "a state is replaced after the newest build, when that has ended";
         return Err(Refusal::conflict(&["state"], message).into());
-    }
+    };
     let kept = sealed(sealer, build, state)?;
     let after = facts(json!({ "state": build.to_string(), "serial": kept.serial, "size": kept.size }));
     store::put_in(&tx, &row, kept).await?;
-    // Whoever still writes for an ended build must not write over what was repaired.
+    // Whoever still writes for an ended build must not write over what was repaired, nor read it.
     store::unlock_in(&tx, row.workspace).await?;
+    job::forget_token_in(&tx, newest.job).await?;
     tx.commit(managing(Action::Update, &row, &name, &after)).await
 }
 

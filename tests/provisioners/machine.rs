@@ -241,3 +241,52 @@ async fn everybody_may_spend(scene: &Scene) -> String {
     scene.app.done(&scene.owner.token, "setGroupQuota", "", input).await;
     scene.key.secret.clone()
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_build_that_is_being_canceled_is_not_applied(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let held = scene.build().await;
+    scene.cancel(&held.id).await;
+    let input = json!({ "provisionerJobId": held.id, "dailyCost": 0 });
+    let refused = scene.app.refused(&scene.key.secret, "planWorkspaceBuild", input).await;
+    assert!(refused.is("CONFLICT", "input.provisionerJobId"), "{refused:?}");
+    let failure =
+        json!({ "provisionerJobId": held.id, "code": "CANCELED", "message": "as asked", "canceled": true });
+    scene.app.done(&scene.key.secret, "failProvisionerJob", "", failure).await;
+    assert_eq!(scene.job(&held.id).await["state"], "CANCELED");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_log_has_bounds(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let held = scene.build().await;
+    let line = |stage: &str| {
+        json!({
+            "time": "2026-11-24T08:00:00Z", "level": "INFO", "source": "PROVISIONER", "stage": stage, "text": "",
+        })
+    };
+    let lines = |first: i32, logs: Vec<Value>| json!({ "provisionerJobId": held.id, "firstSequence": first, "logs": logs });
+    for first in [0, -1, i32::MAX, i32::MAX - 1] {
+        for logs in [Vec::new(), vec![line("Plan")]] {
+            let refused =
+                scene.app.refused(&scene.key.secret, "appendProvisionerJobLogs", lines(first, logs)).await;
+            assert!(refused.is("BAD_USER_INPUT", "input.firstSequence"), "{first}: {refused:?}");
+        }
+    }
+    // What stands beside a line counts as well.
+    let wide = "𝓢".repeat(64);
+    for batch in 0..5 {
+        let logs = vec![line(&wide); 1000];
+        scene
+            .app
+            .done(&scene.key.secret, "appendProvisionerJobLogs", "", lines(batch * 1000 + 1, logs))
+            .await;
+    }
+    let kept =
+        scene.app.tables().texts("select stage from provisioner_job_log where length(stage) > 60").await;
+    assert!((4000..4200).contains(&kept.len()), "{} of 256 bytes each are 1 MiB", kept.len());
+}

@@ -283,3 +283,80 @@ async fn a_manifest_that_breaks_our_rules_is_refused(
         );
     }
 }
+
+/// Who gave a secret was told that it is never shown. A later version does not change that by calling it no secret.
+#[rstest]
+#[tokio::test]
+async fn what_was_kept_sealed_stays_so(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let Scene { app, owner, mia, daemon, template, .. } = &scene;
+    let mut secret = variable("token", "string");
+    secret["sensitive"] = true.into();
+    scene.version(vec![secret]).await;
+    let parameters = json!([{ "name": "token", "value": "MY-SECRET" }]);
+    let input = json!({ "templateId": template.id, "name": "w", "parameters": parameters });
+    let made = app.done(&mia.token, "createWorkspace", "workspace { id }", input).await;
+    let workspace = made["workspace"]["id"].clone();
+    app.work(daemon).await;
+    scene.version(vec![variable("token", "string")]).await;
+    let open = "query($id: ID!) { node(id: $id) { ... on Workspace { latestBuild { parameters { name value sensitive } } } } }";
+    let seen = async || {
+        let data = app.ok(owner, open, json!({ "id": workspace })).await;
+        data["node"]["latestBuild"]["parameters"][0].clone()
+    };
+    for mutation in ["updateWorkspaceVersion", "stopWorkspace", "startWorkspace"] {
+        app.done(&mia.token, mutation, "", json!({ "workspaceId": workspace })).await;
+        let job = app.acquire(daemon).await.unwrap();
+        let variable = &job.task["variables"][0];
+        assert_eq!(
+            (&variable["value"], &variable["sensitive"]),
+            (&json!("MY-SECRET"), &json!(true)),
+            "{mutation}"
+        );
+        app.complete(daemon, &job, plain_build()).await;
+        assert_eq!(seen().await, json!({ "name": "token", "value": null, "sensitive": true }), "{mutation}");
+    }
+    // What is given now is given to be seen.
+    let input = json!({ "workspaceId": workspace, "parameters": [{ "name": "token", "value": "plain" }] });
+    app.done(&mia.token, "startWorkspace", "", input).await;
+    assert_eq!(seen().await, json!({ "name": "token", "value": "plain", "sensitive": false }));
+}
+
+#[rstest]
+#[tokio::test]
+async fn variables_are_called_what_terraform_calls_them(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    scene.app.push(&scene.owner, &scene.template, json!({})).await;
+    let job = scene.app.acquire(&scene.daemon).await.unwrap();
+    let found = |variables: Vec<Value>| {
+        let mut result = plain_import();
+        result["templateImport"]["variables"] = variables.into();
+        json!({ "provisionerJobId": job.id, "result": result })
+    };
+    for (names, at) in [(&[""][..], 0), (&["a", "n l\n"], 1), (&["1a"], 0), (&["a", "b", "a"], 2)] {
+        let input = found(names.iter().map(|name| variable(name, "string")).collect());
+        let refused = scene.app.refused(&scene.daemon.secret, "completeProvisionerJob", input).await;
+        let field = format!("input.result.templateImport.variables.{at}.name");
+        assert!(refused.is("BAD_USER_INPUT", &field), "{names:?}: {refused:?}");
+    }
+    let mut secret = variable("größe-2", "string");
+    (secret["sensitive"], secret["default"]) = (true.into(), "NOT-TO-BE-KEPT".into());
+    scene.app.done(&scene.daemon.secret, "completeProvisionerJob", "", found(vec![secret])).await;
+    let kept = scene.app.tables().texts("select cast(variables as text) from template_version").await;
+    assert!(kept.iter().any(|text| text.contains("größe-2")), "{kept:?}");
+    assert!(!kept.iter().any(|text| text.contains("NOT-TO-BE-KEPT")), "{kept:?}");
+}
+
+#[tokio::test]
+async fn more_values_than_anybody_needs_are_not_looked_at() {
+    let Some(scene) = Scene::new(Backend::Sqlite).await else { return };
+    scene.version((0..100).map(|number| variable(&format!("v{number}"), "string")).collect()).await;
+    let values = |count: usize| vec![json!({ "name": "x", "value": "" }); count];
+    let input = |count| json!({ "templateId": scene.template.id, "name": "w", "parameters": values(count) });
+    let refused = scene.app.refused(&scene.mia.token, "createWorkspace", input(1001)).await;
+    assert!(refused.is("BAD_USER_INPUT", "input.parameters"), "{refused:?}");
+    let refused = scene.app.refused(&scene.mia.token, "createWorkspace", input(1)).await;
+    assert!(refused.message.ends_with("v19 and 80 more"), "{refused:?}");
+}

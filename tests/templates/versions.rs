@@ -321,3 +321,24 @@ async fn nobody_promotes_or_archives_a_version_that_they_have_not_seen(
     assert_eq!(stale["templateVersion"], json!({ "archived": true, "version": 2 }));
     assert_eq!(unarchive(2).await["templateVersion"], json!({ "archived": false, "version": 3 }));
 }
+
+/// Imports take as long as they take: the version that was pushed last is the active one, whichever is imported last.
+#[rstest]
+#[tokio::test]
+async fn an_older_version_does_not_take_over_from_a_newer_one(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(Scene { app, owner, daemon, template, .. }) = Scene::new(backend).await else { return };
+    app.push(&owner, &template, json!({})).await;
+    app.clock.advance(chrono::TimeDelta::seconds(1));
+    let newer = app.push(&owner, &template, json!({})).await.id;
+    let (slow, fast) = (app.acquire(&daemon).await.unwrap(), app.acquire(&daemon).await.unwrap());
+    let active = async || {
+        let query = "query($id: ID!) { node(id: $id) { ... on Template { activeVersion { id } } } }";
+        app.ok(&owner, query, json!({ "id": template.id })).await["node"]["activeVersion"]["id"].clone()
+    };
+    for job in [fast, slow] {
+        app.complete(&daemon, &job, crate::support::daemon::plain_import()).await;
+        assert_eq!(active().await, json!(newer));
+    }
+}

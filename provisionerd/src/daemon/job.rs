@@ -194,14 +194,26 @@ fn plan_gate(daemon: Arc<Daemon>, hold: Hold, sink: LogSink) -> PlanGate {
                 sink.daemon(LogLevel::Info, Stage::Plan, &format!("The planned cost of a day is {cost}."));
             }
             let ask = || daemon.server.client.plan_workspace_build(&hold, cost);
-            daemon
-                .server
-                .insist(ask)
-                .await
-                .map_err(|(Unsaid::Refused(error) | Unsaid::GaveUp(error))| refusal(&error))
+            let answer = daemon.server.insist(ask).await;
+            if let Err(Unsaid::Refused(error)) = &answer
+                && is_canceled(error)
+                && let Some(control) = daemon.running.get(&hold.job)
+            {
+                // As the next heartbeat would tell.
+                control.ask();
+            }
+            answer.map_err(|(Unsaid::Refused(error) | Unsaid::GaveUp(error))| refusal(&error))
         }
         .boxed()
     })
+}
+
+/// Whether a plan was refused because somebody cancels its job.
+fn is_canceled(error: &ClientError) -> bool {
+    match error {
+        ClientError::Refused(errors) => errors.iter().any(|error| error.code().as_str() == "CONFLICT"),
+        _ => false,
+    }
 }
 
 /// Without an answer nothing is applied: a quota that can be passed by cutting a line is none.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::module::Module;
 use super::{
     BuildOutcome, BuildTask, DryRunOutcome, DryRunTask, EngineError, ImportOutcome, LogLevel, PlanGate, Run,
-    Stage, StateEndpoint, Transition,
+    Stage, StateEndpoint, Transition, admit,
 };
 use crate::engine::terraform::{holds_resources, variables};
 
@@ -61,10 +61,7 @@ impl Echo {
         variables::values(&module, &task.parameters, &task.workspace, task.transition, &run.sink)?;
         refuse_terraforms(&task.state, run).await?;
         run.sink.daemon(LogLevel::Warn, Stage::Plan, NOTHING_RUNS);
-        gate(Some(0)).await?;
-        if run.cancel.is_cancelled() {
-            return Err(EngineError::Canceled(Stage::Plan));
-        }
+        admit(gate, Some(0), run).await?;
         let (stage, verb) = match task.transition {
             Transition::Start => (Stage::Apply, "would exist"),
             Transition::Stop => (Stage::Apply, "would be as the template says for stop"),

@@ -159,6 +159,16 @@ pub struct StateEndpoint {
 /// Asked between plan and apply with the planned daily cost (`None`: not known before the apply); may refuse.
 pub type PlanGate = Box<dyn Fn(Option<i32>) -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>;
 
+/// Asks whether a plan may be applied. That a job was canceled meanwhile is the answer that counts, whatever the server says
+/// of its plan.
+async fn admit(gate: &PlanGate, cost: Option<i32>, run: &Run) -> Result<(), EngineError> {
+    let accepted = gate(cost).await;
+    if run.cancel.is_cancelled() {
+        return Err(EngineError::Canceled(Stage::Plan));
+    }
+    Ok(accepted?)
+}
+
 /// What an import found.
 #[derive(Debug, PartialEq)]
 pub struct ImportOutcome {

@@ -49,6 +49,19 @@ async fn what_the_quota_does_not_take_is_not_applied() {
 }
 
 #[tokio::test]
+async fn a_plan_that_comes_after_the_canceling_ends_its_job_as_canceled() {
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    server.seen().canceling = true;
+    server.enqueue_build();
+    let shutdown = Shutdown::default();
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &shutdown);
+    let job = ended(&server).await;
+    stop(daemon, &shutdown).await;
+    assert_eq!(job["canceled"], true, "{job}");
+    assert!(!server.log().contains("would exist"), "{}", server.log());
+}
+
+#[tokio::test]
 async fn terraform_builds_and_every_line_arrives_once() {
     needs_terraform!("terraform_builds_and_every_line_arrives_once");
     let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());

@@ -273,7 +273,8 @@ impl DaemonMutation {
         .await
     }
 
-    /// For daemons: says that one ends, so that nobody waits for it. It is OFFLINE at once, until it calls again.
+    /// For daemons: says that one ends, so that nobody waits for it. It is OFFLINE at once, until it registers, sends a
+    /// heartbeat or asks for a job again.
     async fn sign_off_provisioner_daemon(
         &self,
         ctx: &Context<'_>,

@@ -1,5 +1,7 @@
 //! Daemons report on the jobs they hold.
 
+use std::collections::HashSet;
+
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
 use guildhall_entity::json::{App, Apps, Metadata, Resource, Resources, Variables};
 
@@ -16,6 +18,8 @@ use crate::provisioner::job::{self, Held, Line};
 use crate::template::graphql::TemplateVariableInput;
 use crate::workspace::build::Made;
 
+/// The last sequence: a job that logs as much as it may, a byte a line, in each of its attempts, stays far below.
+const SEQUENCE_MAX: i32 = 100_000_000;
 /// The most lines in one call.
 const LINES_MAX: usize = 1000;
 
@@ -276,9 +280,9 @@ async fn append(request: &Request, input: AppendProvisionerJobLogsInput) -> Resu
         let message = format!("at most {LINES_MAX} lines at once, got {}", input.logs.len());
         return Err(Refusal::invalid(&["logs"], message).into());
     }
-    let last = input.first_sequence.checked_add(i32::try_from(input.logs.len()).unwrap_or(i32::MAX));
-    if input.first_sequence < 1 || last.is_none() {
-        return Err(Refusal::invalid(&["firstSequence"], "sequences start at 1").into());
+    if !(1..=SEQUENCE_MAX).contains(&input.first_sequence) {
+        let message = format!("sequences start at 1 and end at {SEQUENCE_MAX}, got {}", input.first_sequence);
+        return Err(Refusal::invalid(&["firstSequence"], message).into());
     }
     let line = |input: JobLogInput| Line {
         time: input.time.0,
@@ -319,7 +323,13 @@ fn variables(found: Vec<TemplateVariableInput>) -> Result<Variables> {
     let parse = |(at, variable): (usize, TemplateVariableInput)| {
         variable.parse(&["result", "templateImport", "variables", &at.to_string()])
     };
-    Ok(Variables(found.into_iter().enumerate().map(parse).collect::<Result<_, Refusal>>()?))
+    let variables = found.into_iter().enumerate().map(parse).collect::<Result<Vec<_>, Refusal>>()?;
+    let mut names = HashSet::new();
+    if let Some(at) = variables.iter().position(|variable| !names.insert(variable.name.as_str())) {
+        let field = ["result", "templateImport", "variables", &at.to_string(), "name"];
+        return Err(Refusal::invalid(&field, "another variable has this name").into());
+    }
+    Ok(Variables(variables))
 }
 
 fn resources(found: Vec<WorkspaceResourceInput>) -> Resources {

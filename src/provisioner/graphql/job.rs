@@ -83,7 +83,7 @@ remote_enum! {
 remote_enum! {
     /// Why a job waits.
     PendingReasonCode as "PendingReasonCode" of "ReasonKind" {
-        /// No daemon has ever registered in the organization.
+        /// No daemon is registered in the organization.
         NoDaemon,
         /// Daemons that could take it signed off or have not been seen for 90 seconds.
         AllOffline,

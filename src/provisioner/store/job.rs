@@ -323,6 +323,16 @@ pub(in crate::provisioner) async fn by_token_hash(db: &Db, hash: &[u8]) -> Resul
     db.row(&of_token(hash)).await
 }
 
+/// Forgets the token of a job: nobody acts for it any more.
+pub(in crate::provisioner) async fn forget_token_in(tx: &Tx, job: ProvisionerJobId) -> Result<()> {
+    let statement = Query::update()
+        .table(Entity)
+        .value(Column::TokenHash, Option::<Vec<u8>>::None)
+        .and_where(Expr::col(Column::Id).eq(job))
+        .take();
+    tx.update(&statement).await.map(drop)
+}
+
 /// The same inside a transaction, locked.
 pub(in crate::provisioner) async fn by_token_hash_in(tx: &Tx, hash: &[u8]) -> Result<Option<JobRow>> {
     let mut statement = of_token(hash);

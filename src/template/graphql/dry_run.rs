@@ -141,7 +141,7 @@ async fn create(request: &Request, input: CreateTemplateVersionDryRunInput) -> R
     let found = version::referred(&request.db, version.id).await?;
     let (version, content) =
         found.ok_or_else(|| Refusal::not_found(&["templateVersionId"], "template version"))?;
-    let given = |input: &DryRunParameterInput| Given { name: input.name.clone(), value: input.value.clone() };
+    let given = |input: &DryRunParameterInput| Given::now(input.name.clone(), input.value.clone());
     let given: Vec<_> = input.parameters.iter().flatten().map(given).collect();
     let object = access::object(&request.db, &request.actor, &template).await?;
     let needed = (Permission::TemplateUpdate, object);

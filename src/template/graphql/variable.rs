@@ -176,8 +176,23 @@ impl TemplateVariableInput {
         let display_name =
             name::one_line(&[field, &["displayName"]].concat(), &self.display_name, DISPLAY_NAME_MAX)?;
         let icon = name::icon(&[field, &["icon"]].concat(), &self.icon)?;
-        Ok(Variable { display_name, icon, ..self.into() })
+        if !is_identifier(&self.name) {
+            let message = "a variable is called by letters, digits, `_` and `-`, and begins with a letter or `_`; at most 128 \
+                           characters";
+            return Err(Refusal::invalid(&[field, &["name"]].concat(), message));
+        }
+        let variable: Variable = self.into();
+        // What is never shown is not kept either.
+        let default = variable.default.clone().filter(|_| !variable.sensitive);
+        Ok(Variable { display_name, icon, default, ..variable })
     }
+}
+
+/// Whether Terraform would take it for the name of a variable.
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+        && name.chars().count() <= 128
 }
 
 impl From<TemplateVariableInput> for Variable {

@@ -52,11 +52,11 @@ pub(crate) fn join(sealer: &Sealer, purpose: &str, kept: Kept) -> Result<Vec<Giv
         secrets.extend(opened);
     }
     let open = |parameter: Parameter| {
-        let value = parameter.value.or_else(|| {
-            let at = secrets.iter().position(|(name, _)| *name == parameter.name)?;
-            Some(secrets.swap_remove(at).1)
-        })?;
-        Some(Given { name: parameter.name, value })
+        if let Some(value) = parameter.value {
+            return Some(Given { name: parameter.name, value, was_sealed: false });
+        }
+        let at = secrets.iter().position(|(name, _)| *name == parameter.name)?;
+        Some(Given { name: parameter.name, value: secrets.swap_remove(at).1, was_sealed: true })
     };
     Ok(kept.open.0.into_iter().filter_map(open).collect())
 }

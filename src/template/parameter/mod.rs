@@ -9,14 +9,28 @@ use crate::error::{Error, Mismatch, MismatchKind, Refusal, Result};
 use fit::fits;
 pub(crate) use kept::{Kept, join, split};
 
+/// Values that are looked at: more than any template has parameters.
+const GIVEN_MAX: usize = 1000;
+/// Parameters that are named to somebody who took another name for one.
+const NAMED_MAX: usize = 20;
 /// The variable that receives the context of a build.
 const RESERVED: &str = "workspace";
 
-/// A value that somebody gave for a variable.
+/// A value for a variable: given by somebody, or that of the build before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Given {
     pub(crate) name: String,
     pub(crate) value: String,
+    /// It was kept sealed, and stays so, whatever a later version says of its variable: who gave it was told that it is never
+    /// shown.
+    pub(crate) was_sealed: bool,
+}
+
+impl Given {
+    /// One that somebody gives now.
+    pub(crate) fn now(name: String, value: String) -> Self {
+        Self { name, value, was_sealed: false }
+    }
 }
 
 /// A checked value.
@@ -59,6 +73,10 @@ pub(crate) fn check(
     given: Vec<Given>,
     before: Option<Vec<Given>>,
 ) -> Result<Vec<Value>> {
+    if given.len() > GIVEN_MAX {
+        let message = format!("at most {GIVEN_MAX} values at once, got {}", given.len());
+        return Err(Refusal::invalid(&["parameters"], message).into());
+    }
     let mut refusals = wrong(variables, &given, before.as_deref());
     let mut mismatches = Vec::new();
     let mut values = Vec::new();
@@ -136,7 +154,7 @@ fn changes(variable: &Variable, before: &[Given], value: &str) -> bool {
 fn checked(variable: &Variable, value: &Given) -> Value {
     let keeping = if is_forgotten(variable) {
         Keeping::ForOneBuild
-    } else if variable.sensitive || variable.ephemeral {
+    } else if variable.sensitive || variable.ephemeral || value.was_sealed {
         Keeping::Sealed
     } else {
         Keeping::Open
@@ -167,7 +185,9 @@ fn unknown(variables: &Variables, name: &str) -> String {
     if names.is_empty() {
         return format!("the template has no parameter `{shown}`; it has none at all");
     }
-    format!("the template has no parameter `{shown}`; it has {}", names.join(", "))
+    let (some, more) = names.split_at(names.len().min(NAMED_MAX));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    format!("the template has no parameter `{shown}`; it has {}{more}", some.join(", "))
 }
 
 #[cfg(test)]

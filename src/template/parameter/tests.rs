@@ -29,7 +29,7 @@ fn ruled(name: &str, kind: &str, rules: Vec<Rule>) -> Variable {
 }
 
 fn given(name: &str, value: &str) -> Given {
-    Given { name: name.into(), value: value.into() }
+    Given::now(name.into(), value.into())
 }
 
 fn refusals(outcome: Result<Vec<Value>>) -> Vec<Refusal> {

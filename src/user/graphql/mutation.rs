@@ -151,11 +151,18 @@ async fn create(request: &Request, input: CreateUserInput) -> Result<User> {
 }
 
 fn organizations(ids: &[ID]) -> Result<Vec<OrganizationId>, Refusal> {
+    if ids.len() > ORGANIZATIONS_MAX {
+        let message = format!("at most {ORGANIZATIONS_MAX} organizations at once, got {}", ids.len());
+        return Err(Refusal::invalid(&["organizationIds"], message));
+    }
     let parse = |(at, id): (usize, &ID)| {
         id.parse().map_err(|_| Refusal::not_found(&["organizationIds", &at.to_string()], "organization"))
     };
     ids.iter().enumerate().map(parse).collect()
 }
+
+/// Organizations that a user may join as they are made.
+const ORGANIZATIONS_MAX: usize = 100;
 
 /// A user that the viewer can see.
 async fn visible(request: &Request, id: &ID) -> Result<UserId> {

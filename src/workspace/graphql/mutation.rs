@@ -27,7 +27,7 @@ pub(super) struct ParameterInput {
 
 /// What an input gives.
 pub(super) fn given(parameters: Option<Vec<ParameterInput>>) -> Vec<Given> {
-    let given = |input: ParameterInput| Given { name: input.name, value: input.value };
+    let given = |input: ParameterInput| Given::now(input.name, input.value);
     parameters.unwrap_or_default().into_iter().map(given).collect()
 }
 

@@ -301,29 +301,30 @@ pub(in crate::workspace) async fn set_daily_cost_in(
     Ok(())
 }
 
-/// Notes why a quota stopped a build.
+/// Notes why a quota stopped a build, or that it did not after all.
 pub(in crate::workspace) async fn set_quota_refusal_in(
     tx: &Tx,
     build: WorkspaceBuildId,
-    refusal: QuotaRefusal,
+    refusal: Option<QuotaRefusal>,
 ) -> Result<()> {
     let statement = Query::update()
         .table(Entity)
-        .value(Column::QuotaRefusal, sea_orm::Value::from(refusal))
+        .value(Column::QuotaRefusal, refusal)
         .and_where(Expr::col(Column::Id).eq(build))
         .take();
     tx.update(&statement).await?;
     Ok(())
 }
 
-/// The owner of a build's workspace, and what the build counts with so far.
+/// The owner of a build's workspace, what the build counts with so far, and whether a quota has stopped it.
 pub(in crate::workspace) async fn charge_in(
     tx: &Tx,
     build: WorkspaceBuildId,
-) -> Result<Option<(UserId, i32)>> {
+) -> Result<Option<(UserId, i32, bool)>> {
     let statement = Query::select()
         .column(("w", workspace::Column::OwnerId))
         .column(("b", Column::DailyCost))
+        .expr(Expr::col(("b", Column::QuotaRefusal)).is_not_null())
         .from_as(Entity, "b")
         .join_as(
             sea_orm::JoinType::InnerJoin,
@@ -333,8 +334,8 @@ pub(in crate::workspace) async fn charge_in(
         )
         .and_where(Expr::col(("b", Column::Id)).eq(build))
         .take();
-    let row = tx.row::<(One<UserId>, One<i32>)>(&statement).await?;
-    Ok(row.map(|(owner, cost)| (owner.0, cost.0)))
+    let row = tx.row::<(One<UserId>, (One<i32>, One<bool>))>(&statement).await?;
+    Ok(row.map(|(owner, (cost, stopped))| (owner.0, cost.0, stopped.0)))
 }
 
 /// What a build left behind.

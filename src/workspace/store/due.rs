@@ -1,7 +1,7 @@
 //! What the scheduler looks for, and what it asks before it acts.
 
 use guildhall_entity::id::{
-    OrganizationId, TemplateId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId,
+    OrganizationId, ProvisionerJobId, TemplateId, TemplateVersionId, UserId, WorkspaceBuildId, WorkspaceId,
 };
 use guildhall_entity::kind::{JobState, Transition, UserStatus};
 use guildhall_entity::workspace::{Column, Entity};
@@ -120,6 +120,7 @@ pub(in crate::workspace) struct Latest {
     pub(in crate::workspace) id: WorkspaceBuildId,
     pub(in crate::workspace) version: TemplateVersionId,
     pub(in crate::workspace) transition: Transition,
+    pub(in crate::workspace) job: ProvisionerJobId,
     pub(in crate::workspace) state: JobState,
 }
 
@@ -129,6 +130,7 @@ row! {
         id: WorkspaceBuildId,
         template_version_id: TemplateVersionId,
         transition: Transition,
+        provisioner_job_id: ProvisionerJobId,
     }
 }
 
@@ -143,6 +145,7 @@ pub(in crate::workspace) async fn latest_in(tx: &Tx, workspace: WorkspaceId) -> 
         id: build.id,
         version: build.template_version_id,
         transition: build.transition,
+        job: build.provisioner_job_id,
         state: state.0,
     }))
 }

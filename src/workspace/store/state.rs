@@ -216,6 +216,7 @@ fn latest_of(target: &Target) -> SelectStatement {
         .column(Workspace::LatestBuildId)
         .from(Workspaces)
         .and_where(Expr::col(Workspace::Id).eq(target.workspace))
+        .and_where(Expr::col(Workspace::DeletedAt).is_null())
         .take()
 }
 

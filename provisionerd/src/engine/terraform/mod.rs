@@ -25,7 +25,7 @@ pub use self::state::{ERRORED_STATE, RescueError, rescue};
 use super::module::{BACKEND_FILE, Module};
 use super::{
     BuildOutcome, BuildTask, DryRunOutcome, DryRunTask, EngineError, ImportOutcome, LogLevel, PlanGate, Run,
-    Stage, Transition,
+    Stage, Transition, admit,
 };
 
 /// Folder for temporary files, inside the job's.
@@ -140,10 +140,7 @@ impl Terraform {
         let destroy = task.transition == Transition::Delete;
         session.plan(if destroy { &["-destroy"] } else { &[] }).await?;
         let cost = if destroy { Some(0) } else { session.planned().await?.daily_cost() };
-        gate(cost).await?;
-        if run.cancel.is_cancelled() {
-            return Err(EngineError::Canceled(Stage::Plan));
-        }
+        admit(gate, cost, run).await?;
         session.apply(if destroy { Stage::Destroy } else { Stage::Apply }).await?;
         if destroy {
             return Ok(BuildOutcome::default());

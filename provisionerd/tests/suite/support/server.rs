@@ -63,6 +63,8 @@ pub(crate) struct Seen {
     pub(crate) deaf_to_results: bool,
     /// Say 503 to failures.
     pub(crate) deaf_to_failures: bool,
+    /// Refuse every plan because its job is being canceled.
+    pub(crate) canceling: bool,
     /// Refuse every plan for its cost.
     pub(crate) over_quota: bool,
     /// Keep questions for work open until there is some.
@@ -260,13 +262,16 @@ async fn graphql(
         }
         "planWorkspaceBuild" => {
             seen.planned.push(input["dailyCost"].clone());
-            let errors = if seen.over_quota {
+            let errors = if seen.canceling {
+                let message = "the job is being canceled";
+                json!([{"__typename": "Conflict", "message": message, "code": "CONFLICT", "field": null}])
+            } else if seen.over_quota {
                 let message = "it would cost too much";
                 json!([{"__typename": "QuotaExceeded", "message": message, "code": "QUOTA_EXCEEDED", "field": null}])
             } else {
                 json!([])
             };
-            json!({"accepted": !seen.over_quota, "userErrors": errors})
+            json!({"accepted": errors == json!([]), "userErrors": errors})
         }
         "completeProvisionerJob" if seen.deaf_to_results => {
             seen.unheard += 1;
