@@ -279,3 +279,13 @@ async fn slips_are_caught(#[values(Backend::Sqlite, Backend::Postgres)] backend:
     let refused = app.refused(&owner.token, "createUser", unknown).await;
     assert!(refused.is("NOT_FOUND", "input.organizationIds.1"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn somebody_joins_no_more_than_a_hundred_organizations_at_once() {
+    let Some(app) = TestApp::start(Backend::Sqlite).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let input = json!({ "username": "ana", "serviceAccount": true, "organizationIds": vec![org.id; 101] });
+    let refused = app.refused(&owner.token, "createUser", input).await;
+    assert!(refused.is("BAD_USER_INPUT", "input.organizationIds"), "{refused:?}");
+}

@@ -62,3 +62,20 @@ impl ScalarType for Json {
         Value::from_json(self.0.clone()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_what_clients_read() {
+        for (text, is_time) in [
+            ("2026-11-24T09:30:00Z", true),
+            ("2026-11-24T10:30:00.123456+01:00", true),
+            ("2026-12-31T23:59:60Z", false),
+            ("2026-11-24", false),
+        ] {
+            assert_eq!(check("DateTime", &Value::from(text)).is_ok(), is_time, "{text}");
+        }
+    }
+}
