@@ -41,7 +41,13 @@ fn typed(variable: &Variable, text: &str) -> Result<Value, String> {
         return Err(format!("the value of `{name}` contains a NUL character"));
     }
     let parsed = || serde_json::from_str::<Value>(text.trim());
-    match variable.r#type.trim() {
+    let kind = variable.r#type.trim();
+    // Where there is a default, Terraform takes that instead.
+    let needs_value = variable.required && !variable.nullable && kind != "string";
+    if needs_value && parsed().is_ok_and(|value| value.is_null()) {
+        return Err(format!("`{name}` needs a value: null is none"));
+    }
+    match kind {
         "string" => Ok(Value::String(text.to_owned())),
         "number" => match parsed() {
             Ok(value @ (Value::Number(_) | Value::Null)) => Ok(value),

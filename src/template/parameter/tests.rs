@@ -176,3 +176,18 @@ fn a_version_that_breaks_earlier_values_names_each() {
         .map(|(n, v)| given(n, v));
     assert_eq!(check(&variables, healed.to_vec(), Some(before)).expect("they fit").len(), 5);
 }
+
+#[test]
+fn null_is_a_value_only_where_the_module_can_do_without_one() {
+    for (required, nullable, kind, fits) in [
+        (true, false, "number", false),
+        (true, false, "list(string)", false),
+        (true, false, "string", true),
+        (true, true, "number", true),
+        (false, false, "number", true),
+    ] {
+        let variables = Variables(vec![Variable { nullable, ..variable("cpu", kind, required) }]);
+        let checked = check(&variables, vec![given("cpu", "null")], None);
+        assert_eq!(checked.is_ok(), fits, "{kind} {required} {nullable}: {checked:?}");
+    }
+}
