@@ -117,7 +117,6 @@ fn the_lines_of_the_guide_parse(#[case] line: &str) {
 #[case("members add", "USERNAME")]
 #[case("groups create analysts --quota-allowance=-1", "-1")]
 #[case("provisioner keys rotate data/gpu --overlap-minutes 10081", "10080")]
-#[case("provisionerd start --org data", "--key")]
 #[case("provisionerd start --org data --key x --concurrency 0", "1..=64")]
 #[case("workspaces show a/b/c", "ORG/NAME")]
 #[case("workspaces create dev", "--template")]
