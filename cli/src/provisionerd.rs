@@ -111,8 +111,8 @@ impl Start {
     pub fn key(&self) -> Result<SecretString, String> {
         let key =
             secret_or_file(self.key.as_ref(), self.key_file.as_deref()).map_err(|failure| failure.message)?;
-        key.ok_or_else(|| "no provisioner key: pass --key-file or set GUILDHALL_PROVISIONER_DAEMON_KEY; `guildhall provisioner keys create` \
-             makes one"
-                .to_owned())
+        let missing = "no provisioner key: pass --key-file or set GUILDHALL_PROVISIONER_DAEMON_KEY; `guildhall provisioner \
+                       keys create` makes one";
+        key.ok_or_else(|| missing.to_owned())
     }
 }

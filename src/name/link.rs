@@ -18,6 +18,7 @@ pub fn icon(field: &[&str], text: &str) -> Result<String, Refusal> {
 /// # Errors
 /// For anything else, `javascript:` and `data:` among it.
 pub fn link(field: &[&str], text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
     let refused = || Refusal::invalid(field, format!("a link is {}", rules::URL));
     rules::is_url(text).then(|| text.to_owned()).ok_or_else(refused)
 }

@@ -132,16 +132,26 @@ pub(crate) async fn promote(
             );
         }
     }
-    let change = activate_in(&tx, &template, version).await?;
+    let active = active_in(&tx, &template).await?;
+    let change = activate_in(&tx, &template, active.as_ref(), version).await?;
     tx.commit(change).await
 }
 
-/// Makes a version the active one of its template, which the transaction has locked.
-async fn activate_in(tx: &Tx, template: &TemplateRow, version: &VersionRow) -> Result<Change> {
-    let active = match template.active_version_id {
-        Some(id) => store::row_in(tx, id).await?,
-        None => None,
-    };
+/// The active version of a template, which the transaction has locked.
+async fn active_in(tx: &Tx, template: &TemplateRow) -> Result<Option<VersionRow>> {
+    match template.active_version_id {
+        Some(id) => store::row_in(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Makes a version the active one of its template, which the transaction has locked, in place of the one that is.
+async fn activate_in(
+    tx: &Tx,
+    template: &TemplateRow,
+    active: Option<&VersionRow>,
+    version: &VersionRow,
+) -> Result<Change> {
     let fact = |active: Option<&VersionRow>| {
         facts(json!({ "activeVersion": active.map(|row| named(&row.name, row.id)) }))
     };
@@ -151,7 +161,7 @@ async fn activate_in(tx: &Tx, template: &TemplateRow, version: &VersionRow) -> R
         Some(template.organization_id),
         template.id,
         template.name.as_str(),
-        &fact(active.as_ref()),
+        &fact(active),
         &fact(Some(version)),
     );
     if change.alters() {
@@ -174,12 +184,10 @@ pub(crate) async fn imported_in(
         && let Some((template, _)) = super::store::settings::for_update_in(tx, version.template_id).await?
     {
         // A newer one may have been faster: what was pushed later stays.
-        let active = match template.active_version_id {
-            Some(id) => store::row_in(tx, id).await?,
-            None => None,
-        };
-        if active.is_none_or(|active| (active.created_at, active.id.0) < (version.created_at, version.id.0)) {
-            promoted = Some(activate_in(tx, &template, version).await?);
+        let active = active_in(tx, &template).await?;
+        let pushed = |version: &VersionRow| (version.created_at, version.id.0);
+        if active.as_ref().is_none_or(|active| pushed(active) < pushed(version)) {
+            promoted = Some(activate_in(tx, &template, active.as_ref(), version).await?);
         }
     }
     store::set_content_in(tx, version.id, readme, variables).await?;

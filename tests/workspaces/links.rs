@@ -30,7 +30,8 @@ async fn what_a_page_would_run_is_no_app(#[values(Backend::Sqlite, Backend::Post
         let field = format!("input.result.workspaceBuild.apps.1.{field}");
         assert!(refused.is("BAD_USER_INPUT", &field), "{refused:?}");
     }
-    let input = complete("vscode://ms-vscode-remote.remote-ssh/dev", "💻");
+    // As a heredoc of Terraform ends.
+    let input = complete("vscode://ms-vscode-remote.remote-ssh/dev\n", "💻");
     scene.app.done(&scene.daemon.secret, "completeProvisionerJob", "", input).await;
     let fields = "latestBuild { apps { name url icon } }";
     let seen = scene.see(&scene.owner, &scene.dev, fields).await["latestBuild"]["apps"].clone();

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use guildhall_archive::Limits;
-use guildhall_client::ClientError;
 use guildhall_client::provisioner::{
     AcquiredJob, Hold, JobFailure, ProvisionerJobResultInput, ProvisionerTask, TaskVariable,
     TemplateDryRunTask, WorkspaceBuildTask,
 };
 use guildhall_client::workspace_build::WorkspaceTransition;
+use guildhall_client::{ClientError, UserError};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::report::Reporter;
@@ -196,10 +196,10 @@ fn plan_gate(daemon: Arc<Daemon>, hold: Hold, sink: LogSink) -> PlanGate {
             let ask = || daemon.server.client.plan_workspace_build(&hold, cost);
             let answer = daemon.server.insist(ask).await;
             if let Err(Unsaid::Refused(error)) = &answer
-                && is_canceled(error)
+                && complaint(error, "CONFLICT").is_some()
                 && let Some(control) = daemon.running.get(&hold.job)
             {
-                // As the next heartbeat would tell.
+                // Somebody cancels it, as the next heartbeat would tell.
                 control.ask();
             }
             answer.map_err(|(Unsaid::Refused(error) | Unsaid::GaveUp(error))| refusal(&error))
@@ -208,21 +208,17 @@ fn plan_gate(daemon: Arc<Daemon>, hold: Hold, sink: LogSink) -> PlanGate {
     })
 }
 
-/// Whether a plan was refused because somebody cancels its job.
-fn is_canceled(error: &ClientError) -> bool {
+/// What a plan was refused with, if that has this code.
+fn complaint<'a>(error: &'a ClientError, code: &str) -> Option<&'a UserError> {
     match error {
-        ClientError::Refused(errors) => errors.iter().any(|error| error.code().as_str() == "CONFLICT"),
-        _ => false,
+        ClientError::Refused(errors) => errors.iter().find(|error| error.code().as_str() == code),
+        _ => None,
     }
 }
 
 /// Without an answer nothing is applied: a quota that can be passed by cutting a line is none.
 fn refusal(error: &ClientError) -> Refusal {
-    let exceeded = match error {
-        ClientError::Refused(errors) => errors.iter().find(|error| error.code().as_str() == "QUOTA_EXCEEDED"),
-        _ => None,
-    };
-    match exceeded {
+    match complaint(error, "QUOTA_EXCEEDED") {
         Some(error) => Refusal { code: "QUOTA_EXCEEDED".to_owned(), message: error.message().to_owned() },
         None => Refusal {
             code: "PLAN_REFUSED".to_owned(),
