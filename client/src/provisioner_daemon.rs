@@ -53,7 +53,7 @@ pub struct JobRef {
 #[derive(cynic::Enum, Debug, Clone, PartialEq, Eq)]
 #[cynic(non_exhaustive)]
 pub enum ProvisionerDaemonStatus {
-    /// Unseen for 90 seconds.
+    /// Signed off, unseen for 90 seconds, or with a key that is disabled or has expired.
     Offline,
     /// Runs a job.
     Busy,

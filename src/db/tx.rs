@@ -88,8 +88,8 @@ impl Tx {
         self.db.stats.count(0);
         let inserted = self.executed(statement).await;
         // They may be deleted after they were found: the constraint answers what the look-up would answer now.
-        let gone = || Refusal::not_found(&["organizationId"], "organization");
-        let left = || Refusal::not_found(&["userId"], "user");
+        let gone = || Refusal::not_found(&[], "organization");
+        let left = || Refusal::not_found(&[], "user");
         let inserted = inserted.on_violation(ORGANIZATION_LIVES, gone).on_violation(USER_LIVES, left);
         Ok(violation::overtaken(inserted, missing)?.rows_affected())
     }
@@ -103,10 +103,7 @@ impl Tx {
     /// Deletes; answers how many rows.
     pub(crate) async fn delete(&self, statement: &DeleteStatement) -> Result<u64> {
         self.db.stats.count(0);
-        let deleted = violation::overtaken(self.executed(statement).await, || {
-            Refusal::conflict(&[], "something came to belong to it at the same moment; look again")
-        });
-        Ok(deleted?.rows_affected())
+        Ok(violation::overtaken(self.executed(statement).await, joined)?.rows_affected())
     }
 
     /// Reads rows as the transaction sees them.
@@ -158,6 +155,11 @@ impl Tx {
     /// Updates and reads the rows that were changed.
     pub(crate) async fn update_returning<R: Read>(&self, statement: &UpdateStatement) -> Result<Vec<R>> {
         self.all(statement).await
+    }
+
+    /// Deletes and reads the rows that were deleted.
+    pub(crate) async fn delete_returning<R: Read>(&self, statement: &DeleteStatement) -> Result<Vec<R>> {
+        violation::overtaken(self.all(statement).await, joined)
     }
 
     /// Puts an event into the outbox, together with the transaction; subscribers hear of it after the commit.
@@ -234,6 +236,10 @@ impl Tx {
 }
 
 /// What a row was to refer to.
+fn joined() -> Refusal {
+    Refusal::conflict(&[], "something came to belong to it at the same moment; look again")
+}
+
 fn missing() -> Refusal {
     Refusal::gone_meanwhile(&[])
 }

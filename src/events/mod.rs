@@ -44,8 +44,12 @@ pub enum EventKind {
     JobLogged,
     /// A workspace or its latest build changed.
     WorkspaceChanged,
-    /// A daemon registered, went offline or came back.
+    /// A daemon registered for the first time.
+    DaemonRegistered,
+    /// A daemon registered again, went offline or came back, or its key changed.
     DaemonChanged,
+    /// A daemon is gone with its key.
+    DaemonGone,
 }
 
 /// What became of the subject of a record.
@@ -119,8 +123,14 @@ impl Draft {
             EventKind::JobQueued => (Resource::ProvisionerJob, ProvisionerJobId::PREFIX, Kind::Created),
             EventKind::JobChanged => (Resource::ProvisionerJob, ProvisionerJobId::PREFIX, Kind::Updated),
             EventKind::WorkspaceChanged => (Resource::Workspace, WorkspaceId::PREFIX, Kind::Updated),
+            EventKind::DaemonRegistered => {
+                (Resource::ProvisionerDaemon, ProvisionerDaemonId::PREFIX, Kind::Created)
+            }
             EventKind::DaemonChanged => {
                 (Resource::ProvisionerDaemon, ProvisionerDaemonId::PREFIX, Kind::Updated)
+            }
+            EventKind::DaemonGone => {
+                (Resource::ProvisionerDaemon, ProvisionerDaemonId::PREFIX, Kind::Deleted)
             }
         };
         Some(Self {

@@ -7,7 +7,7 @@ use guildhall_entity::kind::JobState;
 use serde_json::json;
 
 use super::DaemonRow;
-use super::store::{daemon as store, job};
+use super::store::{daemon as store, job, presence};
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authz::{Actor, Denied, Identity, Object, Permission, Permit, Resource};
 use crate::db::{Db, Unaudited};
@@ -64,33 +64,34 @@ pub(crate) async fn register(
         engines,
         tags: caller.tags,
     };
-    let id = store::register_in(&tx, registration).await?;
+    let (id, is_new) = store::register_in(&tx, registration).await?;
     if let Some(key) = caller.key {
         super::key::touch_in(&tx, key).await?;
     }
-    tx.emit(changed(caller.organization, id)).await?;
+    let kind = if is_new { EventKind::DaemonRegistered } else { EventKind::DaemonChanged };
+    tx.emit(event(kind, caller.organization, id)).await?;
     tx.commit_unaudited(Unaudited::Heartbeat).await?;
     Ok(id)
 }
 
+/// What happened to a daemon.
+pub(super) fn event(kind: EventKind, organization: OrganizationId, daemon: ProvisionerDaemonId) -> Event {
+    Event { kind, organization: Some(organization), subject: daemon.0, parent: None }
+}
+
 /// A daemon is not what it was.
 fn changed(organization: OrganizationId, daemon: ProvisionerDaemonId) -> Event {
-    Event {
-        kind: EventKind::DaemonChanged,
-        organization: Some(organization),
-        subject: daemon.0,
-        parent: None,
-    }
+    event(EventKind::DaemonChanged, organization, daemon)
 }
 
 /// Tells of daemons that have gone offline or come back since this was last asked; answers how many. Being silent is no
 /// write of anybody's, so somebody has to look.
 pub(crate) async fn tell_presence(db: &Db, permit: Permit) -> Result<usize> {
-    if !store::presence_changed(db).await? {
+    if !presence::changed(db).await? {
         return Ok(0);
     }
     let mut tx = db.begin(permit).await?;
-    let daemons = store::note_presence_in(&tx).await?;
+    let daemons = presence::note_in(&tx).await?;
     for (organization, daemon) in &daemons {
         tx.emit(changed(*organization, *daemon)).await?;
     }
@@ -125,7 +126,7 @@ pub(crate) async fn heartbeat(
         // Before the daemon's row: so takes them who deletes the key.
         super::key::touch_in(&tx, key).await?;
     }
-    if !store::touch_in(&tx, daemon, caller.organization, caller.key).await? {
+    if !presence::touch_in(&tx, daemon, caller.organization, caller.key).await? {
         return Err(unknown_daemon());
     }
     let mut orders = Orders::default();
@@ -155,7 +156,7 @@ pub(crate) async fn sign_off(db: &Db, actor: &Actor, daemon: ProvisionerDaemonId
     if let Some(key) = caller.key {
         super::key::touch_in(&tx, key).await?;
     }
-    if !store::sign_off_in(&tx, daemon, caller.organization, caller.key).await? {
+    if !presence::sign_off_in(&tx, daemon, caller.organization, caller.key).await? {
         return Err(unknown_daemon());
     }
     tx.emit(changed(caller.organization, daemon)).await?;

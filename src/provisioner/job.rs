@@ -9,7 +9,7 @@ use sea_orm::prelude::DateTimeUtc;
 use secrecy::SecretString;
 
 use super::daemon::{Caller, unknown_daemon};
-use super::store::{daemon as daemons, job as store, log, queue};
+use super::store::{job as store, log, presence, queue};
 use super::{JobRow, LogRow};
 use crate::authn::job_token::JobTokens;
 use crate::authn::secret;
@@ -99,7 +99,7 @@ pub(crate) async fn acquire(
     };
     let mut tx = db.begin(permit).await?;
     // On PostgreSQL this locks the daemon's row: of two of its questions, one sees what the other was answered.
-    if !daemons::touch_in(&tx, daemon, caller.organization, caller.key).await? {
+    if !presence::touch_in(&tx, daemon, caller.organization, caller.key).await? {
         return Err(unknown_daemon());
     }
     for (token, hash) in tokens.iter().filter(|_| repeatable) {
@@ -297,6 +297,19 @@ pub(crate) async fn request_cancel_in(tx: &mut Tx, job: &JobRow) -> Result<()> {
         return Err(Refusal::conflict(&["provisionerJobId"], "the job has ended or is being canceled").into());
     }
     tx.emit(event(EventKind::JobChanged, job.organization_id, job.id)).await
+}
+
+/// Cancels a job that nobody needs any more, inside the caller's transaction: one that runs is asked to stop. `true` when it
+/// waited and has ended.
+pub(crate) async fn withdraw_in(tx: &mut Tx, job: ProvisionerJobId) -> Result<bool> {
+    match store::lock_in(tx, job).await? {
+        Some(row) if row.state == JobState::Pending => end_in(tx, &row, Ending::Canceled).await,
+        Some(row) if row.state == JobState::Running => {
+            request_cancel_in(tx, &row).await?;
+            Ok(false)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// The job of a token. `None` for one that has succeeded: what it made is at home then. After any other end a Terraform that

@@ -8,13 +8,15 @@ use sea_orm::prelude::DateTimeUtc;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::store::key as store;
+use super::daemon;
+use super::store::{key as store, presence};
 use super::{KeyRow, KeyState, parse_tags};
 use crate::audit::{Action, Change, Facts, facts};
 use crate::authn::secret;
 use crate::authz::{Actor, Denied, Object, Permission, Resource};
 use crate::db::{Db, OnViolation, Tx};
 use crate::error::{Refusal, Result};
+use crate::events::EventKind;
 use crate::name::Slug;
 
 /// A key to be made.
@@ -104,7 +106,7 @@ pub(crate) async fn create(
 /// # Errors
 /// FORBIDDEN without `PROVISIONER_KEY_UPDATE`; refusals for a stale version, values that break the rules and a name in use.
 pub(crate) async fn update(db: &Db, actor: &Actor, key: &KeyRow, patch: Patch) -> Result<()> {
-    let (tx, current) = begin_update(db, actor, key).await?;
+    let (mut tx, current) = begin_update(db, actor, key).await?;
     Refusal::unless_current(patch.expected_version, current.version)?;
     let mut next = current.clone();
     if let Some(name) = patch.name {
@@ -121,6 +123,7 @@ pub(crate) async fn update(db: &Db, actor: &Actor, key: &KeyRow, patch: Patch) -
         store::update_in(&tx, &next).await.on_violation("uq_provisioner_key_name", || {
             Refusal::name_taken(&["name"], "provisioner key", &next.name)
         })?;
+        tell_daemons_in(&mut tx, &next).await?;
     }
     tx.commit(change).await
 }
@@ -170,13 +173,14 @@ pub(crate) async fn rotate(
 /// # Errors
 /// FORBIDDEN without `PROVISIONER_KEY_UPDATE`; a refusal for a key that is so already.
 pub(crate) async fn set_disabled(db: &Db, actor: &Actor, key: &KeyRow, disabled: bool) -> Result<()> {
-    let (tx, current) = begin_update(db, actor, key).await?;
+    let (mut tx, current) = begin_update(db, actor, key).await?;
     if current.disabled_at.is_some() == disabled {
         let message = if disabled { "the key is disabled already" } else { "the key is not disabled" };
         return Err(Refusal::conflict(&["provisionerKeyId"], message).into());
     }
     let since = disabled.then(|| tx.clock().now());
     store::disable_in(&tx, current.id, since).await?;
+    tell_daemons_in(&mut tx, &current).await?;
     let fact = |at: Option<DateTimeUtc>| facts(json!({ "disabledAt": at }));
     tx.commit(updated(&current, &fact(current.disabled_at), &fact(since))).await
 }
@@ -187,6 +191,14 @@ async fn begin_update(db: &Db, actor: &Actor, key: &KeyRow) -> Result<(Tx, KeyRo
     let tx = db.begin(actor.authorize(Permission::ProvisionerKeyUpdate, object)?).await?;
     let current = store::lock_in(&tx, key.id).await?.ok_or_else(gone)?;
     Ok((tx, current))
+}
+
+/// A key's daemons carry its name and tags, and are offline when it is not accepted.
+async fn tell_daemons_in(tx: &mut Tx, key: &KeyRow) -> Result<()> {
+    for id in presence::note_of_key_in(tx, key.id).await? {
+        tx.emit(daemon::event(EventKind::DaemonChanged, key.organization_id, id)).await?;
+    }
+    Ok(())
 }
 
 fn gone() -> Refusal {
@@ -209,9 +221,9 @@ fn updated(key: &KeyRow, before: &Facts, after: &Facts) -> Change {
 pub(crate) async fn delete(db: &Db, actor: &Actor, key: &KeyRow) -> Result<()> {
     let organization = key.organization_id;
     let permit = actor.authorize(Permission::ProvisionerKeyDelete, Object::in_organization(organization))?;
-    let tx = db.begin(permit).await?;
-    if !store::delete_in(&tx, key.id).await? {
-        return Err(gone().into());
+    let mut tx = db.begin(permit).await?;
+    for id in store::delete_in(&tx, key.id).await?.ok_or_else(gone)? {
+        tx.emit(daemon::event(EventKind::DaemonGone, organization, id)).await?;
     }
     let change = Change::new(
         Action::Delete,

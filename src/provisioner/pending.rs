@@ -5,7 +5,7 @@ use sea_orm::prelude::DateTimeUtc;
 
 use super::store::daemon::{self, shown};
 pub(crate) use super::store::queue::Place;
-use super::{DaemonRow, JobRow, Status, tags_match};
+use super::{DaemonRow, JobRow, KeyState, Status, tags_match};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -23,7 +23,7 @@ pub(crate) struct Reason {
 pub(crate) enum ReasonKind {
     /// No daemon is registered.
     NoDaemon,
-    /// Daemons that could take it signed off or have not been seen for 90 seconds.
+    /// Daemons that could take it signed off, have not been seen for 90 seconds, or have a key that is not accepted.
     AllOffline,
     /// No daemon's tags fit.
     TagsUnmatched,
@@ -52,7 +52,7 @@ pub(crate) fn reason(
     }
     let online: Vec<_> = fitting.iter().filter(|row| row.status(now) != Status::Offline).collect();
     if online.is_empty() {
-        let names: Vec<_> = fitting.iter().map(|row| row.daemon.name.as_str()).take(3).collect();
+        let names: Vec<_> = fitting.iter().take(3).map(|row| offline(row, now)).collect();
         let message = format!("every provisioner that could take it is offline ({})", names.join(", "));
         return plain(ReasonKind::AllOffline, message);
     }
@@ -64,6 +64,16 @@ pub(crate) fn reason(
         return plain(ReasonKind::AllBusy, message);
     }
     plain(ReasonKind::Queued, format!("a provisioner is about to take it; it is number {number} of {of}"))
+}
+
+/// The name of a daemon that is offline, and why where somebody can tell.
+fn offline(row: &DaemonRow, now: DateTimeUtc) -> String {
+    let name = &row.daemon.name;
+    match row.key_state(now) {
+        KeyState::Active => name.clone(),
+        KeyState::Disabled => format!("{name}, whose key is disabled"),
+        KeyState::Expired => format!("{name}, whose key has expired"),
+    }
 }
 
 fn unmatched(job: &Tags, daemons: &[&DaemonRow]) -> Reason {

@@ -137,7 +137,7 @@ async fn everything_in_an_organization_is_told_with_its_node(
     let key = app.provisioner_key(&owner, &org, "key", &[]).await;
     assert_eq!(what(&stream.next().await), is("PROVISIONER_KEY", "CREATED", "ProvisionerKey"));
     let daemon = app.daemon(&key, &org, "worker").await;
-    assert_eq!(what(&stream.next().await), is("PROVISIONER_DAEMON", "UPDATED", "ProvisionerDaemon"));
+    assert_eq!(what(&stream.next().await), is("PROVISIONER_DAEMON", "CREATED", "ProvisionerDaemon"));
     app.template(&owner, &org, "docker-dev").await;
     let mut told = Vec::new();
     while !told.contains(&is("TEMPLATE", "CREATED", "Template")) {
@@ -175,7 +175,9 @@ async fn jobs_daemons_and_the_audit_log_are_followed(
         .follow(
             &owner.token,
             "subscription($org: ID!) {
-               provisionerDaemonChanged(organizationId: $org) { cursor kind daemonId daemon { name status } }
+               provisionerDaemonChanged(organizationId: $org) {
+                 cursor kind daemonId daemon { name status keyName }
+               }
              }",
             json!({ "org": org.id }),
             None,
@@ -192,7 +194,8 @@ async fn jobs_daemons_and_the_audit_log_are_followed(
 
     let daemon = app.daemon(&key, &org, "worker").await;
     let registered = daemons.next().await;
-    assert_eq!(registered.data()["daemon"], json!({ "name": "worker", "status": "IDLE" }));
+    assert_eq!(registered.data()["kind"], "CREATED");
+    assert_eq!(registered.data()["daemon"], json!({ "name": "worker", "status": "IDLE", "keyName": "key" }));
     app.template(&owner, &org, "docker-dev").await;
     assert_eq!(jobs.next().await.data()["job"]["state"], "PENDING");
     assert_eq!(audit.next().await.data()["entry"]["resource"], "TEMPLATE");
@@ -219,6 +222,29 @@ async fn jobs_daemons_and_the_audit_log_are_followed(
     assert!(app.acquire(&daemon).await.is_none());
     app.app.reap().await.unwrap();
     assert_eq!(daemons.next().await.data()["daemon"]["status"], "IDLE", "and told once");
+
+    // It comes back, and what its key becomes, it becomes.
+    app.daemon(&key, &org, "worker").await;
+    assert_eq!(daemons.next().await.data()["kind"], "UPDATED");
+    let renamed = json!({ "provisionerKeyId": key.id, "name": "lock" });
+    app.done(&owner.token, "updateProvisionerKey", "", renamed).await;
+    assert_eq!(daemons.next().await.data()["daemon"]["keyName"], "lock");
+    let input = json!({ "provisionerKeyId": key.id });
+    app.done(&owner.token, "disableProvisionerKey", "", input.clone()).await;
+    assert_eq!(daemons.next().await.data()["daemon"]["status"], "OFFLINE");
+    app.app.reap().await.unwrap();
+    app.done(&owner.token, "enableProvisionerKey", "", input.clone()).await;
+    assert_eq!(daemons.next().await.data()["daemon"]["status"], "IDLE", "and told once");
+    let ends = json!({ "provisionerKeyId": key.id, "expiresAt": "2026-11-24T08:02:10Z" });
+    app.done(&owner.token, "updateProvisionerKey", "", ends).await;
+    assert_eq!(daemons.next().await.data()["daemon"]["status"], "IDLE");
+    app.clock.advance(chrono::TimeDelta::seconds(30));
+    app.app.reap().await.unwrap();
+    assert_eq!(daemons.next().await.data()["daemon"]["status"], "OFFLINE");
+    app.done(&owner.token, "deleteProvisionerKey", "", input).await;
+    let gone = daemons.next().await;
+    assert_eq!((&gone.data()["kind"], &gone.data()["daemonId"]), (&json!("DELETED"), &json!(daemon.id)));
+    assert_eq!(gone.data()["daemon"], Value::Null);
 
     // A denied write is in the log, too.
     let mina = app.member_of(&owner, &org, "mina", &[]).await;

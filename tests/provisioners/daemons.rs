@@ -125,6 +125,43 @@ async fn a_daemon_that_signs_off_is_offline_at_once(
     app.done(&owner.token, "deleteProvisionerDaemon", "deletedProvisionerDaemonId", input).await;
 }
 
+/// Nobody is told to wait for a daemon whose next call will be refused.
+#[rstest]
+#[case::disabled(true, "daemon, whose key is disabled")]
+#[case::expired(false, "daemon, whose key has expired")]
+#[tokio::test]
+async fn a_daemon_is_offline_with_its_key(
+    #[case] disabled: bool,
+    #[case] why: &str,
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let (app, owner) = (&scene.app, &scene.owner);
+    let waits = scene.import(owner, "waits", &[]).await;
+    assert_eq!(scene.job(&waits).await["pendingReason"]["code"], "QUEUED");
+    if disabled {
+        let input = json!({ "provisionerKeyId": scene.key.id });
+        app.done(&owner.token, "disableProvisionerKey", "", input).await;
+    } else {
+        let input = json!({ "provisionerKeyId": scene.key.id, "expiresAt": "2026-11-24T08:00:05Z" });
+        app.done(&owner.token, "updateProvisionerKey", "", input).await;
+        app.clock.advance(TimeDelta::seconds(5));
+    }
+    assert_eq!(scene.node(&scene.daemon.id, "ProvisionerDaemon", "status").await["status"], "OFFLINE");
+    let query = "query($name: String!) { organization(by: { name: $name }) {
+        offline: provisionerDaemons(filter: { status: OFFLINE }) { totalCount }
+        idle: provisionerDaemons(filter: { status: IDLE }) { totalCount }
+        provisionerHealth { idleDaemons offlineDaemons } } }";
+    let seen = app.ok(owner, query, json!({ "name": scene.org.name })).await["organization"].clone();
+    assert_eq!((&seen["offline"]["totalCount"], &seen["idle"]["totalCount"]), (&json!(1), &json!(0)));
+    assert_eq!(seen["provisionerHealth"], json!({ "idleDaemons": 0, "offlineDaemons": 1 }));
+    let reason = scene.job(&waits).await["pendingReason"].clone();
+    let message = format!("every provisioner that could take it is offline ({why})");
+    assert_eq!(reason, json!({ "code": "ALL_OFFLINE", "message": message }));
+    let input = json!({ "provisionerDaemonId": scene.daemon.id });
+    app.done(&owner.token, "deleteProvisionerDaemon", "deletedProvisionerDaemonId", input).await;
+}
+
 /// More daemons wait for jobs than there are connections to the database; others write and read as if they were not there.
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -291,6 +291,52 @@ async fn a_template_ends_when_nothing_is_made_of_it(
     assert_ne!(app.template(owner, org, "dev").await.id, template.id);
 }
 
+#[rstest]
+#[tokio::test]
+async fn what_still_reads_a_template_ends_with_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(scene) = Scene::new(backend).await else { return };
+    let Scene { app, owner, mia, org, daemon, template } = &scene;
+    let workspace = app.workspace(mia, template, "w", "").await.workspace;
+    app.work(daemon).await;
+    let running = app.push(owner, template, json!({})).await.job;
+    let held = app.acquire(daemon).await.unwrap();
+    assert_eq!(held.id, running);
+    let waiting = app.push(owner, template, json!({})).await.job;
+    let selection = "templateVersionDryRun { job { id } }";
+    let dry = json!({ "templateVersionId": template.version });
+    let tried = app.done(&owner.token, "createTemplateVersionDryRun", selection, dry).await;
+    let tried = tried["templateVersionDryRun"]["job"]["id"].as_str().unwrap().to_owned();
+    let other = app.template(owner, org, "other").await;
+    let states = async || {
+        let mut states = Vec::new();
+        for job in [&running, &waiting, &tried] {
+            let query = "query($id: ID!) { node(id: $id) { ... on ProvisionerJob { state } } }";
+            states.push(app.ok(owner, query, json!({ "id": job })).await["node"]["state"].clone());
+        }
+        states
+    };
+    // A refusal leaves them alone.
+    let input = json!({ "templateId": template.id });
+    assert_eq!(app.complaints(&owner.token, "deleteTemplate", input.clone()).await.len(), 1);
+    assert_eq!(states().await, ["RUNNING", "PENDING", "PENDING"]);
+    app.done(&owner.token, "deleteWorkspace", "", json!({ "workspaceId": workspace, "orphan": true })).await;
+    app.done(&owner.token, "deleteTemplate", "", input).await;
+    assert_eq!(states().await, ["CANCELING", "CANCELED", "CANCELED"]);
+
+    let end = json!({
+        "provisionerJobId": held.id, "attempt": held.attempt, "code": "CANCELED", "message": "", "canceled": true,
+    });
+    app.done(&daemon.secret, "failProvisionerJob", "", end).await;
+    assert_eq!(states().await, ["CANCELED", "CANCELED", "CANCELED"]);
+    // What is in the queue of others stays there.
+    assert_eq!(app.work(daemon).await, 1);
+    let query = "query($id: ID!) { node(id: $id) { ... on TemplateVersion { job { state } } } }";
+    let imported = app.ok(owner, query, json!({ "id": other.version })).await;
+    assert_eq!(imported["node"]["job"]["state"], "SUCCEEDED");
+}
+
 /// Either the workspace was there first and the template stays, or it finds no template.
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

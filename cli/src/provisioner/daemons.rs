@@ -45,7 +45,7 @@ struct List {
 /// Whether a daemon is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Status {
-    /// Signed off, or unseen for 90 seconds
+    /// Signed off, unseen for 90 seconds, or with a key that is disabled or has expired
     Offline,
     /// Runs a job
     Busy,

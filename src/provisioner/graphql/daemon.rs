@@ -18,7 +18,7 @@ use crate::provisioner::{DaemonList, DaemonRow, JobsOfDaemon, SERVER_VERSION, St
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Status", name = "ProvisionerDaemonStatus")]
 pub(crate) enum DaemonStatus {
-    /// Signed off, or unseen for 90 seconds.
+    /// Signed off, unseen for 90 seconds, or with a key that is disabled or has expired.
     Offline,
     /// Holds a job.
     Busy,

@@ -58,7 +58,7 @@ impl ProvisionerHealth {
         self.1.daemons.busy
     }
 
-    /// Daemons that signed off or are unseen for 90 seconds.
+    /// Daemons that signed off, are unseen for 90 seconds, or have a key that is disabled or has expired.
     async fn offline_daemons(&self) -> i32 {
         self.1.daemons.offline
     }
@@ -130,7 +130,7 @@ struct ProvisionerDaemonGroup {
     idle: i32,
     /// How many hold a job.
     busy: i32,
-    /// How many signed off or have not been seen for 90 seconds.
+    /// How many signed off, have not been seen for 90 seconds, or have a key that is disabled or has expired.
     offline: i32,
 }
 

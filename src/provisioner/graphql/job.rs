@@ -85,7 +85,7 @@ remote_enum! {
     PendingReasonCode as "PendingReasonCode" of "ReasonKind" {
         /// No daemon is registered in the organization.
         NoDaemon,
-        /// Daemons that could take it signed off or have not been seen for 90 seconds.
+        /// Daemons that could take it signed off, have not been seen for 90 seconds, or have a key that is not accepted.
         AllOffline,
         /// No daemon's tags fit.
         TagsUnmatched,

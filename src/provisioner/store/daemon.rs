@@ -9,14 +9,16 @@ use guildhall_entity::provisioner_daemon::{ActiveModel, Column, Entity};
 use guildhall_entity::{provisioner_job, provisioner_key};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query, SelectStatement};
+use sea_orm::{Insert, QueryTrait as _};
 
+use super::key::{KeyState, is_accepted};
 use crate::authz::{Actor, Permission};
 use crate::db::list::{Find, List};
 use crate::db::page::{Key, Keyset};
 use crate::db::row::{Columns, One, Read, row, select};
 use crate::db::{Db, Tx, covered, is_one_of};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 row! {
     /// A daemon as it registered.
@@ -34,17 +36,25 @@ row! {
     }
 }
 
-/// A daemon, the name of its key and whether it holds a job.
+/// A daemon, what counts of its key (nothing for a built-in one) and whether it holds a job.
 #[derive(Clone, Debug)]
 pub(crate) struct DaemonRow {
     pub(crate) daemon: Registered,
     pub(crate) key_name: Option<String>,
+    key_disabled_at: Option<DateTimeUtc>,
+    key_expires_at: Option<DateTimeUtc>,
     pub(crate) busy: bool,
 }
 
 impl Read for DaemonRow {
     fn read(columns: &mut Columns<'_>) -> Result<Self, sea_orm::DbErr> {
-        Ok(Self { daemon: Read::read(columns)?, key_name: columns.next()?, busy: columns.next()? })
+        Ok(Self {
+            daemon: Read::read(columns)?,
+            key_name: columns.next()?,
+            key_disabled_at: columns.next()?,
+            key_expires_at: columns.next()?,
+            busy: columns.next()?,
+        })
     }
 }
 
@@ -54,7 +64,7 @@ const OFFLINE_AFTER: TimeDelta = TimeDelta::seconds(90);
 /// Whether a daemon is at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Status {
-    /// Signed off, or unseen for 90 seconds.
+    /// Signed off, unseen for 90 seconds, or with a key that is not accepted.
     Offline,
     /// Holds a job.
     Busy,
@@ -63,8 +73,14 @@ pub(crate) enum Status {
 }
 
 impl DaemonRow {
+    /// Whether its key is accepted at a time: otherwise its next call will be refused.
+    pub(in crate::provisioner) fn key_state(&self, now: DateTimeUtc) -> KeyState {
+        KeyState::at(self.key_disabled_at, self.key_expires_at, now)
+    }
+
     pub(crate) fn status(&self, now: DateTimeUtc) -> Status {
-        if self.daemon.signed_off || now - self.daemon.last_seen_at > OFFLINE_AFTER {
+        let silent = now - self.daemon.last_seen_at > OFFLINE_AFTER;
+        if self.daemon.signed_off || silent || self.key_state(now) != KeyState::Active {
             Status::Offline
         } else if self.busy {
             Status::Busy
@@ -78,10 +94,24 @@ fn visible(actor: &Actor) -> Condition {
     covered(&actor.reach(Permission::ProvisionerDaemonRead), Expr::col(("d", Column::OrganizationId)), None)
 }
 
+/// The name of the table itself, where a statement gives it no other.
+pub(super) const TABLE: &str = "provisioner_daemon";
+
 /// Whether a daemon is [`Status::Offline`], of the rows that a statement knows by this name.
-fn offline(name: Option<&'static str>, now: DateTimeUtc) -> Expr {
-    let column = |column: Column| name.map_or_else(|| Expr::col(column), |name| Expr::col((name, column)));
-    column(Column::LastSeenAt).lt(now - OFFLINE_AFTER).or(column(Column::SignedOff).eq(true))
+pub(super) fn offline(name: &'static str, now: DateTimeUtc) -> Expr {
+    let column = |column: Column| Expr::col((name, column));
+    let refused = Query::select()
+        .expr(Expr::val(1))
+        .from_as(provisioner_key::Entity, "refused")
+        .and_where(
+            Expr::col(("refused", provisioner_key::Column::Id)).equals((name, Column::ProvisionerKeyId)),
+        )
+        .and_where(is_accepted("refused", now).not())
+        .take();
+    column(Column::LastSeenAt)
+        .lt(now - OFFLINE_AFTER)
+        .or(column(Column::SignedOff).eq(true))
+        .or(Expr::exists(refused))
 }
 
 fn busy() -> Expr {
@@ -110,7 +140,8 @@ fn source(condition: Condition) -> SelectStatement {
 
 fn columns(statement: &mut SelectStatement) {
     select::<Registered>(statement, "d");
-    statement.column(("k", provisioner_key::Column::Name)).expr(busy());
+    use provisioner_key::Column as Key;
+    statement.columns([Key::Name, Key::DisabledAt, Key::ExpiresAt].map(|column| ("k", column))).expr(busy());
 }
 
 impl Find for ProvisionerDaemonId {
@@ -159,7 +190,7 @@ impl List for DaemonList {
     fn source(&self, actor: &Actor) -> SelectStatement {
         let mut statement = source(visible(actor));
         if let Some((status, now)) = self.status {
-            let offline = offline(Some("d"), now);
+            let offline = offline("d", now);
             statement.and_where(match status {
                 Status::Offline => offline,
                 Status::Busy => offline.not().and(busy()),
@@ -211,16 +242,17 @@ pub(in crate::provisioner) struct Registration {
     pub(in crate::provisioner) tags: Tags,
 }
 
-fn is_of_key(key: Option<ProvisionerKeyId>) -> Expr {
+/// Of a key, or without one as built-in daemons are.
+pub(super) fn is_of_key(key: Option<ProvisionerKeyId>) -> Expr {
     let column = Expr::col(Column::ProvisionerKeyId);
     key.map_or(column.clone().is_null(), |key| column.eq(key))
 }
 
-/// Writes a daemon's row: the same again when it comes back under its name.
+/// Writes a daemon's row: the same again when it comes back under its name. Answers whether it is a new one.
 pub(in crate::provisioner) async fn register_in(
     tx: &Tx,
     daemon: Registration,
-) -> Result<ProvisionerDaemonId> {
+) -> Result<(ProvisionerDaemonId, bool)> {
     let now = tx.clock().now();
     let again = Query::update()
         .table(Entity)
@@ -236,10 +268,10 @@ pub(in crate::provisioner) async fn register_in(
         .returning_col(Column::Id)
         .take();
     if let Some(One(id)) = tx.update_returning::<One<ProvisionerDaemonId>>(&again).await?.into_iter().next() {
-        return Ok(id);
+        return Ok((id, false));
     }
     let id = tx.clock().id();
-    tx.insert(ActiveModel {
+    let row = ActiveModel {
         id: Set(id),
         organization_id: Set(daemon.organization),
         provisioner_key_id: Set(daemon.key),
@@ -251,88 +283,17 @@ pub(in crate::provisioner) async fn register_in(
         signed_off: Set(false),
         created_at: Set(now),
         updated_at: Set(now),
-    })
-    .await?;
-    Ok(id)
-}
-
-/// Notes that a daemon is alive. `false` when it is not one of this key's, or the key is not accepted (any more).
-pub(in crate::provisioner) async fn touch_in(
-    tx: &Tx,
-    daemon: ProvisionerDaemonId,
-    organization: OrganizationId,
-    key: Option<ProvisionerKeyId>,
-) -> Result<bool> {
-    let now = tx.clock().now();
-    let mut statement = Query::update()
-        .table(Entity)
-        .value(Column::LastSeenAt, now)
-        .value(Column::SignedOff, false)
-        .and_where(Expr::col(Column::Id).eq(daemon))
-        .and_where(Expr::col(Column::OrganizationId).eq(organization))
-        .and_where(is_of_key(key))
-        .take();
-    if let Some(key) = key {
-        // It may have been disabled while this call waited for a job.
-        let accepted = Query::select()
-            .expr(Expr::val(1))
-            .from_as(provisioner_key::Entity, "k")
-            .and_where(Expr::col(("k", provisioner_key::Column::Id)).eq(key))
-            .and_where(super::key::is_accepted("k", now))
-            .take();
-        statement.and_where(Expr::exists(accepted));
+    };
+    // Another server may register its built-in daemon of this name at the same moment: then it is that one.
+    let mut insert = Insert::one(row).into_query();
+    insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+    if tx.execute_insert(&insert).await? == 1 {
+        return Ok((id, true));
     }
-    Ok(tx.update(&statement).await? == 1)
-}
-
-/// Notes that a daemon has ended, and that this is told. `false` when it is not one of this key's.
-pub(in crate::provisioner) async fn sign_off_in(
-    tx: &Tx,
-    daemon: ProvisionerDaemonId,
-    organization: OrganizationId,
-    key: Option<ProvisionerKeyId>,
-) -> Result<bool> {
-    let statement = Query::update()
-        .table(Entity)
-        .value(Column::LastSeenAt, tx.clock().now())
-        .value(Column::SignedOff, true)
-        .value(TOLD_OFFLINE, true)
-        .and_where(Expr::col(Column::Id).eq(daemon))
-        .and_where(Expr::col(Column::OrganizationId).eq(organization))
-        .and_where(is_of_key(key))
-        .take();
-    Ok(tx.update(&statement).await? == 1)
-}
-
-/// Whether a daemon is offline, or no longer is, without that having been told.
-fn untold(now: DateTimeUtc) -> Expr {
-    let offline = offline(None, now);
-    let told = Expr::col(TOLD_OFFLINE).eq(true);
-    offline.clone().and(told.clone().not()).or(offline.not().and(told))
-}
-
-/// Set when it was told that the daemon is offline.
-const TOLD_OFFLINE: &str = "told_offline";
-
-/// Whether there is a daemon whose going or coming back has not been told.
-pub(in crate::provisioner) async fn presence_changed(db: &Db) -> Result<bool> {
-    let statement =
-        Query::select().column(Column::Id).from(Entity).and_where(untold(db.clock().now())).limit(1).take();
-    Ok(db.row::<One<ProvisionerDaemonId>>(&statement).await?.is_some())
-}
-
-/// Notes which daemons have gone or come back; answers those.
-pub(in crate::provisioner) async fn note_presence_in(
-    tx: &Tx,
-) -> Result<Vec<(OrganizationId, ProvisionerDaemonId)>> {
-    let statement = Query::update()
-        .table(Entity)
-        .value(TOLD_OFFLINE, Expr::col(TOLD_OFFLINE).not())
-        .and_where(untold(tx.clock().now()))
-        .returning(Query::returning().columns([Column::OrganizationId, Column::Id]))
-        .take();
-    let rows = tx.update_returning::<(One<OrganizationId>, One<ProvisionerDaemonId>)>(&statement).await?;
-    Ok(rows.into_iter().map(|(organization, daemon)| (organization.0, daemon.0)).collect())
+    let found = tx.update_returning::<One<ProvisionerDaemonId>>(&again).await?;
+    let id =
+        found.into_iter().next().ok_or_else(|| Error::internal("a daemon that stands in the way is gone"))?;
+    Ok((id.0, false))
 }
 
 /// Deletes a daemon that is offline at a time and holds no job; its old jobs forget who did them. `false` when it
@@ -363,7 +324,7 @@ pub(in crate::provisioner) async fn delete_in(
     let delete = Query::delete()
         .from_table(Entity)
         .and_where(Expr::col(Column::Id).eq(daemon))
-        .and_where(offline(None, now))
+        .and_where(offline(TABLE, now))
         .take();
     Ok(tx.delete(&delete).await? == 1)
 }

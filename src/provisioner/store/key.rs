@@ -1,7 +1,7 @@
 //! How provisioner keys are kept.
 
 use chrono::TimeDelta;
-use guildhall_entity::id::{OrganizationId, ProvisionerKeyId, UserId};
+use guildhall_entity::id::{OrganizationId, ProvisionerDaemonId, ProvisionerKeyId, UserId};
 use guildhall_entity::json::Tags;
 use guildhall_entity::provisioner_key::{ActiveModel, Column, Entity};
 use guildhall_entity::{provisioner_daemon, provisioner_job};
@@ -47,14 +47,25 @@ pub(crate) enum KeyState {
     Disabled,
 }
 
+impl KeyState {
+    /// Of a key that was disabled and expires then, at a time.
+    pub(super) fn at(
+        disabled_at: Option<DateTimeUtc>,
+        expires_at: Option<DateTimeUtc>,
+        now: DateTimeUtc,
+    ) -> Self {
+        match (disabled_at, expires_at) {
+            (Some(_), _) => Self::Disabled,
+            (None, Some(at)) if at <= now => Self::Expired,
+            (None, _) => Self::Active,
+        }
+    }
+}
+
 impl KeyRow {
     /// Whether it is accepted at a time.
     pub(crate) fn state(&self, now: DateTimeUtc) -> KeyState {
-        match (self.disabled_at, self.expires_at) {
-            (Some(_), _) => KeyState::Disabled,
-            (None, Some(at)) if at <= now => KeyState::Expired,
-            (None, _) => KeyState::Active,
-        }
+        KeyState::at(self.disabled_at, self.expires_at, now)
     }
 }
 
@@ -267,9 +278,12 @@ pub(in crate::provisioner) async fn insert_in(tx: &Tx, key: NewRow) -> Result<()
     .await
 }
 
-/// Deletes a key with its daemons. Jobs that they hold keep running in name only: the next report is refused, and the
-/// reaper ends them.
-pub(in crate::provisioner) async fn delete_in(tx: &Tx, key: ProvisionerKeyId) -> Result<bool> {
+/// Deletes a key with its daemons, which it answers. Jobs that they hold keep running in name only: the next report is
+/// refused, and the reaper ends them. `None` when the key is gone.
+pub(in crate::provisioner) async fn delete_in(
+    tx: &Tx,
+    key: ProvisionerKeyId,
+) -> Result<Option<Vec<ProvisionerDaemonId>>> {
     use provisioner_daemon::Column as Daemon;
     use provisioner_job::Column as Job;
     let daemons = Query::select()
@@ -286,10 +300,12 @@ pub(in crate::provisioner) async fn delete_in(tx: &Tx, key: ProvisionerKeyId) ->
     let forget = Query::delete()
         .from_table(provisioner_daemon::Entity)
         .and_where(Expr::col(Daemon::ProvisionerKeyId).eq(key))
+        .returning_col(Daemon::Id)
         .take();
-    tx.delete(&forget).await?;
+    let daemons = tx.delete_returning::<One<ProvisionerDaemonId>>(&forget).await?;
     let delete = Query::delete().from_table(Entity).and_where(Expr::col(Column::Id).eq(key)).take();
-    Ok(tx.delete(&delete).await? == 1)
+    let deleted = tx.delete(&delete).await? == 1;
+    Ok(deleted.then(|| daemons.into_iter().map(|daemon| daemon.0).collect()))
 }
 
 /// How old the note of a key's last use is before it is written anew: all of its daemons share the row.

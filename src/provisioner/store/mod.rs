@@ -8,4 +8,5 @@ pub(super) mod job;
 pub(super) mod key;
 pub(super) mod log;
 pub(super) mod owner;
+pub(super) mod presence;
 pub(super) mod queue;

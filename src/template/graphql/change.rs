@@ -78,7 +78,8 @@ impl TemplateChangeMutation {
         .await
     }
 
-    /// Deletes a template that no workspace is made of; its name is free then. Needs `TEMPLATE_DELETE`.
+    /// Deletes a template that no workspace is made of; its name is free then. Imports and dry runs of its versions that have
+    /// not ended are canceled. Needs `TEMPLATE_DELETE`.
     async fn delete_template(
         &self,
         ctx: &Context<'_>,

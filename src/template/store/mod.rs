@@ -2,6 +2,7 @@
 
 pub(super) mod access;
 pub(super) mod access_list;
+pub(super) mod deletion;
 pub(super) mod dry_run;
 pub(super) mod event;
 pub(super) mod file;

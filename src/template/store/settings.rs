@@ -3,12 +3,11 @@
 use guildhall_entity::id::{OrganizationId, TemplateId, TemplateVersionId};
 use guildhall_entity::template::{Column, Entity};
 use guildhall_entity::text::Folded;
-use guildhall_entity::workspace;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query, SelectStatement};
 
 use super::template::TemplateRow;
 use crate::authz::Actor;
-use crate::db::row::{One, row, select};
+use crate::db::row::{row, select};
 use crate::db::{Db, Tx, is_one_of};
 use crate::error::Result;
 
@@ -130,27 +129,4 @@ pub(in crate::template) async fn for_deletion_in(
     select::<TemplateRow>(&mut statement, "t");
     select::<SettingsRow>(&mut statement, "t");
     tx.locked(statement, LockType::Update).await
-}
-
-/// How many live workspaces are made of a template, as the transaction sees it.
-pub(in crate::template) async fn workspaces_in(tx: &Tx, template: TemplateId) -> Result<i64> {
-    let statement = Query::select()
-        .expr(Func::count(Expr::col(workspace::Column::Id)))
-        .from(workspace::Entity)
-        .and_where(Expr::col(workspace::Column::TemplateId).eq(template))
-        .and_where(Expr::col(workspace::Column::DeletedAt).is_null())
-        .take();
-    Ok(tx.row::<One<i64>>(&statement).await?.map_or(0, |count| count.0))
-}
-
-/// Marks the template as deleted, which frees its name.
-pub(in crate::template) async fn delete_in(tx: &Tx, template: TemplateId) -> Result<()> {
-    let statement = Query::update()
-        .table(Entity)
-        .value(Column::DeletedAt, tx.clock().now())
-        .value(Column::Version, Expr::col(Column::Version).add(1))
-        .and_where(Expr::col(Column::Id).eq(template))
-        .take();
-    tx.update(&statement).await?;
-    Ok(())
 }
