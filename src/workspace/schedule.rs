@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
+use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
 
 use crate::error::Refusal;
@@ -83,8 +84,31 @@ fn parse(cron: &str) -> Result<(Cron, String), String> {
     }
     let text = fields.join(" ");
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    let parsed = parser.parse(&text).map_err(|error| format!("that is no schedule: {error}"))?;
+    let parsed = parser.parse(&text).map_err(|error| problem(&parser, &fields, &error))?;
     Ok((parsed, text))
+}
+
+/// The fields of an expression, and what may stand in each.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0–59"),
+    ("hour", "0–23"),
+    ("day of the month", "1–31, or L for the last"),
+    ("month", "1–12, or JAN–DEC"),
+    ("day of the week", "0–7, or SUN–SAT, where 0 and 7 are Sunday"),
+];
+
+/// What is wrong with an expression, in terms of the first field that is wrong by itself.
+fn problem(parser: &CronParser, fields: &[&str], error: &CronError) -> String {
+    for (at, ((name, takes), field)) in FIELDS.iter().zip(fields).enumerate() {
+        let mut alone = ["*"; FIELDS.len()];
+        alone[at] = field;
+        if parser.parse(&alone.join(" ")).is_err() {
+            return format!(
+                "`{field}` is no {name}: it takes {takes}; * for each, */2 for every second, 1-5 from and to, 1,3 for some"
+            );
+        }
+    }
+    format!("that is no schedule: {error}")
 }
 
 #[cfg(test)]
@@ -162,6 +186,20 @@ mod tests {
         let refusals = Schedule::parse("autostartSchedule", cron, zone).expect_err("it is wrong");
         let told: Vec<_> = refusals.iter().map(|refusal| refusal.field[1].as_str()).collect();
         assert_eq!(told, fields);
+    }
+
+    #[rstest]
+    #[case("60 * * * *", "`60` is no minute: it takes 0–59; ")]
+    #[case("0 24 * * *", "`24` is no hour: it takes 0–23; ")]
+    #[case("0 8 32 * *", "`32` is no day of the month: it takes 1–31, ")]
+    #[case("0 8 * 13 *", "`13` is no month: it takes 1–12, ")]
+    #[case("0 8 * * 8", "`8` is no day of the week: it takes 0–7, ")]
+    #[case("0 8 * * MON-", "`MON-` is no day of the week: ")]
+    #[case("5-1 * * * *", "`5-1` is no minute: ")]
+    #[case("0 8", "a schedule has five fields: ")]
+    fn a_mistake_is_told_in_terms_of_its_field(#[case] cron: &str, #[case] told: &str) {
+        let refusals = Schedule::parse("autostartSchedule", cron, "UTC").expect_err("it is wrong");
+        assert!(refusals[0].message.starts_with(told), "{}", refusals[0].message);
     }
 
     #[test]
