@@ -1,11 +1,14 @@
 //! One error type with a closed set of cases. What a person can fix is a [`Refusal`] and becomes a `userErrors` entry;
 //! the rest becomes a top-level error with a code.
 
+mod trouble;
+
 use std::sync::Arc;
 
 use guildhall_entity::json::{QuotaRefusal, QuotaScope};
 
 use crate::authz::{Denied, Permission};
+use trouble::Trouble;
 
 /// What operations answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -70,24 +73,15 @@ impl From<sea_orm::DbErr> for Error {
             sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_) => {
                 Self::Unavailable(Arc::new(error))
             }
-            other if was_overtaken(&other) => Self::Conflict(
-                "somebody changed the same things at the same moment and was first; try again".into(),
-            ),
-            other => Self::Internal(Arc::new(other)),
+            other => match trouble::of(&other) {
+                Trouble::Overtaken => Self::Conflict(
+                    "somebody changed the same things at the same moment and was first; try again".into(),
+                ),
+                Trouble::Away => Self::Unavailable(Arc::new(other)),
+                Trouble::Fault => Self::Internal(Arc::new(other)),
+            },
         }
     }
-}
-
-/// Whether the database gave a transaction up for another: a deadlock, or changes that can't both have come first. It is
-/// nobody's fault, and nothing of it was kept.
-fn was_overtaken(error: &sea_orm::DbErr) -> bool {
-    use sea_orm::{DbErr, RuntimeErr};
-    let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error
-    else {
-        return false;
-    };
-    let code = source.as_database_error().and_then(|error| error.code());
-    matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 
 /// Something a person can fix: what, where, and what to do.

@@ -66,6 +66,25 @@ async fn again(app: &TestApp, name: &str) {
     db.close().await.unwrap();
 }
 
+/// A disk that is full, or a process that is killed, in the middle of it: the next start makes what this one did not.
+#[tokio::test]
+async fn a_first_start_that_breaks_off_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings::Sqlite { path: folder.path().join("guildhall.db"), readers: 1 };
+    for pages in [20, 60, 100] {
+        let db = db::connect(&settings, Clock::system()).await.unwrap();
+        let connection = db::migration_connection(&db);
+        connection.execute_unprepared(&format!("pragma max_page_count = {pages}")).await.unwrap();
+        let error = db::migrate(&db).await.unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+        db.close().await.unwrap();
+    }
+    let db = db::connect(&settings, Clock::system()).await.unwrap();
+    assert_eq!(catalogue(db::migration_connection(&db)).await, Vec::<String>::new());
+    db::migrate(&db).await.unwrap();
+    db.close().await.unwrap();
+}
+
 /// What is kept with workspaces is made of the builds that there are.
 #[rstest]
 #[tokio::test]

@@ -7,7 +7,9 @@ mod fault;
 
 use std::collections::BTreeSet;
 
+use guildhall::db;
 use rstest::rstest;
+use sea_orm::ConnectionTrait as _;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -18,6 +20,46 @@ use crate::support::daemon::{Daemon, plain_build};
 use crate::support::schema::Schema;
 use crate::support::upload::Template;
 use crate::support::{Backend, Org, PASSWORD, Person, TestApp, start_of_time};
+
+/// SQLite gives up the transaction that finds no room, and what comes after it is kept again: nothing is said to be done that is
+/// a part of what was given up.
+#[tokio::test]
+async fn a_full_disk_is_told_and_forgotten() {
+    let Some(app) = TestApp::start(Backend::Sqlite).await else { return };
+    let owner = app.owner().await;
+    let org = app.organization(&owner, "alpha").await;
+    let writer = db::migration_connection(app.app.db());
+    let no_room = "pragma max_page_count = 1";
+    for round in 0..3 {
+        // It can't be less than there is.
+        writer.execute_unprepared(no_room).await.unwrap();
+        let mut made = 0;
+        let told = loop {
+            let input = json!({
+                "organizationId": org.id, "name": format!("g{round}-{made}"), "displayName": "x".repeat(60),
+            });
+            let body = app.call(Some(&owner.token), "createGroup", "group { id }", input).await;
+            if body.get("errors").is_some() {
+                break body["errors"][0]["extensions"]["code"].clone();
+            }
+            made += 1;
+        };
+        assert_eq!(told, "UNAVAILABLE");
+        let input = json!({ "organizationId": org.id, "name": format!("after-{round}") });
+        let selection = "group { id name } userErrors { message }";
+        let body = app.call(Some(&owner.token), "createGroup", selection, input).await;
+        let group = &body["data"]["createGroup"]["group"];
+        assert_eq!(group["name"], format!("after-{round}"), "{body:#}");
+        let input = json!({ "groupId": group["id"] });
+        app.done(&owner.token, "deleteGroup", "deletedGroupId", input).await;
+        let left = format!("select name from \"group\" where name like 'g{round}-%' or name like 'after-%'");
+        assert_eq!(
+            app.tables().texts(&left).await.len(),
+            made,
+            "what was told to be done is, and nothing else"
+        );
+    }
+}
 
 #[rstest]
 #[tokio::test]

@@ -18,8 +18,10 @@ pub struct Claim {
 /// When another server has claimed it.
 pub fn claim(settings: &Settings) -> Result<Claim, Unusable> {
     let Settings::Sqlite { path, .. } = settings else { return Ok(Claim { _lock: None }) };
-    // Beside the database: SQLite would lose its own locks on it with any handle that is closed.
-    let mut beside = path.clone().into_os_string();
+    // Beside the database: SQLite would lose its own locks on it with any handle that is closed. And beside the file itself:
+    // a link to it is the same database.
+    let itself = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let mut beside = itself.into_os_string();
     beside.push(".lock");
     let beside = std::path::PathBuf::from(beside);
     let failed = |reason| Unusable::Lock { path: beside.clone(), reason };
@@ -46,6 +48,11 @@ mod tests {
         let first = claim(&settings("one.db")).expect("nobody has it");
         let second = claim(&settings("one.db")).expect_err("the first one has it");
         assert!(second.to_string().starts_with("another server uses "), "{second}");
+        std::fs::write(folder.path().join("one.db"), "").expect("it is made");
+        std::os::unix::fs::symlink(folder.path().join("one.db"), folder.path().join("link.db"))
+            .expect("it is linked");
+        let linked = claim(&settings("link.db")).expect_err("it is the same");
+        assert!(linked.to_string().starts_with("another server uses "), "{linked}");
         let _other = claim(&settings("other.db")).expect("it is another");
         drop(first);
         let _again = claim(&settings("one.db")).expect("it was given back");

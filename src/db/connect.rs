@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use guildhall_migration::{Migrator, MigratorTrait, index_texts};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, SqlxPostgresConnector,
+    SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::Connection as _;
@@ -89,6 +89,15 @@ async fn sqlite(path: &Path, readers: u32) -> Result<Pools, Unusable> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // SQLite gives some transactions up by itself, as when the disk is full, and sqlx does not hear of it: what is
+        // begun on the connection then would be a part of a transaction that nobody commits.
+        .before_acquire(|connection, _| {
+            let stuck = connection.is_in_transaction();
+            if stuck {
+                tracing::warn!("SQLite gave a transaction up; its connection is replaced");
+            }
+            Box::pin(std::future::ready(Ok(!stuck)))
+        })
         .connect_with(options.clone())
         .await
         .map_err(unusable)?;
@@ -141,16 +150,18 @@ async fn reason(error: sqlx::Error, options: &PgConnectOptions) -> sqlx::Error {
     }
 }
 
-/// Brings the schema up to date. On PostgreSQL as a whole or not at all, and by one server at a time: others wait, and
-/// find nothing left to do. Indexes that need an extension are made as soon as it is there.
+/// Brings the schema up to date: as a whole or not at all, and by one server at a time: others wait, and find nothing left to
+/// do. Indexes that need an extension are made as soon as it is there.
 ///
 /// # Errors
-/// When a newer version of this program made the schema, and when a migration fails. On SQLite, what came before it stays.
+/// When a newer version of this program made the schema, when a migration fails, and for a SQLite file that can't be written.
 pub async fn migrate(db: &Db) -> Result<(), Unusable> {
     let connection = &db.pools.write;
     if connection.get_database_backend() != DbBackend::Postgres {
-        known(connection).await?;
-        return Ok(Migrator::up(connection, None).await?);
+        let transaction = connection.begin_with_options(at_once()).await?;
+        known(&transaction).await?;
+        Migrator::up(&transaction, None).await?;
+        return Ok(transaction.commit().await?);
     }
     let transaction = connection.begin().await?;
     // A migration, or the wait for another server's, may take longer than a request's statement.
@@ -160,6 +171,15 @@ pub async fn migrate(db: &Db) -> Result<(), Unusable> {
     Migrator::up(&transaction, None).await?;
     index_texts(&transaction).await?;
     Ok(transaction.commit().await?)
+}
+
+/// With the right to write from the start, on SQLite: who has read and then wants it is refused at once if another program has
+/// written in between.
+pub(super) fn at_once() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
 }
 
 /// Whether this program knows all migrations that were made.

@@ -38,9 +38,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, SelectStatement};
-use sea_orm::{
-    DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 use tracing::{Instrument as _, Span};
 
 use crate::audit::Attempts;
@@ -182,13 +180,7 @@ impl Db {
     /// # Errors
     /// When the database can't be reached.
     pub async fn begin(&self, permit: Permit) -> Result<Tx> {
-        // SQLite: with the right to write from the start. Who has read and then wants it is refused at once if another
-        // program has written in between.
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = boxed(self.pools.write.begin_with_options(immediate)).await?;
+        let transaction = boxed(self.pools.write.begin_with_options(connect::at_once())).await?;
         self.stats.count(0);
         Ok(Tx::new(self.clone(), transaction, permit))
     }

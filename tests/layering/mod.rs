@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["trace.rs"],
     &["clock.rs"],
     &["authz/"],
-    &["error.rs"],
+    &["error.rs", "error/"],
     &["name.rs", "name/", "credits.rs", "seal.rs"],
     &["authn/job_token.rs", "authn/secret.rs", "authn/password.rs", "authn/session.rs"],
     &["keys.rs"],
