@@ -1,5 +1,6 @@
 //! The composition root: pools, clock, schema, workers, shutdown. Wires, decides nothing.
 
+mod ending;
 mod sealing;
 
 use std::io::Write as _;
@@ -239,15 +240,16 @@ pub async fn serve(settled: Settled) -> anyhow::Result<()> {
     greet(&app, &url, &data_dir, &database);
     let stop = Shutdown::default();
     let workers = TaskTracker::new();
-    workers.spawn(dispatch::reaper::run(app.db.clone(), stop.drain.clone()));
-    let sealer = app.services.sealer.clone();
-    workers.spawn(workspace::scheduler::run(app.db.clone(), sealer, stop.drain.clone()));
+    let (db, sealer, drain) = (&app.db, app.services.sealer.clone(), &stop.drain);
+    workers.spawn(ending::until(drain, dispatch::reaper::run(db.clone(), drain.clone())));
+    workers.spawn(ending::until(drain, workspace::scheduler::run(db.clone(), sealer, drain.clone())));
     if serving.audit_retention_days > 0 {
-        let stop = stop.drain.clone();
-        workers.spawn(audit_log::retention::run(app.db.clone(), serving.audit_retention_days, stop));
+        let days = serving.audit_retention_days;
+        workers.spawn(ending::until(drain, audit_log::retention::run(db.clone(), days, drain.clone())));
     }
     if serving.event_retention_days > 0 {
-        workers.spawn(live::retention::run(app.db.clone(), serving.event_retention_days, stop.drain.clone()));
+        let days = serving.event_retention_days;
+        workers.spawn(ending::until(drain, live::retention::run(db.clone(), days, drain.clone())));
     }
     start_provisioners(&app, &serving, address, &data_dir, &stop, &workers);
     let closing = CancellationToken::new();
@@ -274,7 +276,7 @@ pub async fn serve(settled: Settled) -> anyhow::Result<()> {
             () = signals.next() => {
                 tracing::info!("interrupting running jobs");
                 stop.abort.cancel();
-                workers.wait().await;
+                ending::interrupted(&workers).await;
             }
         }
         app.front.close_streams();
@@ -283,7 +285,7 @@ pub async fn serve(settled: Settled) -> anyhow::Result<()> {
     tokio::join!(serving, measuring, shutdown);
     let App { db, _live: live, .. } = app;
     drop(live);
-    db.close().await?;
+    ending::close(&db).await?;
     tracing::info!("stopped");
     Ok(())
 }

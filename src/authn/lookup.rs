@@ -3,12 +3,17 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use guildhall_flight::Batches;
+use sea_orm::{ConnAcquireErr, DbErr};
 
 use super::store::{self, Holder, Shown};
 use crate::db::Db;
 use crate::error::{Error, Result};
+
+/// How long a lookup may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 type Answer = Result<Option<Arc<Holder>>>;
 
@@ -23,7 +28,9 @@ impl Lookups {
             let db = db.clone();
             move |shown| answers(db.clone(), shown)
         };
-        let answer = self.0.join(shown, begin).await;
+        // Nothing else bounds it: a request is timed from when it is known whose it is.
+        let answer = tokio::time::timeout(PATIENCE, self.0.join(shown, begin)).await;
+        let answer = answer.map_err(|_elapsed| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
         answer.ok_or_else(|| Error::internal("a lookup of sessions ended without an answer"))?
     }
 }
