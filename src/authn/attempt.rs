@@ -15,22 +15,23 @@ use crate::error::{Error, Result};
 
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 
-/// Counts an attempt to sign in as `login`, whatever will come of it. A limit of zero is none.
+/// Counts an attempt to sign in to an account: by its username, or by what was typed where there is none of that name. A limit of
+/// zero is none.
 ///
 /// # Errors
 /// [`Error::TooMany`] when the account or the address has used up its attempts.
-pub(super) async fn count(db: &Db, limit: u32, origin: &Origin, login: &str) -> Result<()> {
+pub(super) async fn count(db: &Db, limit: u32, origin: &Origin, account: &str) -> Result<()> {
     if limit == 0 {
         return Ok(());
     }
-    let login = login.trim().to_lowercase();
+    let account = account.trim().to_lowercase();
     if let Some(ip) = origin.ip {
         count_one(db, limit, origin, &key("address", &network(ip))).await?;
-        if store::has_session_from(db, &login, &ip.to_string()).await? {
+        if store::has_session_from(db, &account, &ip.to_string()).await? {
             return Ok(());
         }
     }
-    count_one(db, limit, origin, &key("account", &login)).await
+    count_one(db, limit, origin, &key("account", &account)).await
 }
 
 /// Counts a guess at the password of an account by somebody who is signed in to it: a session that was left open is no way

@@ -235,11 +235,13 @@ pub(crate) async fn sign_in(
     login: &str,
     password: SecretString,
 ) -> Result<Opened> {
-    attempt::count(db, limit, origin, login).await?;
+    let credentials = store::credentials(db, login).await?;
+    // By whichever name it is asked for, it is one account.
+    let account = credentials.as_ref().map_or(login, |credentials| &credentials.username);
+    attempt::count(db, limit, origin, account).await?;
     let refused = || {
         Refusal::invalid(&["password"], "the username or password is wrong, or the account may not sign in")
     };
-    let credentials = store::credentials(db, login).await?;
     let hash = credentials.as_ref().and_then(|credentials| credentials.password_hash.clone());
     let verified = password::verify(hash, password).await?;
     let may = |credentials: &store::Credentials| verified && credentials.status != UserStatus::Suspended;
