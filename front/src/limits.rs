@@ -34,9 +34,11 @@ pub struct Limits {
     pub directives: usize,
     /// Cost of the selected operation, in points.
     pub cost: u64,
-    /// Page size the cost assumes where a paged field has neither `first` nor `last`.
+    /// Page size the cost assumes where a paged field has neither `first` nor `last`. A part of the schema, and no setting.
+    #[serde(skip)]
     pub page_default: u64,
-    /// Largest page a field can answer; larger arguments are left for the field to refuse.
+    /// Largest page a field can answer; larger arguments are left for the field to refuse. A part of the schema, and no setting.
+    #[serde(skip)]
     pub page_max: u64,
     /// Errors in one answer; the rest are dropped.
     pub errors: usize,

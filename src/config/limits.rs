@@ -29,12 +29,32 @@ pub(super) fn limits<'a>(settings: impl IntoIterator<Item = &'a String>) -> Resu
                 .map(Value::Bool)
                 .map_err(|_| format!("the limit `{name}` is true or false, not `{text}`"))?
         } else {
-            text.parse::<u64>()
-                .map(Value::from)
-                .map_err(|_| format!("the limit `{name}` is a whole number, not `{text}`"))?
+            let number: u64 =
+                text.parse().map_err(|_| format!("the limit `{name}` is a whole number, not `{text}`"))?;
+            let (least, most) = bounds(name);
+            if !(least..=most).contains(&number) {
+                return Err(format!("the limit `{name}` is between {least} and {most}, not {number}"));
+            }
+            Value::from(number)
         };
     }
     serde_json::from_value(all).map_err(|error| format!("the limits can't be used: {error}"))
+}
+
+/// What a limit may be: with less nothing would work, with more it would bound nothing, or not be kept.
+fn bounds(name: &str) -> (u64, u64) {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    match name {
+        // Zero is none.
+        "in-flight-cost" | "cache-bytes" | "compress-from-bytes" => (0, 1 << 40),
+        // A parser calls itself for each.
+        "nesting" => (1, 256),
+        "error-chars" => (20, 1 << 20),
+        "streams.ping-interval-ms" | "streams.comment-interval-ms" => (100, DAY_MS),
+        name if name.ends_with("-ms") => (1, DAY_MS),
+        name if name.starts_with("streams.") => (1, 1_000_000),
+        _ => (1, 1 << 40),
+    }
 }
 
 /// The names of all limits with their defaults.
@@ -86,6 +106,13 @@ mod tests {
             ("depth=-1", "`depth` is a whole number"),
             ("introspection=1", "`introspection` is true or false"),
             ("rate-points-per-minute=1", "--rate-points"),
+            ("depth=0", "`depth` is between 1 and "),
+            ("nesting=100000", "`nesting` is between 1 and 256, not 100000"),
+            ("request-timeout-ms=0", "`request-timeout-ms` is between 1 and 86400000"),
+            ("streams.connections=18446744073709551615", "`streams.connections` is between 1 and 1000000"),
+            ("streams.ping-interval-ms=0", "`streams.ping-interval-ms` is between 100 and "),
+            // A part of the schema.
+            ("page-max=5", "there is no limit `page-max`"),
         ] {
             let error = of(&[setting]).unwrap_err();
             assert!(error.contains(complaint), "{setting}: {error}");

@@ -107,11 +107,11 @@ pub struct Serving {
     pub rate_points: u64,
 
     /// Days for which entries of the audit log are kept; 0 keeps them for ever
-    #[arg(long, env = "GUILDHALL_AUDIT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 0)]
+    #[arg(long, env = "GUILDHALL_AUDIT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=36_500))]
     pub audit_retention_days: u32,
 
     /// Days for which events are kept, so that a subscription can go on from its cursor; 0 keeps them for ever
-    #[arg(long, env = "GUILDHALL_EVENT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 7)]
+    #[arg(long, env = "GUILDHALL_EVENT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(..=36_500))]
     pub event_retention_days: u32,
 
     /// Sign-ins a minute, for an account and for an address; 0 for no limit
