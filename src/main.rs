@@ -206,13 +206,11 @@ struct Reseal {
 }
 
 impl Reseal {
-    #[expect(clippy::print_stdout, reason = "the command's result")]
     async fn run(self, database: &db::Settings) -> anyhow::Result<()> {
         let folder = &self.storage.data_dir;
         let file = self.sealing.sealing_key_file.as_deref();
         let done = app::reseal(folder, database, file, guildhall::clock::Clock::system()).await?;
-        println!("Sealed {done} states and sets of values with the newest key.");
-        Ok(())
+        guildhall::commands::say(&format!("Sealed {done} states and sets of values with the newest key."))
     }
 }
 

@@ -4,17 +4,30 @@
 pub mod config;
 pub mod doctor;
 
+use std::io::{ErrorKind, Write as _};
+
+use anyhow::Context as _;
 use guildhall_cli::Format;
 use serde::Serialize;
 
 /// Writes what was found: JSON, or lines.
-#[expect(clippy::print_stdout, reason = "the commands' result")]
 fn print<T: Serialize>(format: Format, found: &[T], lines: impl FnOnce() -> String) -> anyhow::Result<()> {
     match format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(found)?),
-        Format::Table => println!("{}", lines()),
+        Format::Json => say(&serde_json::to_string_pretty(found)?),
+        Format::Table => say(&lines()),
     }
-    Ok(())
+}
+
+/// Writes a command's result. Who reads only its beginning has what they wanted.
+///
+/// # Errors
+/// When it can't be written, as on a full disk.
+pub fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("could not write the output"),
+    }
 }
 
 /// Lines of cells below each other.

@@ -166,6 +166,9 @@ impl Host for Server {
         let actor = record.identity.map_or("", |caller| caller.recognised.actor.name());
         let (statements, rows) = record.work.map_or((0, 0), |stats| (stats.statements(), stats.rows()));
         let document = operation.map(|operation| operation.document.to_string()).unwrap_or_default();
+        let mut codes: Vec<&str> = record.codes.iter().map(|code| code.as_str()).collect();
+        codes.dedup();
+        let codes = codes.join(",");
         self.site.metrics.observe(record, statements);
         let milliseconds = record.duration.as_secs_f64() * 1000.0;
         macro_rules! line {
@@ -178,7 +181,7 @@ impl Host for Server {
                     document,
                     actor,
                     status = record.status,
-                    codes = ?record.codes,
+                    codes,
                     answered_by = record.answered_by,
                     cost = record.cost,
                     statements,
