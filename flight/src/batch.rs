@@ -1,26 +1,37 @@
 //! Questions of one kind that come at the same time are answered together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{Debug, Formatter};
 use std::hash::Hash;
-use std::pin::pin;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-use crate::PATIENCE;
+use tokio::time::Instant;
+
+use crate::{PATIENCE, turn};
 
 /// Rounds under way at the same time, when answers are slow.
 const ROUNDS: usize = 4;
+
+/// What a round found out.
+type Answers<Q, A> = Arc<HashMap<Q, A>>;
+/// A round, worked on by whoever waits for it.
+type Round<Q, A> = Shared<BoxFuture<'static, Answers<Q, A>>>;
+type WeakRound<Q, A> = WeakShared<BoxFuture<'static, Answers<Q, A>>>;
 
 /// Questions that wait for the next round. Clones share them. A question is answered by a round that begins after it came, never
 /// by one that is under way.
 pub struct Batches<Q, A>(Arc<Mutex<State<Q, A>>>);
 
 struct State<Q, A> {
-    waiting: HashMap<Q, Vec<oneshot::Sender<A>>>,
-    /// Whether somebody will answer those who wait.
-    gathered: bool,
+    /// What the next round will answer, and the round; gone when nobody waits for it any more.
+    next: Option<(HashSet<Q>, WeakRound<Q, A>)>,
+    /// The round that began last, and when.
+    last: Option<(Instant, WeakRound<Q, A>)>,
+    /// How many are under way.
     rounds: usize,
 }
 
@@ -31,32 +42,52 @@ where
 {
     /// The answer to a question; `None` where `answer` ended without one. It answers all who wait: one round after another, so
     /// that the busier everybody is, the more are answered at once. A round that takes longer than 50 ms holds nobody up: the
-    /// next begins beside it. `begin` is called where nobody gathers yet.
+    /// next begins beside it. `begin` is called where nobody waits for a round yet.
     pub async fn join<F, R>(&self, question: Q, begin: impl FnOnce() -> F) -> Option<A>
     where
-        F: Fn(Vec<Q>) -> R + Clone + Send + 'static,
+        F: FnOnce(Vec<Q>) -> R + Send + 'static,
         R: Future<Output = HashMap<Q, A>> + Send + 'static,
     {
-        let (sender, receiver) = oneshot::channel();
-        let round = {
-            let mut state = self.state();
-            state.waiting.entry(question).or_default().push(sender);
-            self.gather(&mut state)
-        };
-        if let Some(round) = round {
-            round.begin(begin());
-        }
-        receiver.await.ok()
+        self.next_round(question.clone(), begin).await.get(&question).cloned()
     }
 
-    /// Somebody who answers those who wait, where nobody does yet.
-    fn gather(&self, state: &mut State<Q, A>) -> Option<Round<Q, A>> {
-        if state.gathered {
-            return None;
+    fn next_round<F, R>(&self, question: Q, begin: impl FnOnce() -> F) -> Round<Q, A>
+    where
+        F: FnOnce(Vec<Q>) -> R + Send + 'static,
+        R: Future<Output = HashMap<Q, A>> + Send + 'static,
+    {
+        let mut state = self.state();
+        if let Some((asked, round)) = &mut state.next
+            && let Some(round) = round.upgrade()
+        {
+            asked.insert(question);
+            return round;
         }
-        state.gathered = true;
-        state.rounds += 1;
-        Some(Round { batches: self.clone(), gathers: true })
+        let (batches, answer) = (self.clone(), begin());
+        let earlier = state.last.as_ref().and_then(|(begun, round)| Some((*begun, round.upgrade()?)));
+        let round = async move {
+            if let Some((begun, earlier)) = earlier {
+                batches.wait(begun, earlier).await;
+            }
+            // Whatever else can run comes first.
+            turn().await;
+            let (asked, _under_way) = batches.begin();
+            let answers = AssertUnwindSafe(async { answer(asked).await }).catch_unwind().await;
+            // A panic is no answer, and is reported where it happens.
+            Arc::new(answers.unwrap_or_default())
+        };
+        let round = round.boxed().shared();
+        state.next = round.downgrade().map(|waiting| (HashSet::from([question]), waiting));
+        round
+    }
+
+    /// Waits for a round, but no longer than others can wait for the next.
+    async fn wait(&self, begun: Instant, earlier: Round<Q, A>) {
+        let ended = tokio::time::timeout_at(begun + PATIENCE, earlier.clone()).await.is_ok();
+        let full = self.state().rounds >= ROUNDS;
+        if !ended && full {
+            earlier.await;
+        }
     }
 }
 
@@ -64,90 +95,23 @@ impl<Q, A> Batches<Q, A> {
     fn state(&self) -> MutexGuard<'_, State<Q, A>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Answers one round after another until nobody waits, or until the others can't wait for it.
-struct Round<Q, A> {
-    batches: Batches<Q, A>,
-    gathers: bool,
-}
-
-impl<Q, A> Round<Q, A>
-where
-    Q: Clone + Eq + Hash + Send + Sync + 'static,
-    A: Clone + Send + Sync + 'static,
-{
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it ends as soon as nobody waits, and who goes away must not take the others' answer along"
-    )]
-    fn begin<F, R>(mut self, answer: F)
-    where
-        F: Fn(Vec<Q>) -> R + Clone + Send + 'static,
-        R: Future<Output = HashMap<Q, A>> + Send + 'static,
-    {
-        tokio::spawn(async move {
-            while self.gathers {
-                // Whatever else can run comes first.
-                tokio::task::yield_now().await;
-                let Some(waiting) = self.take() else { break };
-                let mut answers = pin!(answer(waiting.keys().cloned().collect()));
-                let answers = match tokio::time::timeout(PATIENCE, answers.as_mut()).await {
-                    Ok(answers) => answers,
-                    Err(_elapsed) => {
-                        if let Some(next) = self.pass_on() {
-                            next.begin(answer.clone());
-                        }
-                        answers.await
-                    }
-                };
-                tell(waiting, &answers);
-            }
-        });
-    }
-
-    /// Everybody who waits. Where nobody does, whoever comes next gathers.
-    fn take(&mut self) -> Option<HashMap<Q, Vec<oneshot::Sender<A>>>> {
-        let mut state = self.batches.state();
-        if state.waiting.is_empty() {
-            self.gathers = false;
-            state.gathered = false;
-            return None;
-        }
-        Some(std::mem::take(&mut state.waiting))
-    }
-
-    /// Leaves those who wait to another, unless too many are under way.
-    fn pass_on(&mut self) -> Option<Self> {
-        let mut state = self.batches.state();
-        if state.rounds >= ROUNDS {
-            return None;
-        }
-        self.gathers = false;
-        state.gathered = false;
-        if state.waiting.is_empty() { None } else { self.batches.gather(&mut state) }
+    /// The next round begins: who comes from here on comes too late for it.
+    fn begin(&self) -> (Vec<Q>, UnderWay<Q, A>) {
+        let mut state = self.state();
+        state.rounds += 1;
+        let (asked, round) = state.next.take().unzip();
+        state.last = round.map(|round| (Instant::now(), round));
+        (asked.into_iter().flatten().collect(), UnderWay(self.clone()))
     }
 }
 
-fn tell<Q: Eq + Hash, A: Clone>(waiting: HashMap<Q, Vec<oneshot::Sender<A>>>, answers: &HashMap<Q, A>) {
-    for (question, senders) in waiting {
-        let Some(answer) = answers.get(&question) else { continue };
-        for sender in senders {
-            // Who no longer waits has gone away.
-            _ = sender.send(answer.clone());
-        }
-    }
-}
+/// A round that has begun, until it has ended or nobody waits for it any more.
+struct UnderWay<Q, A>(Batches<Q, A>);
 
-/// However it ends, nobody is left without somebody who answers: who waited for it is told that it has ended.
-impl<Q, A> Drop for Round<Q, A> {
+impl<Q, A> Drop for UnderWay<Q, A> {
     fn drop(&mut self) {
-        let mut state = self.batches.state();
-        state.rounds -= 1;
-        if self.gathers {
-            state.gathered = false;
-            state.waiting.clear();
-        }
+        self.0.state().rounds -= 1;
     }
 }
 
@@ -159,16 +123,16 @@ impl<Q, A> Clone for Batches<Q, A> {
 
 impl<Q, A> Default for Batches<Q, A> {
     fn default() -> Self {
-        let state = State { waiting: HashMap::new(), gathered: false, rounds: 0 };
-        Self(Arc::new(Mutex::new(state)))
+        Self(Arc::new(Mutex::new(State { next: None, last: None, rounds: 0 })))
     }
 }
 
 impl<Q, A> Debug for Batches<Q, A> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let state = self.state();
+        let waiting = state.next.as_ref().map_or(0, |(asked, _)| asked.len());
         f.debug_struct("Batches")
-            .field("waiting", &state.waiting.len())
+            .field("waiting", &waiting)
             .field("rounds", &state.rounds)
             .finish_non_exhaustive()
     }
@@ -231,7 +195,7 @@ mod tests {
         async fn is_idle(&self) {
             tokio::time::sleep(PATIENCE).await;
             let state = self.batches.state();
-            assert!(state.rounds == 0 && !state.gathered && state.waiting.is_empty());
+            assert!(state.rounds == 0 && state.next.is_none());
         }
 
         fn rounds(&self) -> Vec<Vec<&'static str>> {
@@ -279,11 +243,11 @@ mod tests {
         let slow = Slow::new();
         let first = slow.asks(["panic", "a"]).await;
         let second = slow.asks(["b"]).await;
-        slow.gate.add_permits(1);
+        slow.gate.add_permits(2);
         assert_eq!(told(first).await, [None, None]);
-        assert_eq!(told(second).await, [None]);
+        assert_eq!(told(second).await, [Some(2)]);
         slow.gate.add_permits(1);
-        assert_eq!(told(slow.asks(["c"]).await).await, [Some(2)]);
+        assert_eq!(told(slow.asks(["c"]).await).await, [Some(3)]);
         slow.is_idle().await;
     }
 }

@@ -5,8 +5,10 @@
 //! anybody waits for it, whoever of them that is: nobody depends on another's speed, and whoever goes away takes nothing along.
 
 mod batch;
+mod turn;
 
 pub use batch::Batches;
+use turn::turn;
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Formatter};
