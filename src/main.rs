@@ -62,7 +62,12 @@ Examples:
     #[command(subcommand)]
     Config(Config),
     /// Print the GraphQL schema
-    Schema,
+    Schema {
+        /// Print the documents of this version's command line and provisioners instead, as a manifest of persisted documents:
+        /// for a server of another version that runs registered documents alone
+        #[arg(long)]
+        client_documents: bool,
+    },
     #[command(subcommand)]
     Provisionerd(guildhall_cli::provisionerd::Provisionerd),
     #[command(flatten)]
@@ -121,7 +126,8 @@ async fn main() -> ExitCode {
             let matches = matches.subcommand().and_then(|(_, matches)| matches.subcommand());
             ended(matches.map_or(Ok(()), |(_, matches)| show.run(matches, file.as_ref(), cli.globals.output)))
         }
-        Verb::Schema => ended(schema()),
+        Verb::Schema { client_documents: false } => ended(printed(guildhall::graphql::sdl())),
+        Verb::Schema { client_documents: true } => ended(printed(&client_documents())),
         Verb::Provisionerd(guildhall_cli::provisionerd::Provisionerd::Start(start)) => {
             let settings = match provisionerd::settings(&cli.globals, start) {
                 Ok(settings) => settings,
@@ -221,12 +227,20 @@ async fn migrate(data_dir: &std::path::Path, database: &db::Settings) -> anyhow:
     Ok(db.close().await?)
 }
 
-fn schema() -> anyhow::Result<()> {
-    let written = std::io::stdout().lock().write_all(guildhall::graphql::sdl().as_bytes());
-    match written {
+/// The documents of the client by their SHA-256, as `--persisted-manifest` reads them.
+fn client_documents() -> String {
+    let entry = |text: String| {
+        (format!("sha256:{}", guildhall_front::Digest::of(&text)), serde_json::Value::String(text))
+    };
+    let documents: serde_json::Map<_, _> = guildhall_client::documents().into_iter().map(entry).collect();
+    format!("{:#}\n", serde_json::Value::Object(documents))
+}
+
+fn printed(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
         // Whoever reads it has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("can't write the schema"),
+        written => written.context("can't write the output"),
     }
 }
 

@@ -9,6 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::support::process::Server;
 use crate::support::{Backend, TestApp, start_of_time};
 
 /// The status and body of one request to a server with these options.
@@ -73,6 +74,52 @@ async fn only_documents_of_the_manifest_run_where_that_is_enforced(
     assert_eq!(ask(options(), json!({ "query": text })).await.0, 200);
     let (status, answer) = ask(options(), json!({ "query": "{ deployment { version } }" })).await;
     assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (403, &json!("FORBIDDEN")));
+}
+
+/// They are refused for want of a token or of variables, if at all, and never as documents.
+#[tokio::test]
+async fn guildhalls_own_documents_are_valid_here() {
+    let Some(app) = TestApp::start(Backend::Sqlite).await else { return };
+    for text in guildhall_client::documents() {
+        let answer = app.graphql(None, &text, json!({})).await;
+        let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
+        assert!(
+            ["", "BAD_USER_INPUT", "UNAUTHENTICATED", "BAD_REQUEST"].contains(&code),
+            "{text}\n{answer:#}"
+        );
+        let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(code != "BAD_REQUEST" || message.starts_with("Subscriptions need"), "{text}\n{answer:#}");
+    }
+}
+
+/// Built-in provisioners and a person at a terminal, who is told why a document of another's does not run.
+#[tokio::test]
+async fn guildhalls_own_programs_work_where_documents_are_enforced() {
+    let settings = [("GUILDHALL_PERSISTED_DOCUMENTS", "enforce"), ("GUILDHALL_BUILTIN_PROVISIONERS", "1")];
+    let settings = settings.map(|(name, value)| (name, value.to_owned())).to_vec();
+    let Some(mut server) = Server::start_with(Backend::Sqlite, settings).await else { return };
+    let said = server.program.says("the provisioner is ready").await;
+    assert_eq!(said.matches("only Guildhall's own command line").count(), 1, "{said}");
+    let olga = server.owner().await;
+    olga.ok(&["org", "list"]).await;
+    let refused = olga.refused(5, &["api", "graphql", "-f", "query={ deployment { version } }"]).await;
+    assert!(refused.contains("Only registered documents run here"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_manifest_of_the_documents_of_this_version_is_printed() {
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_guildhall"))
+        .args(["schema", "--client-documents"])
+        .output()
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("manifest.json");
+    std::fs::write(&path, output.stdout).unwrap();
+    let mut documents = PersistedDocuments::new(PersistedMode::Enforce, 1 << 20);
+    let texts = guildhall_client::documents();
+    assert_eq!(documents.load(&path).unwrap(), texts.len());
+    assert!(texts.iter().all(|text| documents.knows(text)));
 }
 
 #[rstest]

@@ -232,6 +232,7 @@ mod tests {
             message: "no".to_owned(),
             path: None,
             requires: None,
+            document: None,
             request_id: None,
         }]));
         assert_eq!((failure.exit, failure.code.as_str()), (exit, code));

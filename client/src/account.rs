@@ -62,13 +62,13 @@ struct ResetPasswordInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateUserVariables {
+pub(crate) struct UpdateUserVariables {
     input: UpdateUserInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateUserVariables")]
-struct UpdateUser {
+pub(crate) struct UpdateUser {
     #[arguments(input: $input)]
     update_user: Option<UpdateUserPayload>,
 }
@@ -80,13 +80,13 @@ struct UpdateUserPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SetUserSiteRolesVariables {
+pub(crate) struct SetUserSiteRolesVariables {
     input: SetUserSiteRolesInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SetUserSiteRolesVariables")]
-struct SetUserSiteRoles {
+pub(crate) struct SetUserSiteRoles {
     #[arguments(input: $input)]
     set_user_site_roles: Option<SetUserSiteRolesPayload>,
 }
@@ -98,13 +98,13 @@ struct SetUserSiteRolesPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SuspendUserVariables {
+pub(crate) struct SuspendUserVariables {
     input: SuspendUserInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SuspendUserVariables")]
-struct SuspendUser {
+pub(crate) struct SuspendUser {
     #[arguments(input: $input)]
     suspend_user: Option<SuspendUserPayload>,
 }
@@ -116,13 +116,13 @@ struct SuspendUserPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ActivateUserVariables {
+pub(crate) struct ActivateUserVariables {
     input: ActivateUserInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "ActivateUserVariables")]
-struct ActivateUser {
+pub(crate) struct ActivateUser {
     #[arguments(input: $input)]
     activate_user: Option<ActivateUserPayload>,
 }
@@ -134,13 +134,13 @@ struct ActivateUserPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ChangePasswordVariables {
+pub(crate) struct ChangePasswordVariables {
     input: ChangePasswordInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "ChangePasswordVariables")]
-struct ChangePassword {
+pub(crate) struct ChangePassword {
     #[arguments(input: $input)]
     change_password: Option<ChangePasswordPayload>,
 }
@@ -152,13 +152,13 @@ struct ChangePasswordPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ResetPasswordVariables {
+pub(crate) struct ResetPasswordVariables {
     input: ResetPasswordInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "ResetPasswordVariables")]
-struct ResetPassword {
+pub(crate) struct ResetPassword {
     #[arguments(input: $input)]
     reset_password: Option<ResetPasswordPayload>,
 }
@@ -170,13 +170,13 @@ struct ResetPasswordPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DeleteUserVariables {
+pub(crate) struct DeleteUserVariables {
     input: DeleteUserInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DeleteUserVariables")]
-struct DeleteUser {
+pub(crate) struct DeleteUser {
     #[arguments(input: $input)]
     delete_user: Option<DeleteUserPayload>,
 }

@@ -98,7 +98,7 @@ pub enum ApiTokenOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ApiTokensVariables {
+pub(crate) struct ApiTokensVariables {
     username: String,
     filter: ApiTokenFilter,
     order: ApiTokenOrder,
@@ -107,7 +107,7 @@ struct ApiTokensVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ApiTokensVariables")]
-struct ApiTokens {
+pub(crate) struct ApiTokens {
     #[arguments(by: { username: $username })]
     user: Option<UserWithTokens>,
 }
@@ -122,13 +122,13 @@ struct UserWithTokens {
 connection!(ApiTokenConnection, ApiToken);
 
 #[derive(cynic::QueryVariables)]
-struct CreateApiTokenVariables {
+pub(crate) struct CreateApiTokenVariables {
     input: CreateApiTokenInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateApiTokenVariables")]
-struct CreateApiToken {
+pub(crate) struct CreateApiToken {
     #[arguments(input: $input)]
     create_api_token: Option<CreateApiTokenPayload>,
 }
@@ -141,13 +141,13 @@ struct CreateApiTokenPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct RevokeApiTokenVariables {
+pub(crate) struct RevokeApiTokenVariables {
     input: RevokeApiTokenInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "RevokeApiTokenVariables")]
-struct RevokeApiToken {
+pub(crate) struct RevokeApiToken {
     #[arguments(input: $input)]
     revoke_api_token: Option<RevokeApiTokenPayload>,
 }

@@ -109,7 +109,7 @@ pub enum AuditLogOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct AuditLogVariables {
+pub(crate) struct AuditLogVariables {
     filter: AuditLogFilter,
     order: AuditLogOrder,
     after: Option<String>,
@@ -117,7 +117,7 @@ struct AuditLogVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "AuditLogVariables")]
-struct AuditLog {
+pub(crate) struct AuditLog {
     #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     audit_log: AuditLogEntryConnection,
 }
@@ -125,13 +125,13 @@ struct AuditLog {
 connection!(AuditLogEntryConnection, AuditLogEntry);
 
 #[derive(cynic::QueryVariables)]
-struct AuditLogEntryVariables {
+pub(crate) struct AuditLogEntryVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "AuditLogEntryVariables")]
-struct AuditLogEntryById {
+pub(crate) struct AuditLogEntryById {
     #[arguments(id: $id)]
     node: Option<EntryNode>,
 }

@@ -55,7 +55,7 @@ pub struct PlannedBuild {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "PlannedBuild")]
-struct BuildCost {
+pub(crate) struct BuildCost {
     #[arguments(workspaceId: $workspace, templateVersionId: $template_version, ownerId: $owner, transition: $transition)]
     build_cost_preview: Option<BuildCostPreview>,
 }

@@ -69,14 +69,14 @@ pub struct RemoveMemberResult {
 }
 
 #[derive(cynic::QueryVariables)]
-struct RemovalImpactVariables {
+pub(crate) struct RemovalImpactVariables {
     organization: Id,
     filter: MemberFilter,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "RemovalImpactVariables")]
-struct RemovalImpact {
+pub(crate) struct RemovalImpact {
     #[arguments(by: { id: $organization })]
     organization: Option<OrganizationWithImpact>,
 }
@@ -101,13 +101,13 @@ struct MemberWithImpact {
 }
 
 #[derive(cynic::QueryVariables)]
-struct RemoveMembersVariables {
+pub(crate) struct RemoveMembersVariables {
     input: RemoveMembersInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "RemoveMembersVariables")]
-struct RemoveMembers {
+pub(crate) struct RemoveMembers {
     #[arguments(input: $input)]
     remove_members: Option<RemoveMembersPayload>,
 }

@@ -99,6 +99,17 @@ impl ClientError {
         }
     }
 
+    /// Whether the server refused the document as one that is not registered with it, whoever sends it.
+    #[must_use]
+    pub fn refuses_document(&self) -> bool {
+        match self {
+            Self::GraphQl(errors) => {
+                errors.iter().any(|error| error.code == "FORBIDDEN" && error.document.is_some())
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the server certainly never saw the call, so that repeating it can do nothing twice.
     pub(crate) fn is_unsent(&self) -> bool {
         matches!(self, Self::Unreachable { connected: false, .. })
@@ -133,6 +144,8 @@ pub struct GraphQlError {
     pub path: Option<String>,
     /// The permission that is missing, e.g. `PROVISIONER_KEY_READ`.
     pub requires: Option<String>,
+    /// The SHA-256 of the document, where that is what was refused: the server runs registered ones alone.
+    pub document: Option<String>,
     /// Finds the request in the server's log.
     pub request_id: Option<String>,
 }
@@ -171,6 +184,7 @@ impl<T: fmt::Display> fmt::Display for Joined<'_, T> {
 pub(crate) struct Extensions {
     code: Option<String>,
     requires: Option<Requires>,
+    document: Option<String>,
     request_id: Option<String>,
 }
 
@@ -202,6 +216,7 @@ impl From<cynic::GraphQlError<Extensions>> for GraphQlError {
             message: error.message,
             path,
             requires,
+            document: extensions.document,
             request_id: extensions.request_id,
         }
     }

@@ -33,7 +33,7 @@ pub struct OrganizationEvent {
 }
 
 #[derive(cynic::QueryVariables)]
-struct EventsVariables {
+pub(crate) struct EventsVariables {
     organization: Id,
     resources: Option<Vec<Resource>>,
     after: Option<String>,
@@ -41,7 +41,7 @@ struct EventsVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription", variables = "EventsVariables")]
-struct OrganizationEvents {
+pub(crate) struct OrganizationEvents {
     #[arguments(organizationId: $organization, resources: $resources, after: $after)]
     organization_events: OrganizationEvent,
 }

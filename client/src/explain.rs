@@ -64,7 +64,7 @@ pub struct AccessExplanation {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ExplainAccessVariables {
+pub(crate) struct ExplainAccessVariables {
     user: Id,
     permission: Permission,
     object: Option<Id>,
@@ -72,7 +72,7 @@ struct ExplainAccessVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ExplainAccessVariables")]
-struct ExplainAccess {
+pub(crate) struct ExplainAccess {
     #[arguments(userId: $user, permission: $permission, objectId: $object)]
     explain_access: Option<AccessExplanation>,
 }

@@ -147,7 +147,7 @@ pub enum GroupOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct GroupsVariables {
+pub(crate) struct GroupsVariables {
     organization: Id,
     filter: GroupFilter,
     order: GroupOrder,
@@ -156,7 +156,7 @@ struct GroupsVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "GroupsVariables")]
-struct Groups {
+pub(crate) struct Groups {
     #[arguments(by: { id: $organization })]
     organization: Option<GroupsOfOrganization>,
 }
@@ -171,13 +171,13 @@ struct GroupsOfOrganization {
 connection!(GroupConnection, Group);
 
 #[derive(cynic::QueryVariables)]
-struct CreateGroupVariables {
+pub(crate) struct CreateGroupVariables {
     input: CreateGroupInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateGroupVariables")]
-struct CreateGroup {
+pub(crate) struct CreateGroup {
     #[arguments(input: $input)]
     create_group: Option<CreateGroupPayload>,
 }
@@ -189,13 +189,13 @@ struct CreateGroupPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateGroupVariables {
+pub(crate) struct UpdateGroupVariables {
     input: UpdateGroupInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateGroupVariables")]
-struct UpdateGroup {
+pub(crate) struct UpdateGroup {
     #[arguments(input: $input)]
     update_group: Option<UpdateGroupPayload>,
 }
@@ -207,13 +207,13 @@ struct UpdateGroupPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DeleteGroupVariables {
+pub(crate) struct DeleteGroupVariables {
     input: DeleteGroupInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DeleteGroupVariables")]
-struct DeleteGroup {
+pub(crate) struct DeleteGroup {
     #[arguments(input: $input)]
     delete_group: Option<DeleteGroupPayload>,
 }

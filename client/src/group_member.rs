@@ -76,7 +76,7 @@ pub enum GroupMemberOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct GroupMembersVariables {
+pub(crate) struct GroupMembersVariables {
     group: Id,
     filter: GroupMemberFilter,
     order: GroupMemberOrder,
@@ -85,7 +85,7 @@ struct GroupMembersVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "GroupMembersVariables")]
-struct GroupMembers {
+pub(crate) struct GroupMembers {
     #[arguments(id: $group)]
     node: Option<NodeWithMembers>,
 }
@@ -108,13 +108,13 @@ struct MembersOfGroup {
 connection!(GroupMemberConnection, GroupMember);
 
 #[derive(cynic::QueryVariables)]
-struct RemoveGroupMembersVariables {
+pub(crate) struct RemoveGroupMembersVariables {
     input: RemoveGroupMembersInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "RemoveGroupMembersVariables")]
-struct RemoveGroupMembers {
+pub(crate) struct RemoveGroupMembers {
     #[arguments(input: $input)]
     remove_group_members: Option<RemoveGroupMembersPayload>,
 }
@@ -126,13 +126,13 @@ struct RemoveGroupMembersPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct AddGroupMembersVariables {
+pub(crate) struct AddGroupMembersVariables {
     input: AddGroupMembersInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "AddGroupMembersVariables")]
-struct AddGroupMembers {
+pub(crate) struct AddGroupMembers {
     #[arguments(input: $input)]
     add_group_members: Option<AddGroupMembersPayload>,
 }

@@ -43,6 +43,7 @@ pub mod workspace_restart;
 
 mod answer;
 mod answered;
+mod documents;
 mod error;
 mod file;
 mod retry;
@@ -53,6 +54,7 @@ mod user_error;
 
 pub use answer::Page;
 pub use cynic::{Id, MutationBuilder, Operation, QueryBuilder};
+pub use documents::{Registered, documents};
 pub use error::{ClientError, GraphQlError};
 pub use file::FileRef;
 pub use permission::Permission;

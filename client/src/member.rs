@@ -148,7 +148,7 @@ pub struct SetMemberRolesInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct MembersVariables {
+pub(crate) struct MembersVariables {
     organization: Id,
     filter: MemberFilter,
     order: MemberOrder,
@@ -157,7 +157,7 @@ struct MembersVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "MembersVariables")]
-struct Members {
+pub(crate) struct Members {
     #[arguments(by: { id: $organization })]
     organization: Option<MembersOfOrganization>,
 }
@@ -172,14 +172,14 @@ struct MembersOfOrganization {
 connection!(MemberConnection, Member);
 
 #[derive(cynic::QueryVariables)]
-struct OneMemberVariables {
+pub(crate) struct OneMemberVariables {
     organization: Id,
     filter: MemberFilter,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "OneMemberVariables")]
-struct OneMember {
+pub(crate) struct OneMember {
     #[arguments(by: { id: $organization })]
     organization: Option<OneMemberOfOrganization>,
 }
@@ -198,13 +198,13 @@ struct OneMemberConnection {
 }
 
 #[derive(cynic::QueryVariables)]
-struct AddMembersVariables {
+pub(crate) struct AddMembersVariables {
     input: AddMembersInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "AddMembersVariables")]
-struct AddMembers {
+pub(crate) struct AddMembers {
     #[arguments(input: $input)]
     add_members: Option<AddMembersPayload>,
 }
@@ -216,13 +216,13 @@ struct AddMembersPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SetMemberRolesVariables {
+pub(crate) struct SetMemberRolesVariables {
     input: SetMemberRolesInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SetMemberRolesVariables")]
-struct SetMemberRoles {
+pub(crate) struct SetMemberRoles {
     #[arguments(input: $input)]
     set_member_roles: Option<SetMemberRolesPayload>,
 }
@@ -234,13 +234,13 @@ struct SetMemberRolesPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SetMembersRolesVariables {
+pub(crate) struct SetMembersRolesVariables {
     input: SetMembersRolesInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SetMembersRolesVariables")]
-struct SetMembersRoles {
+pub(crate) struct SetMembersRoles {
     #[arguments(input: $input)]
     set_members_roles: Option<SetMembersRolesPayload>,
 }

@@ -102,13 +102,13 @@ pub struct OrganizationDeletionImpact {
 }
 
 #[derive(cynic::QueryVariables)]
-struct OrganizationByNameVariables {
+pub(crate) struct OrganizationByNameVariables {
     name: String,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "OrganizationByNameVariables")]
-struct DeletionImpact {
+pub(crate) struct DeletionImpact {
     #[arguments(by: { name: $name })]
     organization: Option<OrganizationWithImpact>,
 }
@@ -121,7 +121,7 @@ struct OrganizationWithImpact {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "OrganizationByNameVariables")]
-struct OrganizationByName {
+pub(crate) struct OrganizationByName {
     #[arguments(by: { name: $name })]
     organization: Option<Organization>,
 }
@@ -148,7 +148,7 @@ pub enum OrganizationOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct OrganizationsVariables {
+pub(crate) struct OrganizationsVariables {
     filter: OrganizationFilter,
     order: OrganizationOrder,
     after: Option<String>,
@@ -156,7 +156,7 @@ struct OrganizationsVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "OrganizationsVariables")]
-struct Organizations {
+pub(crate) struct Organizations {
     #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     organizations: OrganizationConnection,
 }
@@ -164,13 +164,13 @@ struct Organizations {
 connection!(OrganizationConnection, Organization);
 
 #[derive(cynic::QueryVariables)]
-struct CreateOrganizationVariables {
+pub(crate) struct CreateOrganizationVariables {
     input: CreateOrganizationInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateOrganizationVariables")]
-struct CreateOrganization {
+pub(crate) struct CreateOrganization {
     #[arguments(input: $input)]
     create_organization: Option<CreateOrganizationPayload>,
 }
@@ -182,13 +182,13 @@ struct CreateOrganizationPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateOrganizationVariables {
+pub(crate) struct UpdateOrganizationVariables {
     input: UpdateOrganizationInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateOrganizationVariables")]
-struct UpdateOrganization {
+pub(crate) struct UpdateOrganization {
     #[arguments(input: $input)]
     update_organization: Option<UpdateOrganizationPayload>,
 }
@@ -205,13 +205,13 @@ struct DeleteOrganizationInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DeleteOrganizationVariables {
+pub(crate) struct DeleteOrganizationVariables {
     input: DeleteOrganizationInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DeleteOrganizationVariables")]
-struct DeleteOrganization {
+pub(crate) struct DeleteOrganization {
     #[arguments(input: $input)]
     delete_organization: Option<DeleteOrganizationPayload>,
 }

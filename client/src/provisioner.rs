@@ -14,6 +14,11 @@ use crate::{Client, ClientError, Id, Json, MutationBuilder, UserError, schema};
 
 mod report;
 
+pub(crate) use report::{
+    AppendProvisionerJobLogs, AppendProvisionerJobLogsVariables, CompleteProvisionerJob,
+    CompleteProvisionerJobVariables, FailProvisionerJob, FailProvisionerJobVariables, PlanWorkspaceBuild,
+    PlanWorkspaceBuildVariables,
+};
 pub use report::{
     JobFailure, JobLogInput, LogSource, ProvisionerJobResultInput, TemplateDryRunResultInput,
     TemplateImportResultInput, TemplateVariableInput, VariableRuleInput, VariableValidationInput,
@@ -156,13 +161,13 @@ struct AcquireProvisionerJobInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct RegisterProvisionerDaemonVariables {
+pub(crate) struct RegisterProvisionerDaemonVariables {
     input: RegisterProvisionerDaemonInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "RegisterProvisionerDaemonVariables")]
-struct RegisterProvisionerDaemon {
+pub(crate) struct RegisterProvisionerDaemon {
     #[arguments(input: $input)]
     register_provisioner_daemon: Option<RegisterProvisionerDaemonPayload>,
 }
@@ -175,13 +180,13 @@ struct RegisterProvisionerDaemonPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct HeartbeatProvisionerDaemonVariables {
+pub(crate) struct HeartbeatProvisionerDaemonVariables {
     input: HeartbeatProvisionerDaemonInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "HeartbeatProvisionerDaemonVariables")]
-struct HeartbeatProvisionerDaemon {
+pub(crate) struct HeartbeatProvisionerDaemon {
     #[arguments(input: $input)]
     heartbeat_provisioner_daemon: Option<HeartbeatProvisionerDaemonPayload>,
 }
@@ -194,13 +199,13 @@ struct HeartbeatProvisionerDaemonPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SignOffProvisionerDaemonVariables {
+pub(crate) struct SignOffProvisionerDaemonVariables {
     input: SignOffProvisionerDaemonInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SignOffProvisionerDaemonVariables")]
-struct SignOffProvisionerDaemon {
+pub(crate) struct SignOffProvisionerDaemon {
     #[arguments(input: $input)]
     sign_off_provisioner_daemon: Option<SignOffProvisionerDaemonPayload>,
 }
@@ -211,13 +216,13 @@ struct SignOffProvisionerDaemonPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct AcquireProvisionerJobVariables {
+pub(crate) struct AcquireProvisionerJobVariables {
     input: AcquireProvisionerJobInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "AcquireProvisionerJobVariables")]
-struct AcquireProvisionerJob {
+pub(crate) struct AcquireProvisionerJob {
     #[arguments(input: $input)]
     acquire_provisioner_job: Option<AcquireProvisionerJobPayload>,
 }

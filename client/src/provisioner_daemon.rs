@@ -83,13 +83,13 @@ struct DeleteProvisionerDaemonInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DeleteProvisionerDaemonVariables {
+pub(crate) struct DeleteProvisionerDaemonVariables {
     input: DeleteProvisionerDaemonInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DeleteProvisionerDaemonVariables")]
-struct DeleteProvisionerDaemon {
+pub(crate) struct DeleteProvisionerDaemon {
     #[arguments(input: $input)]
     delete_provisioner_daemon: Option<DeleteProvisionerDaemonPayload>,
 }
@@ -122,7 +122,7 @@ pub enum ProvisionerDaemonOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ProvisionerDaemonsVariables {
+pub(crate) struct ProvisionerDaemonsVariables {
     organization: Id,
     filter: ProvisionerDaemonFilter,
     order: ProvisionerDaemonOrder,
@@ -131,7 +131,7 @@ struct ProvisionerDaemonsVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ProvisionerDaemonsVariables")]
-struct ProvisionerDaemons {
+pub(crate) struct ProvisionerDaemons {
     #[arguments(by: { id: $organization })]
     organization: Option<ProvisionerDaemonsOfOrganization>,
 }

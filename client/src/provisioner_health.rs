@@ -131,7 +131,7 @@ pub struct ProvisionerHealthVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ProvisionerHealthVariables")]
-struct HealthOfProvisioners {
+pub(crate) struct HealthOfProvisioners {
     #[arguments(by: { id: $organization })]
     organization: Option<HealthOfOrganization>,
 }

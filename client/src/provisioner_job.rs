@@ -197,7 +197,7 @@ pub enum ProvisionerJobOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ProvisionerJobsVariables {
+pub(crate) struct ProvisionerJobsVariables {
     organization: Id,
     filter: ProvisionerJobFilter,
     order: ProvisionerJobOrder,
@@ -206,7 +206,7 @@ struct ProvisionerJobsVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ProvisionerJobsVariables")]
-struct ProvisionerJobs {
+pub(crate) struct ProvisionerJobs {
     #[arguments(by: { id: $organization })]
     organization: Option<ProvisionerJobsOfOrganization>,
 }
@@ -221,13 +221,13 @@ struct ProvisionerJobsOfOrganization {
 connection!(ProvisionerJobConnection, ProvisionerJob);
 
 #[derive(cynic::QueryVariables)]
-struct CancelProvisionerJobVariables {
+pub(crate) struct CancelProvisionerJobVariables {
     input: CancelProvisionerJobInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CancelProvisionerJobVariables")]
-struct CancelProvisionerJob {
+pub(crate) struct CancelProvisionerJob {
     #[arguments(input: $input)]
     cancel_provisioner_job: Option<CancelProvisionerJobPayload>,
 }

@@ -49,14 +49,14 @@ pub struct JobProgress {
 }
 
 #[derive(cynic::QueryVariables)]
-struct JobLogsVariables {
+pub(crate) struct JobLogsVariables {
     id: Id,
     after: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "JobLogsVariables")]
-struct JobLogs {
+pub(crate) struct JobLogs {
     #[arguments(id: $id)]
     node: Option<JobLogsNode>,
 }
@@ -82,13 +82,13 @@ struct JobWithLogs {
 connection!(ProvisionerJobLogConnection, ProvisionerJobLog);
 
 #[derive(cynic::QueryVariables)]
-struct JobStatusVariables {
+pub(crate) struct JobStatusVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "JobStatusVariables")]
-struct StatusOfJob {
+pub(crate) struct StatusOfJob {
     #[arguments(id: $id)]
     node: Option<JobStatusNode>,
 }
@@ -102,14 +102,14 @@ enum JobStatusNode {
 }
 
 #[derive(cynic::QueryVariables)]
-struct JobLogVariables {
+pub(crate) struct JobLogVariables {
     job: Id,
     after: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription", variables = "JobLogVariables")]
-struct LogOfJob {
+pub(crate) struct LogOfJob {
     #[arguments(jobId: $job, after: $after)]
     provisioner_job_logs: Logged,
 }

@@ -160,7 +160,7 @@ pub enum ProvisionerKeyOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ProvisionerKeysVariables {
+pub(crate) struct ProvisionerKeysVariables {
     organization: Id,
     filter: ProvisionerKeyFilter,
     order: ProvisionerKeyOrder,
@@ -169,7 +169,7 @@ struct ProvisionerKeysVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ProvisionerKeysVariables")]
-struct ProvisionerKeys {
+pub(crate) struct ProvisionerKeys {
     #[arguments(by: { id: $organization })]
     organization: Option<ProvisionerKeysOfOrganization>,
 }
@@ -184,13 +184,13 @@ struct ProvisionerKeysOfOrganization {
 connection!(ProvisionerKeyConnection, ProvisionerKey);
 
 #[derive(cynic::QueryVariables)]
-struct CreateProvisionerKeyVariables {
+pub(crate) struct CreateProvisionerKeyVariables {
     input: CreateProvisionerKeyInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateProvisionerKeyVariables")]
-struct CreateProvisionerKey {
+pub(crate) struct CreateProvisionerKey {
     #[arguments(input: $input)]
     create_provisioner_key: Option<CreateProvisionerKeyPayload>,
 }
@@ -203,13 +203,13 @@ struct CreateProvisionerKeyPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateProvisionerKeyVariables {
+pub(crate) struct UpdateProvisionerKeyVariables {
     input: UpdateProvisionerKeyInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateProvisionerKeyVariables")]
-struct UpdateProvisionerKey {
+pub(crate) struct UpdateProvisionerKey {
     #[arguments(input: $input)]
     update_provisioner_key: Option<UpdateProvisionerKeyPayload>,
 }
@@ -221,13 +221,13 @@ struct UpdateProvisionerKeyPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct RotateProvisionerKeyVariables {
+pub(crate) struct RotateProvisionerKeyVariables {
     input: RotateProvisionerKeyInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "RotateProvisionerKeyVariables")]
-struct RotateProvisionerKey {
+pub(crate) struct RotateProvisionerKey {
     #[arguments(input: $input)]
     rotate_provisioner_key: Option<RotateProvisionerKeyPayload>,
 }
@@ -240,13 +240,13 @@ struct RotateProvisionerKeyPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DisableProvisionerKeyVariables {
+pub(crate) struct DisableProvisionerKeyVariables {
     input: DisableProvisionerKeyInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DisableProvisionerKeyVariables")]
-struct DisableProvisionerKey {
+pub(crate) struct DisableProvisionerKey {
     #[arguments(input: $input)]
     disable_provisioner_key: Option<DisableProvisionerKeyPayload>,
 }
@@ -258,13 +258,13 @@ struct DisableProvisionerKeyPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct EnableProvisionerKeyVariables {
+pub(crate) struct EnableProvisionerKeyVariables {
     input: EnableProvisionerKeyInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "EnableProvisionerKeyVariables")]
-struct EnableProvisionerKey {
+pub(crate) struct EnableProvisionerKey {
     #[arguments(input: $input)]
     enable_provisioner_key: Option<EnableProvisionerKeyPayload>,
 }
@@ -276,13 +276,13 @@ struct EnableProvisionerKeyPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DeleteProvisionerKeyVariables {
+pub(crate) struct DeleteProvisionerKeyVariables {
     input: DeleteProvisionerKeyInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DeleteProvisionerKeyVariables")]
-struct DeleteProvisionerKey {
+pub(crate) struct DeleteProvisionerKey {
     #[arguments(input: $input)]
     delete_provisioner_key: Option<DeleteProvisionerKeyPayload>,
 }

@@ -35,14 +35,14 @@ pub struct QuotaUser {
 }
 
 #[derive(cynic::QueryVariables)]
-struct MemberQuotaVariables {
+pub(crate) struct MemberQuotaVariables {
     organization: Id,
     username: String,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "MemberQuotaVariables")]
-struct MemberQuotas {
+pub(crate) struct MemberQuotas {
     #[arguments(by: { id: $organization })]
     organization: Option<QuotaMembers>,
 }
@@ -61,13 +61,13 @@ struct QuotaMemberConnection {
 }
 
 #[derive(cynic::QueryVariables)]
-struct OrganizationQuotaVariables {
+pub(crate) struct OrganizationQuotaVariables {
     organization: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "OrganizationQuotaVariables")]
-struct OrganizationQuota {
+pub(crate) struct OrganizationQuota {
     #[arguments(by: { id: $organization })]
     organization: Option<QuotaOfOrganization>,
 }
@@ -85,13 +85,13 @@ struct SetOrganizationQuotaInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SetOrganizationQuotaVariables {
+pub(crate) struct SetOrganizationQuotaVariables {
     input: SetOrganizationQuotaInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SetOrganizationQuotaVariables")]
-struct SetOrganizationQuota {
+pub(crate) struct SetOrganizationQuota {
     #[arguments(input: $input)]
     set_organization_quota: Option<SetQuotaOfOrganization>,
 }
@@ -109,13 +109,13 @@ struct SetGroupQuotaInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SetGroupQuotaVariables {
+pub(crate) struct SetGroupQuotaVariables {
     input: SetGroupQuotaInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SetGroupQuotaVariables")]
-struct SetGroupQuota {
+pub(crate) struct SetGroupQuota {
     #[arguments(input: $input)]
     set_group_quota: Option<SetQuotaOfGroup>,
 }

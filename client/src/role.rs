@@ -127,13 +127,13 @@ pub struct DeletedRole {
 }
 
 #[derive(cynic::QueryVariables)]
-struct OrganizationRolesVariables {
+pub(crate) struct OrganizationRolesVariables {
     organization: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "OrganizationRolesVariables")]
-struct OrganizationRoles {
+pub(crate) struct OrganizationRoles {
     #[arguments(by: { id: $organization })]
     organization: Option<RolesOfOrganization>,
 }
@@ -146,24 +146,24 @@ struct RolesOfOrganization {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query")]
-struct SiteRoles {
+pub(crate) struct SiteRoles {
     roles: Vec<RoleDetail>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query")]
-struct Permissions {
+pub(crate) struct Permissions {
     permissions: Vec<PermissionInfo>,
 }
 
 #[derive(cynic::QueryVariables)]
-struct CreateRoleVariables {
+pub(crate) struct CreateRoleVariables {
     input: CreateRoleInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateRoleVariables")]
-struct CreateRole {
+pub(crate) struct CreateRole {
     #[arguments(input: $input)]
     create_role: Option<CreateRolePayload>,
 }
@@ -175,13 +175,13 @@ struct CreateRolePayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateRoleVariables {
+pub(crate) struct UpdateRoleVariables {
     input: UpdateRoleInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateRoleVariables")]
-struct UpdateRole {
+pub(crate) struct UpdateRole {
     #[arguments(input: $input)]
     update_role: Option<UpdateRolePayload>,
 }
@@ -193,13 +193,13 @@ struct UpdateRolePayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DeleteRoleVariables {
+pub(crate) struct DeleteRoleVariables {
     input: DeleteRoleInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DeleteRoleVariables")]
-struct DeleteRole {
+pub(crate) struct DeleteRole {
     #[arguments(input: $input)]
     delete_role: Option<DeletedRole>,
 }

@@ -74,13 +74,13 @@ pub struct Deployment {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query")]
-struct CurrentUser {
+pub(crate) struct CurrentUser {
     viewer: Option<Viewer>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query")]
-struct DeploymentStatus {
+pub(crate) struct DeploymentStatus {
     deployment: Deployment,
 }
 
@@ -91,13 +91,13 @@ struct SignInInput<'a> {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SignInVariables<'a> {
+pub(crate) struct SignInVariables<'a> {
     input: SignInInput<'a>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SignInVariables")]
-struct SignIn {
+pub(crate) struct SignIn {
     #[arguments(input: $input)]
     sign_in: Option<SignInPayload>,
 }
@@ -121,13 +121,13 @@ struct CreateFirstUserInput<'a> {
 }
 
 #[derive(cynic::QueryVariables)]
-struct CreateFirstUserVariables<'a> {
+pub(crate) struct CreateFirstUserVariables<'a> {
     input: CreateFirstUserInput<'a>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateFirstUserVariables")]
-struct CreateFirstUser {
+pub(crate) struct CreateFirstUser {
     #[arguments(input: $input)]
     create_first_user: Option<CreateFirstUserPayload>,
 }
@@ -142,7 +142,7 @@ struct CreateFirstUserPayload {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation")]
-struct SignOut {
+pub(crate) struct SignOut {
     sign_out: Option<SignOutPayload>,
 }
 

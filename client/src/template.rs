@@ -125,7 +125,7 @@ pub enum TemplateOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct TemplatesVariables {
+pub(crate) struct TemplatesVariables {
     organization: Id,
     filter: TemplateFilter,
     order: TemplateOrder,
@@ -134,7 +134,7 @@ struct TemplatesVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "TemplatesVariables")]
-struct Templates {
+pub(crate) struct Templates {
     #[arguments(by: { id: $organization })]
     organization: Option<TemplatesOfOrganization>,
 }
@@ -149,13 +149,13 @@ struct TemplatesOfOrganization {
 connection!(TemplateConnection, Template);
 
 #[derive(cynic::QueryVariables)]
-struct CreateTemplateVariables {
+pub(crate) struct CreateTemplateVariables {
     input: CreateTemplateInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateTemplateVariables")]
-struct CreateTemplate {
+pub(crate) struct CreateTemplate {
     #[arguments(input: $input)]
     create_template: Option<CreateTemplatePayload>,
 }

@@ -81,14 +81,14 @@ pub struct SetTemplateAccessResult {
 }
 
 #[derive(cynic::QueryVariables)]
-struct TemplateAccessVariables {
+pub(crate) struct TemplateAccessVariables {
     template: Id,
     after: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "TemplateAccessVariables")]
-struct TemplateAccessList {
+pub(crate) struct TemplateAccessList {
     #[arguments(id: $template)]
     node: Option<AccessOfNode>,
 }
@@ -126,7 +126,7 @@ pub struct TemplateAccessCandidateFilter {
 }
 
 #[derive(cynic::QueryVariables)]
-struct AccessCandidatesVariables {
+pub(crate) struct AccessCandidatesVariables {
     template: Id,
     filter: TemplateAccessCandidateFilter,
     after: Option<String>,
@@ -134,7 +134,7 @@ struct AccessCandidatesVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "AccessCandidatesVariables")]
-struct AccessCandidates {
+pub(crate) struct AccessCandidates {
     #[arguments(id: $template)]
     node: Option<CandidatesOfNode>,
 }
@@ -157,14 +157,14 @@ struct CandidatesOfTemplate {
 connection!(TemplateAccessCandidateConnection, TemplateAccessCandidate);
 
 #[derive(cynic::QueryVariables)]
-struct AccessOfVariables {
+pub(crate) struct AccessOfVariables {
     template: Id,
     user: Option<Id>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "AccessOfVariables")]
-struct AccessOf {
+pub(crate) struct AccessOf {
     #[arguments(id: $template)]
     node: Option<AccessOfSomebody>,
 }
@@ -194,14 +194,14 @@ pub struct GroupTemplateAccess {
 }
 
 #[derive(cynic::QueryVariables)]
-struct GroupTemplatesVariables {
+pub(crate) struct GroupTemplatesVariables {
     group: Id,
     after: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "GroupTemplatesVariables")]
-struct GroupTemplates {
+pub(crate) struct GroupTemplates {
     #[arguments(id: $group)]
     node: Option<TemplatesOfNode>,
 }
@@ -224,13 +224,13 @@ struct TemplatesOfGroup {
 connection!(GroupTemplateAccessConnection, GroupTemplateAccess);
 
 #[derive(cynic::QueryVariables)]
-struct SetTemplateAccessVariables {
+pub(crate) struct SetTemplateAccessVariables {
     input: SetTemplateAccessInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SetTemplateAccessVariables")]
-struct SetTemplateAccess {
+pub(crate) struct SetTemplateAccess {
     #[arguments(input: $input)]
     set_template_access: Option<SetTemplateAccessPayload>,
 }

@@ -132,13 +132,13 @@ pub struct UpdateTemplateInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct TemplateSettingsVariables {
+pub(crate) struct TemplateSettingsVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "TemplateSettingsVariables")]
-struct SettingsOfTemplate {
+pub(crate) struct SettingsOfTemplate {
     #[arguments(id: $id)]
     node: Option<SettingsNode>,
 }
@@ -152,13 +152,13 @@ enum SettingsNode {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateTemplateVariables {
+pub(crate) struct UpdateTemplateVariables {
     input: UpdateTemplateInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateTemplateVariables")]
-struct UpdateTemplate {
+pub(crate) struct UpdateTemplate {
     #[arguments(input: $input)]
     update_template: Option<UpdateTemplatePayload>,
 }
@@ -175,13 +175,13 @@ struct DeleteTemplateInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DeleteTemplateVariables {
+pub(crate) struct DeleteTemplateVariables {
     input: DeleteTemplateInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DeleteTemplateVariables")]
-struct DeleteTemplate {
+pub(crate) struct DeleteTemplate {
     #[arguments(input: $input)]
     delete_template: Option<DeleteTemplatePayload>,
 }

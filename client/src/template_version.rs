@@ -149,7 +149,7 @@ pub enum TemplateVersionOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct TemplateVersionsVariables {
+pub(crate) struct TemplateVersionsVariables {
     template: Id,
     filter: TemplateVersionFilter,
     order: TemplateVersionOrder,
@@ -158,7 +158,7 @@ struct TemplateVersionsVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "TemplateVersionsVariables")]
-struct TemplateVersions {
+pub(crate) struct TemplateVersions {
     #[arguments(id: $template)]
     node: Option<TemplateVersionsNode>,
 }
@@ -181,13 +181,13 @@ struct VersionsOfTemplate {
 connection!(TemplateVersionConnection, TemplateVersion);
 
 #[derive(cynic::QueryVariables)]
-struct TemplateVersionByIdVariables {
+pub(crate) struct TemplateVersionByIdVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "TemplateVersionByIdVariables")]
-struct TemplateVersionById {
+pub(crate) struct TemplateVersionById {
     #[arguments(id: $id)]
     node: Option<TemplateVersionNode>,
 }
@@ -201,13 +201,13 @@ enum TemplateVersionNode {
 }
 
 #[derive(cynic::QueryVariables)]
-struct CreateTemplateVersionVariables {
+pub(crate) struct CreateTemplateVersionVariables {
     input: CreateTemplateVersionInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateTemplateVersionVariables")]
-struct CreateTemplateVersion {
+pub(crate) struct CreateTemplateVersion {
     #[arguments(input: $input)]
     create_template_version: Option<CreateTemplateVersionPayload>,
 }
@@ -219,13 +219,13 @@ struct CreateTemplateVersionPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct PromoteTemplateVersionVariables {
+pub(crate) struct PromoteTemplateVersionVariables {
     input: PromoteTemplateVersionInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "PromoteTemplateVersionVariables")]
-struct PromoteTemplateVersion {
+pub(crate) struct PromoteTemplateVersion {
     #[arguments(input: $input)]
     promote_template_version: Option<PromoteTemplateVersionPayload>,
 }

@@ -98,13 +98,13 @@ struct ArchiveTemplateVersionsInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ArchiveTemplateVersionsVariables {
+pub(crate) struct ArchiveTemplateVersionsVariables {
     input: ArchiveTemplateVersionsInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "ArchiveTemplateVersionsVariables")]
-struct ArchiveTemplateVersions {
+pub(crate) struct ArchiveTemplateVersions {
     #[arguments(input: $input)]
     archive_template_versions: Option<ArchiveTemplateVersionsPayload>,
 }
@@ -132,13 +132,13 @@ pub struct UpdateTemplateVersionInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateTemplateVersionVariables {
+pub(crate) struct UpdateTemplateVersionVariables {
     input: UpdateTemplateVersionInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateTemplateVersionVariables")]
-struct UpdateTemplateVersion {
+pub(crate) struct UpdateTemplateVersion {
     #[arguments(input: $input)]
     update_template_version: Option<UpdateTemplateVersionPayload>,
 }
@@ -156,13 +156,13 @@ struct UnarchiveTemplateVersionInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UnarchiveTemplateVersionVariables {
+pub(crate) struct UnarchiveTemplateVersionVariables {
     input: UnarchiveTemplateVersionInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UnarchiveTemplateVersionVariables")]
-struct UnarchiveTemplateVersion {
+pub(crate) struct UnarchiveTemplateVersion {
     #[arguments(input: $input)]
     unarchive_template_version: Option<UnarchiveTemplateVersionPayload>,
 }
@@ -174,13 +174,13 @@ struct UnarchiveTemplateVersionPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct IdVariables {
+pub(crate) struct IdVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "IdVariables")]
-struct TemplateVersionSource {
+pub(crate) struct TemplateVersionSource {
     #[arguments(id: $id)]
     node: Option<SourceNode>,
 }
@@ -206,14 +206,14 @@ struct SourceFile {
 }
 
 #[derive(cynic::QueryVariables)]
-struct CompareVariables {
+pub(crate) struct CompareVariables {
     from: Id,
     to: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "CompareVariables")]
-struct CompareTemplateVersions {
+pub(crate) struct CompareTemplateVersions {
     #[arguments(from: $from, to: $to)]
     compare_template_versions: Option<TemplateVersionComparison>,
 }
@@ -233,13 +233,13 @@ struct CreateTemplateVersionDryRunInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct CreateTemplateVersionDryRunVariables {
+pub(crate) struct CreateTemplateVersionDryRunVariables {
     input: CreateTemplateVersionDryRunInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateTemplateVersionDryRunVariables")]
-struct CreateTemplateVersionDryRun {
+pub(crate) struct CreateTemplateVersionDryRun {
     #[arguments(input: $input)]
     create_template_version_dry_run: Option<CreateTemplateVersionDryRunPayload>,
 }
@@ -252,7 +252,7 @@ struct CreateTemplateVersionDryRunPayload {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "IdVariables")]
-struct DryRunById {
+pub(crate) struct DryRunById {
     #[arguments(id: $id)]
     node: Option<DryRunNode>,
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::answered::{Answered, GRAPHQL_RESPONSE};
-use crate::{ClientError, Operation, Retry};
+use crate::{ClientError, Operation, Registered, Retry};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than the server's own limit (10 s) and than the longest poll (8 s).
@@ -104,7 +104,7 @@ impl Client {
         operation: Operation<Data, Variables>,
     ) -> Result<Data, ClientError>
     where
-        Data: DeserializeOwned,
+        Data: DeserializeOwned + Registered<Variables>,
         Variables: Serialize,
     {
         self.repeat(&operation, ClientError::is_unsent).await
@@ -120,7 +120,7 @@ impl Client {
         operation: Operation<Data, Variables>,
     ) -> Result<Data, ClientError>
     where
-        Data: DeserializeOwned,
+        Data: DeserializeOwned + Registered<Variables>,
         Variables: Serialize,
     {
         self.repeat(&operation, ClientError::is_transient).await

@@ -117,13 +117,13 @@ struct CreateUserInput<'a> {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UserByUsernameVariables {
+pub(crate) struct UserByUsernameVariables {
     username: String,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "UserByUsernameVariables")]
-struct UserByUsername {
+pub(crate) struct UserByUsername {
     #[arguments(by: { username: $username })]
     user: Option<User>,
 }
@@ -166,13 +166,13 @@ pub enum UserOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UsersByUsernameVariables {
+pub(crate) struct UsersByUsernameVariables {
     filter: UserFilter,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "UsersByUsernameVariables")]
-struct UsersByUsername {
+pub(crate) struct UsersByUsername {
     #[arguments(first: 100, filter: $filter)]
     users: UserRefConnection,
 }
@@ -184,7 +184,7 @@ struct UserRefConnection {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UsersVariables {
+pub(crate) struct UsersVariables {
     filter: UserFilter,
     order: UserOrder,
     after: Option<String>,
@@ -192,7 +192,7 @@ struct UsersVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "UsersVariables")]
-struct Users {
+pub(crate) struct Users {
     #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     users: UserConnection,
 }
@@ -200,13 +200,13 @@ struct Users {
 connection!(UserConnection, User);
 
 #[derive(cynic::QueryVariables)]
-struct CreateUserVariables<'a> {
+pub(crate) struct CreateUserVariables<'a> {
     input: CreateUserInput<'a>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateUserVariables")]
-struct CreateUser {
+pub(crate) struct CreateUser {
     #[arguments(input: $input)]
     create_user: Option<CreateUserPayload>,
 }

@@ -38,14 +38,14 @@ struct RevokeAllSessionsInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SessionsVariables {
+pub(crate) struct SessionsVariables {
     username: String,
     after: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "SessionsVariables")]
-struct Sessions {
+pub(crate) struct Sessions {
     #[arguments(by: { username: $username })]
     user: Option<UserWithSessions>,
 }
@@ -60,13 +60,13 @@ struct UserWithSessions {
 connection!(SessionConnection, Session);
 
 #[derive(cynic::QueryVariables)]
-struct RevokeSessionVariables {
+pub(crate) struct RevokeSessionVariables {
     input: RevokeSessionInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "RevokeSessionVariables")]
-struct RevokeSession {
+pub(crate) struct RevokeSession {
     #[arguments(input: $input)]
     revoke_session: Option<RevokeSessionPayload>,
 }
@@ -78,13 +78,13 @@ struct RevokeSessionPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct RevokeAllSessionsVariables {
+pub(crate) struct RevokeAllSessionsVariables {
     input: RevokeAllSessionsInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "RevokeAllSessionsVariables")]
-struct RevokeAllSessions {
+pub(crate) struct RevokeAllSessions {
     #[arguments(input: $input)]
     revoke_all_sessions: Option<RevokeAllSessionsPayload>,
 }

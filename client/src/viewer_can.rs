@@ -4,13 +4,13 @@ use crate::answer::found;
 use crate::{Client, ClientError, Id, Permission, QueryBuilder, schema};
 
 #[derive(cynic::QueryVariables)]
-struct ViewerCanVariables {
+pub(crate) struct ViewerCanVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ViewerCanVariables")]
-struct ViewerCan {
+pub(crate) struct ViewerCan {
     #[arguments(id: $id)]
     node: Option<NodeWithPermissions>,
 }

@@ -201,7 +201,7 @@ pub struct CreateWorkspaceInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct WorkspacesVariables {
+pub(crate) struct WorkspacesVariables {
     filter: WorkspaceFilter,
     order: WorkspaceOrder,
     after: Option<String>,
@@ -209,7 +209,7 @@ struct WorkspacesVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "WorkspacesVariables")]
-struct Workspaces {
+pub(crate) struct Workspaces {
     #[arguments(first: 100, after: $after, filter: $filter, orderBy: $order)]
     workspaces: WorkspaceConnection,
 }
@@ -217,13 +217,13 @@ struct Workspaces {
 connection!(WorkspaceConnection, WorkspaceSummary);
 
 #[derive(cynic::QueryVariables)]
-struct WorkspaceByIdVariables {
+pub(crate) struct WorkspaceByIdVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "WorkspaceByIdVariables")]
-struct WorkspaceById {
+pub(crate) struct WorkspaceById {
     #[arguments(id: $id)]
     node: Option<WorkspaceNode>,
 }
@@ -237,13 +237,13 @@ enum WorkspaceNode {
 }
 
 #[derive(cynic::QueryVariables)]
-struct CreateWorkspaceVariables {
+pub(crate) struct CreateWorkspaceVariables {
     input: CreateWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CreateWorkspaceVariables")]
-struct CreateWorkspace {
+pub(crate) struct CreateWorkspace {
     #[arguments(input: $input)]
     create_workspace: Option<CreateWorkspacePayload>,
 }

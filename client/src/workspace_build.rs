@@ -161,7 +161,7 @@ pub enum WorkspaceBuildOrder {
 }
 
 #[derive(cynic::QueryVariables)]
-struct WorkspaceBuildsVariables {
+pub(crate) struct WorkspaceBuildsVariables {
     workspace: Id,
     filter: WorkspaceBuildFilter,
     order: WorkspaceBuildOrder,
@@ -170,7 +170,7 @@ struct WorkspaceBuildsVariables {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "WorkspaceBuildsVariables")]
-struct WorkspaceBuilds {
+pub(crate) struct WorkspaceBuilds {
     #[arguments(id: $workspace)]
     node: Option<WorkspaceBuildsNode>,
 }
@@ -215,13 +215,13 @@ struct DeleteWorkspaceInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct StartWorkspaceVariables {
+pub(crate) struct StartWorkspaceVariables {
     input: StartWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "StartWorkspaceVariables")]
-struct StartWorkspace {
+pub(crate) struct StartWorkspace {
     #[arguments(input: $input)]
     start_workspace: Option<StartWorkspacePayload>,
 }
@@ -233,13 +233,13 @@ struct StartWorkspacePayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct StopWorkspaceVariables {
+pub(crate) struct StopWorkspaceVariables {
     input: StopWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "StopWorkspaceVariables")]
-struct StopWorkspace {
+pub(crate) struct StopWorkspace {
     #[arguments(input: $input)]
     stop_workspace: Option<StopWorkspacePayload>,
 }
@@ -251,13 +251,13 @@ struct StopWorkspacePayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct DeleteWorkspaceVariables {
+pub(crate) struct DeleteWorkspaceVariables {
     input: DeleteWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "DeleteWorkspaceVariables")]
-struct DeleteWorkspace {
+pub(crate) struct DeleteWorkspace {
     #[arguments(input: $input)]
     delete_workspace: Option<DeleteWorkspacePayload>,
 }

@@ -102,13 +102,13 @@ impl UpdateWorkspaceInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct WorkspaceTimesVariables {
+pub(crate) struct WorkspaceTimesVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "WorkspaceTimesVariables")]
-struct TimesOfWorkspace {
+pub(crate) struct TimesOfWorkspace {
     #[arguments(id: $id)]
     node: Option<TimesNode>,
 }
@@ -122,13 +122,13 @@ enum TimesNode {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateWorkspaceVariables {
+pub(crate) struct UpdateWorkspaceVariables {
     input: UpdateWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateWorkspaceVariables")]
-struct UpdateWorkspace {
+pub(crate) struct UpdateWorkspace {
     #[arguments(input: $input)]
     update_workspace: Option<UpdateWorkspacePayload>,
 }
@@ -141,14 +141,14 @@ struct UpdateWorkspacePayload {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "WorkspaceTimesVariables")]
-struct ClearAutostart {
+pub(crate) struct ClearAutostart {
     #[arguments(input: { workspaceId: $id, autostartSchedule: null })]
     update_workspace: Option<UpdateWorkspacePayload>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "WorkspaceTimesVariables")]
-struct ClearTtl {
+pub(crate) struct ClearTtl {
     #[arguments(input: { workspaceId: $id, ttlSeconds: null })]
     update_workspace: Option<UpdateWorkspacePayload>,
 }
@@ -159,13 +159,13 @@ struct ActivateWorkspaceInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ActivateWorkspaceVariables {
+pub(crate) struct ActivateWorkspaceVariables {
     input: ActivateWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "ActivateWorkspaceVariables")]
-struct ActivateWorkspace {
+pub(crate) struct ActivateWorkspace {
     #[arguments(input: $input)]
     activate_workspace: Option<ActivateWorkspacePayload>,
 }
@@ -183,13 +183,13 @@ struct ExtendWorkspaceDeadlineInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ExtendWorkspaceDeadlineVariables {
+pub(crate) struct ExtendWorkspaceDeadlineVariables {
     input: ExtendWorkspaceDeadlineInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "ExtendWorkspaceDeadlineVariables")]
-struct ExtendWorkspaceDeadline {
+pub(crate) struct ExtendWorkspaceDeadline {
     #[arguments(input: $input)]
     extend_workspace_deadline: Option<ExtendWorkspaceDeadlinePayload>,
 }
@@ -207,13 +207,13 @@ struct TransferWorkspaceInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct TransferWorkspaceVariables {
+pub(crate) struct TransferWorkspaceVariables {
     input: TransferWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "TransferWorkspaceVariables")]
-struct TransferWorkspace {
+pub(crate) struct TransferWorkspace {
     #[arguments(input: $input)]
     transfer_workspace: Option<TransferWorkspacePayload>,
 }
@@ -230,13 +230,13 @@ struct SetWorkspaceFavoriteInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct SetWorkspaceFavoriteVariables {
+pub(crate) struct SetWorkspaceFavoriteVariables {
     input: SetWorkspaceFavoriteInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "SetWorkspaceFavoriteVariables")]
-struct SetWorkspaceFavorite {
+pub(crate) struct SetWorkspaceFavorite {
     #[arguments(input: $input)]
     set_workspace_favorite: Option<SetWorkspaceFavoritePayload>,
 }
@@ -252,13 +252,13 @@ struct TouchWorkspaceInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct TouchWorkspaceVariables {
+pub(crate) struct TouchWorkspaceVariables {
     input: TouchWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "TouchWorkspaceVariables")]
-struct TouchWorkspace {
+pub(crate) struct TouchWorkspace {
     #[arguments(input: $input)]
     touch_workspace: Option<TouchWorkspacePayload>,
 }

@@ -18,13 +18,13 @@ pub struct RestartWorkspaceInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct RestartWorkspaceVariables {
+pub(crate) struct RestartWorkspaceVariables {
     input: RestartWorkspaceInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "RestartWorkspaceVariables")]
-struct RestartWorkspace {
+pub(crate) struct RestartWorkspace {
     #[arguments(input: $input)]
     restart_workspace: Option<RestartWorkspacePayload>,
 }
@@ -42,13 +42,13 @@ struct UpdateWorkspaceVersionInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct UpdateWorkspaceVersionVariables {
+pub(crate) struct UpdateWorkspaceVersionVariables {
     input: UpdateWorkspaceVersionInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "UpdateWorkspaceVersionVariables")]
-struct UpdateWorkspaceVersion {
+pub(crate) struct UpdateWorkspaceVersion {
     #[arguments(input: $input)]
     update_workspace_version: Option<UpdateWorkspaceVersionPayload>,
 }
@@ -60,13 +60,13 @@ struct UpdateWorkspaceVersionPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct ForgetWorkspaceVariables {
+pub(crate) struct ForgetWorkspaceVariables {
     id: Id,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "ForgetWorkspaceVariables")]
-struct ForgetWorkspace {
+pub(crate) struct ForgetWorkspace {
     #[arguments(input: { workspaceId: $id, orphan: true })]
     delete_workspace: Option<ForgetWorkspacePayload>,
 }

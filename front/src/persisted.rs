@@ -100,6 +100,12 @@ impl PersistedDocuments {
         Ok(count)
     }
 
+    /// Adds a document that is known whatever the manifests say, by its SHA-256.
+    pub fn add(&mut self, text: impl Into<Arc<str>>) {
+        let text = text.into();
+        self.manifest.insert(Digest::of(&text).to_string(), text);
+    }
+
     /// The document of an id.
     ///
     /// # Errors
@@ -122,13 +128,14 @@ impl PersistedDocuments {
     /// Whether a document that came as text may run.
     ///
     /// # Errors
-    /// `FORBIDDEN` when only documents of the manifest may.
+    /// `FORBIDDEN` when only documents of the manifest may; `document` tells it from a permission that is missing.
     pub(crate) fn allow(&self, text: &str) -> Result<(), Refused> {
         if self.mode != PersistedMode::Enforce || self.knows(text) {
             return Ok(());
         }
         let message = "Only registered documents run here: send the \"documentId\" of one.";
-        let error = GraphqlError::new(ErrorCode::Forbidden, message);
+        let document = Digest::of(text).to_string();
+        let error = GraphqlError::new(ErrorCode::Forbidden, message).with("document", document);
         Err(Refused { phase: Phase::Document(http::StatusCode::FORBIDDEN), ..error.into() })
     }
 
@@ -142,7 +149,9 @@ impl PersistedDocuments {
         }
     }
 
-    fn knows(&self, text: &str) -> bool {
+    /// Whether a document is of the manifests, or was added.
+    #[must_use]
+    pub fn knows(&self, text: &str) -> bool {
         self.manifest.contains_key(&Digest::of(text).to_string())
     }
 }

@@ -126,7 +126,8 @@ pub struct Serving {
     #[arg(long = LIMITS_OF_THE_FILE, hide = true, value_delimiter = ',')]
     limits_of_the_file: Vec<String>,
 
-    /// What the manifests of persisted documents are for: off, observe (log what they do not name) or enforce (refuse it)
+    /// What the manifests of persisted documents are for: off, observe (log what they do not name) or enforce (refuse it);
+    /// they need not name what Guildhall's own command line and provisioners of this version send
     #[arg(long, env = "GUILDHALL_PERSISTED_DOCUMENTS", value_name = "MODE", default_value = "off")]
     pub persisted_documents: Persisted,
 
@@ -161,7 +162,7 @@ impl Serving {
         Ok(Limits { rate_points_per_minute: self.rate_points, ..limits })
     }
 
-    /// The persisted documents, read from their manifests.
+    /// The persisted documents, read from their manifests, and those of Guildhall's own command line and provisioners.
     ///
     /// # Errors
     /// When a manifest can't be used; names the file.
@@ -172,6 +173,15 @@ impl Serving {
             Persisted::Enforce => PersistedMode::Enforce,
         };
         let mut documents = PersistedDocuments::new(mode, limits.cache_bytes / 4);
+        if mode != PersistedMode::Off {
+            guildhall_client::documents().into_iter().for_each(|text| documents.add(text));
+        }
+        if mode == PersistedMode::Enforce && self.persisted_manifest.is_empty() {
+            tracing::warn!(
+                "only Guildhall's own command line and provisioners can be served: --persisted-documents is `enforce`, and no \
+                 --persisted-manifest names other documents"
+            );
+        }
         for manifest in &self.persisted_manifest {
             let count = documents.load(manifest)?;
             tracing::info!(count, manifest = %manifest.display(), "persisted documents");

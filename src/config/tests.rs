@@ -140,3 +140,15 @@ fn database_urls() {
     assert!(with("mysql://h/db").is_err());
     assert!(with("sqlite:").is_err());
 }
+
+#[test]
+fn guildhalls_own_documents_run_where_documents_are_registered() {
+    for mode in ["observe", "enforce"] {
+        let serving = parse("", &["--persisted-documents", mode]).expect("it parses");
+        let limits = serving.limits().expect("there are defaults");
+        let documents = serving.documents(&limits).expect("there is no manifest");
+        for text in guildhall_client::documents() {
+            assert!(documents.knows(&text), "{text}");
+        }
+    }
+}

@@ -211,13 +211,13 @@ struct FailProvisionerJobInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct AppendProvisionerJobLogsVariables {
+pub(crate) struct AppendProvisionerJobLogsVariables {
     input: AppendProvisionerJobLogsInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "AppendProvisionerJobLogsVariables")]
-struct AppendProvisionerJobLogs {
+pub(crate) struct AppendProvisionerJobLogs {
     #[arguments(input: $input)]
     append_provisioner_job_logs: Option<AppendProvisionerJobLogsPayload>,
 }
@@ -236,13 +236,13 @@ struct PlanWorkspaceBuildInput {
 }
 
 #[derive(cynic::QueryVariables)]
-struct PlanWorkspaceBuildVariables {
+pub(crate) struct PlanWorkspaceBuildVariables {
     input: PlanWorkspaceBuildInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "PlanWorkspaceBuildVariables")]
-struct PlanWorkspaceBuild {
+pub(crate) struct PlanWorkspaceBuild {
     #[arguments(input: $input)]
     plan_workspace_build: Option<PlanWorkspaceBuildPayload>,
 }
@@ -253,13 +253,13 @@ struct PlanWorkspaceBuildPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct CompleteProvisionerJobVariables {
+pub(crate) struct CompleteProvisionerJobVariables {
     input: CompleteProvisionerJobInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "CompleteProvisionerJobVariables")]
-struct CompleteProvisionerJob {
+pub(crate) struct CompleteProvisionerJob {
     #[arguments(input: $input)]
     complete_provisioner_job: Option<CompleteProvisionerJobPayload>,
 }
@@ -270,13 +270,13 @@ struct CompleteProvisionerJobPayload {
 }
 
 #[derive(cynic::QueryVariables)]
-struct FailProvisionerJobVariables {
+pub(crate) struct FailProvisionerJobVariables {
     input: FailProvisionerJobInput,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "FailProvisionerJobVariables")]
-struct FailProvisionerJob {
+pub(crate) struct FailProvisionerJob {
     #[arguments(input: $input)]
     fail_provisioner_job: Option<FailProvisionerJobPayload>,
 }

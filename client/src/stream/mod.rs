@@ -2,13 +2,14 @@
 
 mod parser;
 
+use cynic::StreamingOperation;
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::answered::Answered;
-use crate::{Client, ClientError};
+use crate::{Client, ClientError, Registered};
 use parser::Parser;
 
 /// An event past this is not one of ours.
@@ -24,7 +25,21 @@ impl Client {
     ///
     /// # Errors
     /// What `told` answers; [`ClientError::GraphQl`] when the stream ends with an error; else as [`Client::run`].
-    pub(crate) async fn follow<Data, Document, E>(
+    pub(crate) async fn follow<Data, Variables, E>(
+        &self,
+        after: Option<String>,
+        from: impl Fn(Option<String>) -> StreamingOperation<Data, Variables>,
+        told: impl FnMut(Data) -> Result<Option<String>, E>,
+    ) -> Result<(), E>
+    where
+        Data: DeserializeOwned + Registered<Variables>,
+        Variables: Serialize,
+        E: From<ClientError>,
+    {
+        self.follow_any(after, from, told).await
+    }
+
+    async fn follow_any<Data, Document, E>(
         &self,
         after: Option<String>,
         from: impl Fn(Option<String>) -> Document,

@@ -76,7 +76,7 @@ impl Server {
         let client = Client::new(&self.url).unwrap().with_retry(QUICK);
         let mut numbers = Vec::new();
         let ended = client
-            .follow(
+            .follow_any(
                 None,
                 |after| json!({ "after": after }),
                 |data: Value| {

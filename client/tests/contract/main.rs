@@ -7,6 +7,7 @@ mod transfer;
 use std::time::Duration;
 
 use guildhall_client::organization::CreateOrganizationInput;
+use guildhall_client::permission::Resource;
 use guildhall_client::provisioner_job::ProvisionerJobState;
 use guildhall_client::{Client, ClientError, Id, Page, Retry, UserError, UserErrorCode};
 use serde_json::json;
@@ -222,4 +223,28 @@ async fn a_document_from_outside_gets_the_whole_response() {
     let response = client(&server).run_text("query($first: Int) { a }", &variables).await.unwrap();
     assert_eq!(response.to_string(), body);
     assert!(server.requests()[0].body.contains(r#""variables":{"first":5}"#));
+}
+
+/// Whatever the values are, the text is the one of the list, by which a server may know it.
+#[tokio::test]
+async fn what_is_sent_is_a_document_of_the_list() {
+    let server = Server::answering((0..5).map(|_| Answer::Hangup)).await;
+    let (client, id) = (client(&server), Id::new("id"));
+    client.deployment().await.unwrap_err();
+    client.touch_workspace(&id).await.unwrap_err();
+    client.create_organization(named("acme")).await.unwrap_err();
+    for (resources, after) in
+        [(Vec::new(), None), (vec![Resource("GROUP".to_owned())], Some("cursor".to_owned()))]
+    {
+        let told = |_: &_| Ok::<_, ClientError>(true);
+        client.organization_events(&id, resources, after, told).await.unwrap_err();
+    }
+
+    let documents = guildhall_client::documents();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 5);
+    for request in requests {
+        let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+        assert!(documents.iter().any(|document| body["query"] == **document), "{body:#}");
+    }
 }

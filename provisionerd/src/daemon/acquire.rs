@@ -85,7 +85,7 @@ pub(super) async fn run(daemon: &Arc<Daemon>, jobs: &mut JoinSet<()>, mut questi
                     PAUSE
                 }
                 Verdict::Key => {
-                    server.end_with(DaemonError::Key(error));
+                    server.end_with(DaemonError::shut_out(error));
                     return;
                 }
             },

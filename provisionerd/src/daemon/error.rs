@@ -16,6 +16,14 @@ pub enum DaemonError {
          `guildhall provisioner keys create` makes a new one"
     )]
     Key(ClientError),
+    /// The server runs registered documents alone, and does not know those of this daemon.
+    #[error(
+        "the server does not take what provisioners of version {version} say: {0} It registers the documents of its own version: run \
+         the provisioner in that one, or give the server a manifest of this one's, which `guildhall schema --client-documents` \
+         prints, with --persisted-manifest",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    Document(ClientError),
     /// The server does not take the daemon, e.g. because the key is of another organization.
     #[error("the server refused to register this provisioner: {0}")]
     Refused(ClientError),
@@ -46,4 +54,11 @@ pub enum DaemonError {
         /// The operating system's answer.
         source: std::io::Error,
     },
+}
+
+impl DaemonError {
+    /// Why the server does not listen to this daemon: because of its key, unless it says otherwise.
+    pub(super) fn shut_out(error: ClientError) -> Self {
+        if error.refuses_document() { Self::Document(error) } else { Self::Key(error) }
+    }
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(daemon: Arc<Daemon>) {
             Err(error) => match server.judge(&error) {
                 Verdict::Later => wait = wait.min(AGAIN),
                 Verdict::Refused => server.return_to().await,
-                Verdict::Key => server.end_with(DaemonError::Key(error)),
+                Verdict::Key => server.end_with(DaemonError::shut_out(error)),
             },
         }
     }

@@ -118,7 +118,7 @@ impl Reporter {
             Err(Unsaid::Refused(error)) => {
                 tracing::warn!(job = self.hold.job.inner(), %error, "the server took the job away");
                 if self.daemon.server.judge(&error) == super::server::Verdict::Key {
-                    self.daemon.server.end_with(DaemonError::Key(error));
+                    self.daemon.server.end_with(DaemonError::shut_out(error));
                 }
                 self.control.lose();
                 false

@@ -96,7 +96,7 @@ impl Server {
             };
             match self.judge(&error) {
                 Verdict::Refused => return Err(DaemonError::Refused(error)),
-                Verdict::Key => return Err(DaemonError::Key(error)),
+                Verdict::Key => return Err(DaemonError::shut_out(error)),
                 // At the start, what is no answer of this API is a wrong URL. Later it is a proxy in trouble.
                 Verdict::Later
                     if self.is_new()

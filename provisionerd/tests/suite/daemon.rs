@@ -261,6 +261,16 @@ async fn a_server_that_is_away_is_waited_for_and_a_disabled_key_ends_the_daemon(
 }
 
 #[tokio::test]
+async fn a_document_that_is_refused_is_no_fault_of_the_key() {
+    let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
+    server.seen().unregistered = true;
+    let daemon = start(server.settings(work_dir.path(), EngineChoice::Echo), &Shutdown::default());
+    let error = tokio::time::timeout(Duration::from_secs(20), daemon).await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(error, DaemonError::Document(_)), "{error}");
+    assert!(!error.to_string().contains("key"), "{error}");
+}
+
+#[tokio::test]
 async fn a_bad_archive_is_named_and_leaves_nothing() {
     let (server, work_dir) = (FakeServer::start(MODULE).await, tempfile::tempdir().unwrap());
     server.seen().archive = b"this is no archive".to_vec();

@@ -47,6 +47,8 @@ pub(crate) struct Seen {
     pub(crate) unheard: usize,
     /// Answer UNAUTHENTICATED to every mutation.
     pub(crate) key_disabled: bool,
+    /// Refuse every document as one that is not registered.
+    pub(crate) unregistered: bool,
     /// Refuse results, as for their size.
     pub(crate) refuse_results: bool,
     /// Drop the answer of the next append after it was kept.
@@ -192,6 +194,11 @@ async fn graphql(
     let expected = format!("Bearer {KEY}");
     if seen.key_disabled || headers.get(header::AUTHORIZATION).is_none_or(|value| *value != *expected) {
         return failure("UNAUTHENTICATED");
+    }
+    if seen.unregistered {
+        let extensions = json!({"code": "FORBIDDEN", "document": "ab12"});
+        let errors = json!([{"message": "Only registered documents run here.", "extensions": extensions}]);
+        return (StatusCode::FORBIDDEN, Json(json!({"errors": errors}))).into_response();
     }
     let name = [
         "registerProvisionerDaemon",
