@@ -19,7 +19,7 @@ Exit codes:
   6  the input was refused, or conflicts with what is there
   7  the server can't be reached
   8  the job ended without success
-  130  interrupted while a job was followed; the job goes on";
+  130  interrupted; a job that was followed goes on";
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

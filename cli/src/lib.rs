@@ -25,6 +25,7 @@ mod follow;
 mod globals;
 mod groups;
 mod help;
+mod hidden;
 mod listing;
 mod members;
 mod names;

@@ -4,7 +4,8 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
+use crate::hidden;
 
 /// The person at the terminal, if there is one.
 #[derive(Debug, Clone, Copy)]
@@ -54,8 +55,11 @@ impl Person {
     /// Asks for a secret, which is not shown.
     pub(crate) fn secret(self, question: &str, instead: &str) -> Result<SecretString, Failure> {
         self.require(question, instead)?;
-        let answer = rpassword::prompt_password(format!("{question}: "));
-        answer.map(SecretString::from).map_err(|error| Failure::local("read from the terminal", error))
+        let answer = hidden::ask(&format!("{question}: "));
+        match answer.map_err(|error| Failure::local("read from the terminal", error))? {
+            Some(answer) => Ok(answer),
+            None => Err(Failure::new(Exit::Interrupted, "interrupted: nothing has been done")),
+        }
     }
 
     /// Asks for a new secret, twice.
