@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use guildhall_client::Client;
+use secrecy::SecretString;
 
 use crate::credentials::Credentials;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::globals::{Globals, secret_or_file};
 use crate::output::Output;
 use crate::prompt::Person;
@@ -39,21 +40,21 @@ impl Context {
         Ok(Client::new(&url)?)
     }
 
+    /// The token that is to be used instead of a stored one.
+    pub(crate) fn given_token(&self) -> Result<Option<SecretString>, Failure> {
+        secret_or_file(self.globals.token.as_ref(), self.globals.token_file.as_deref())
+    }
+
     /// The server to talk to, as the signed-in user.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let client = self.anonymous()?;
-        let given = secret_or_file(self.globals.token.as_ref(), self.globals.token_file.as_deref())?;
-        if let Some(token) = given {
+        if let Some(token) = self.given_token()? {
             return Ok(client.with_token(token));
         }
         let credentials = Credentials::read(&self.credentials_path()?)?;
         match credentials.of(client.base_url().as_str()) {
             Some(sign_in) => Ok(client.with_token(sign_in.token.clone())),
-            None => Err(Failure::new(
-                Exit::NotSignedIn,
-                format!("you are not signed in to {}", client.base_url()),
-            )
-            .hint(format!("sign in with `guildhall login {}`", client.base_url()))),
+            None => Err(credentials.none_for(client.base_url().as_str())),
         }
     }
 
@@ -69,6 +70,7 @@ mod tests {
 
     use super::*;
     use crate::credentials::SignIn;
+    use crate::failure::Exit;
     use crate::globals::Format;
 
     fn context(folder: &std::path::Path, url: Option<&str>, token: Option<&str>) -> Context {
@@ -105,7 +107,9 @@ mod tests {
         assert!(context(folder.path(), Some("https://a.example"), None).client().is_ok());
         let failure = context(folder.path(), Some("https://b.example"), None).client().unwrap_err();
         assert_eq!(failure.exit, Exit::NotSignedIn);
-        assert!(failure.hint.unwrap().contains("guildhall login https://b.example/"));
+        let hint = failure.hint.unwrap();
+        assert!(hint.contains("guildhall login https://b.example/"), "{hint}");
+        assert!(hint.contains("signed in to https://a.example/"), "{hint}");
         assert!(context(folder.path(), Some("https://b.example"), Some("mine")).client().is_ok());
     }
 }

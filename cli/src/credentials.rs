@@ -8,7 +8,7 @@ use etcetera::BaseStrategy;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// The content of `credentials.toml`.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -78,6 +78,18 @@ impl Credentials {
     /// The sign-in to the server at `url`.
     pub(crate) fn of(&self, url: &str) -> Option<&SignIn> {
         self.servers.get(url)
+    }
+
+    /// What is said where there is no sign-in to the server at `url`: how to get one, and which there are.
+    pub(crate) fn none_for(&self, url: &str) -> Failure {
+        let login = format!("sign in with `guildhall login {url}`");
+        let others = self.servers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        Failure::new(Exit::NotSignedIn, format!("you are not signed in to {url}")).hint(
+            match others.as_str() {
+                "" => login,
+                others => format!("{login}, or choose with --url: you are signed in to {others}"),
+            },
+        )
     }
 
     /// Keeps a sign-in and makes its server the current one.

@@ -218,7 +218,7 @@ impl Logout {
         let path = context.credentials_path()?;
         let mut credentials = Credentials::read(&path)?;
         let Some(sign_in) = credentials.of(&url).cloned() else {
-            return Err(Failure::new(Exit::NotSignedIn, format!("you are not signed in to {url}")));
+            return Err(credentials.none_for(&url));
         };
         let client = client.with_token(sign_in.token);
         let ended = match self.everywhere {

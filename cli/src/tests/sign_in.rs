@@ -52,6 +52,18 @@ async fn a_sign_in_is_remembered_until_the_sign_out() {
 }
 
 #[tokio::test]
+async fn whoever_is_not_signed_in_learns_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = "[servers.\"https://a.example/\"]\nusername = \"ana\"\ntoken = \"a-session\"\n";
+    std::fs::write(folder.path().join("credentials.toml"), kept).unwrap();
+    for words in [&["whoami"][..], &["logout"]] {
+        let outcome = run(folder.path(), words).await;
+        assert_eq!(outcome.exit, Some(Exit::NotSignedIn), "{words:?}");
+        assert!(outcome.notes.contains("signed in to https://a.example/"), "{words:?}: {}", outcome.notes);
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_refused_and_leaves_nothing() {
     let server = Fake::knowing(with_users).await;
     let folder = tempfile::tempdir().unwrap();
