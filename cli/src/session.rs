@@ -210,6 +210,15 @@ pub struct Logout {
 
 impl Logout {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        // It may be anybody's, and ending another session in its place would surprise two people.
+        if context.given_token()?.is_some() {
+            let message =
+                "a token was given, and `logout` ends only the session that `guildhall login` stored";
+            return Err(Failure::usage(message).hint(
+                "unset GUILDHALL_TOKEN and GUILDHALL_TOKEN_FILE and leave out --token and --token-file; \
+                 `guildhall tokens revoke NAME` ends an API token",
+            ));
+        }
         let client = match &self.server {
             Some(url) => Client::new(url)?,
             None => context.anonymous()?,

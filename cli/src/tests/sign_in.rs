@@ -52,6 +52,25 @@ async fn a_sign_in_is_remembered_until_the_sign_out() {
 }
 
 #[tokio::test]
+async fn a_sign_out_with_a_token_ends_no_session() {
+    let server = Fake::knowing(with_users).await;
+    let folder = tempfile::tempdir().unwrap();
+    let kept = format!("[servers.\"{0}/\"]\nusername = \"ana\"\ntoken = \"a-session\"\n", server.url);
+    let path = folder.path().join("credentials.toml");
+    std::fs::write(&path, &kept).unwrap();
+    for everywhere in [&[][..], &["--everywhere"]] {
+        let words = [&["--token", "another", "logout", &server.url], everywhere].concat();
+        let outcome = run(folder.path(), &words).await;
+        assert_eq!(outcome.exit, Some(Exit::Usage));
+        for part in ["GUILDHALL_TOKEN", "guildhall tokens revoke"] {
+            assert!(outcome.notes.contains(part), "{part} in {}", outcome.notes);
+        }
+    }
+    assert!(server.asked().is_empty(), "{:?}", server.asked());
+    assert_eq!(std::fs::read_to_string(path).unwrap(), kept);
+}
+
+#[tokio::test]
 async fn whoever_is_not_signed_in_learns_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let kept = "[servers.\"https://a.example/\"]\nusername = \"ana\"\ntoken = \"a-session\"\n";
