@@ -203,6 +203,16 @@ impl Output {
         if self.is_json() { self.json(object) } else { self.say(sentence) }
     }
 
+    /// Says what became of something whose secret is not to be had again. Its place in the results stays empty: whoever
+    /// keeps them in a file takes what is there for the secret.
+    pub(crate) fn shown_before<T: Serialize>(&self, object: &T, sentence: &str) -> Result<(), Failure> {
+        if self.is_json() {
+            return self.json(object);
+        }
+        self.note(&untrusted::lines(sentence));
+        Ok(())
+    }
+
     /// Writes a sentence, which may name what others have named.
     pub(crate) fn say(&self, sentence: &str) -> Result<(), Failure> {
         self.line(&untrusted::lines(sentence))

@@ -118,8 +118,17 @@ impl Create {
             idempotency_key: self.once.idempotency_key,
         };
         let made = client.create_api_token(input).await?;
-        let secret = made.secret.expose_secret();
-        context.output.done(&json!({ "apiToken": made.token, "secret": secret }), secret)?;
+        let secret = made.secret.as_ref().map(ExposeSecret::expose_secret);
+        let object = json!({ "apiToken": made.token, "secret": secret });
+        let Some(secret) = secret else {
+            let (token, user) = (&made.token.name, &made.token.user.username);
+            return context.output.shown_before(&object, &format!(
+                "The token {token} of {user} ({}) was made before with this idempotency key, and its secret was shown that \
+                 once. Where it is lost, revoke the token with `guildhall tokens revoke {token} --user {user}` and make another.",
+                made.token.id.inner(),
+            ));
+        };
+        context.output.done(&object, secret)?;
         context.output.note(&format!(
             "This is the secret of the token {}, for {}. It will not be shown again: keep it safe. Use it with\n  \
              GUILDHALL_URL={} GUILDHALL_TOKEN=… guildhall whoami",

@@ -37,8 +37,8 @@ pub struct ApiToken {
 pub struct NewApiToken {
     /// The token.
     pub token: ApiToken,
-    /// Never to be seen again.
-    pub secret: SecretString,
+    /// Never to be seen again; `None` where an earlier request with the same idempotency key made it.
+    pub secret: Option<SecretString>,
 }
 
 /// A new token.
@@ -185,9 +185,8 @@ impl Client {
     pub async fn create_api_token(&self, input: CreateApiTokenInput) -> Result<NewApiToken, ClientError> {
         let data = self.run(CreateApiToken::build(CreateApiTokenVariables { input })).await?;
         accepted(data.create_api_token.map(|payload| {
-            let made = payload.api_token.zip(payload.secret);
-            let made = made.map(|(token, secret)| NewApiToken { token, secret: secret.into() });
-            (made, payload.user_errors)
+            let secret = payload.secret.map(SecretString::from);
+            (payload.api_token.map(|token| NewApiToken { token, secret }), payload.user_errors)
         }))
     }
 

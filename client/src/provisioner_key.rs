@@ -56,8 +56,8 @@ pub enum ProvisionerKeyState {
 pub struct NewProvisionerKey {
     /// The key.
     pub key: ProvisionerKey,
-    /// Never to be seen again.
-    pub secret: SecretString,
+    /// Never to be seen again; `None` where an earlier request with the same idempotency key made it.
+    pub secret: Option<SecretString>,
 }
 
 /// A new key.
@@ -326,11 +326,10 @@ impl Client {
         input: CreateProvisionerKeyInput,
     ) -> Result<NewProvisionerKey, ClientError> {
         let data = self.run(CreateProvisionerKey::build(CreateProvisionerKeyVariables { input })).await?;
-        let made = accepted(
-            data.create_provisioner_key
-                .map(|payload| (payload.provisioner_key.zip(payload.secret), payload.user_errors)),
-        );
-        made.map(|(key, secret)| NewProvisionerKey { key, secret: secret.into() })
+        accepted(data.create_provisioner_key.map(|payload| {
+            let secret = payload.secret.map(SecretString::from);
+            (payload.provisioner_key.map(|key| NewProvisionerKey { key, secret }), payload.user_errors)
+        }))
     }
 
     /// Changes a key's name, tags or end.
@@ -360,7 +359,7 @@ impl Client {
             data.rotate_provisioner_key
                 .map(|payload| (payload.provisioner_key.zip(payload.secret), payload.user_errors)),
         );
-        rotated.map(|(key, secret)| NewProvisionerKey { key, secret: secret.into() })
+        rotated.map(|(key, secret)| NewProvisionerKey { key, secret: Some(secret.into()) })
     }
 
     /// Disables a key, which ends the sessions of its daemons until it is enabled again.

@@ -250,8 +250,17 @@ fn reveal(
     made: &NewProvisionerKey,
     organization: &str,
 ) -> Result<(), Failure> {
-    let secret = made.secret.expose_secret();
-    context.output.done(&json!({ "provisionerKey": made.key, "secret": secret }), secret)?;
+    let secret = made.secret.as_ref().map(ExposeSecret::expose_secret);
+    let object = json!({ "provisionerKey": made.key, "secret": secret });
+    let Some(secret) = secret else {
+        let place = format!("{organization}/{}", made.key.name);
+        return context.output.shown_before(&object, &format!(
+            "The key {place} ({}) was made before with this idempotency key, and its secret was shown that once. Where it \
+             is lost, `guildhall provisioner keys rotate {place}` gives the key another; or delete the key and make one anew.",
+            made.key.id.inner(),
+        ));
+    };
+    context.output.done(&object, secret)?;
     context.output.note(&format!(
         "This is the secret of the key {}. It will not be shown again: keep it safe. Use it with\n  \
          GUILDHALL_URL={} GUILDHALL_PROVISIONER_DAEMON_KEY=… guildhall provisionerd start --org {organization}",

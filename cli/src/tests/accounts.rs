@@ -183,3 +183,25 @@ async fn a_service_account_is_made_without_a_password() {
     assert_eq!(server.variables("CreateUser")["input"], expected);
     assert!(outcome.results.contains("guildhall tokens create"), "{}", outcome.results);
 }
+
+#[tokio::test]
+async fn a_token_that_was_made_before_is_shown_without_its_secret() {
+    let answer = |name: &str, variables: &Value| match name {
+        "CreateApiToken" => {
+            Some(json!({"createApiToken": {"apiToken": token("ci"), "secret": null, "userErrors": []}}))
+        }
+        _ => known(name, variables),
+    };
+    let server = Fake::knowing(answer).await;
+    let words = ["tokens", "create", "ci", "--idempotency-key", "once"];
+    let outcome = server.run(&words).await;
+    assert_eq!((outcome.exit, outcome.results.as_str()), (None, ""), "{}", outcome.notes);
+    for part in ["atok_1", "guildhall tokens revoke ci --user ana"] {
+        assert!(outcome.notes.contains(part), "{part} in {}", outcome.notes);
+    }
+    let outcome = server.run(&[&words[..], &["-o", "json"]].concat()).await;
+    assert_eq!(
+        (&outcome.json()["secret"], &outcome.json()["apiToken"]["name"]),
+        (&Value::Null, &json!("ci"))
+    );
+}

@@ -160,3 +160,25 @@ async fn health_over_time_is_a_line_of_bars_and_a_table_of_what_is_in_it() {
     let history = outcome.json()["history"].clone();
     assert_eq!((&history[0]["succeeded"], &history[1]["successRate"]), (&json!(0), &json!(0.9)));
 }
+
+#[tokio::test]
+async fn a_key_that_was_made_before_is_shown_without_its_secret() {
+    let answer = |name: &str, variables: &Value| match name {
+        "CreateProvisionerKey" => Some(json!({"createProvisionerKey": {
+            "provisionerKey": key("ACTIVE"), "secret": null, "userErrors": [],
+        }})),
+        _ => known(name, variables),
+    };
+    let server = Fake::knowing(answer).await;
+    let words = ["provisioner", "keys", "create", "data/gpu", "--idempotency-key", "once"];
+    let outcome = server.run(&words).await;
+    assert_eq!((outcome.exit, outcome.results.as_str()), (None, ""), "{}", outcome.notes);
+    for part in ["pkey_1", "guildhall provisioner keys rotate data/gpu"] {
+        assert!(outcome.notes.contains(part), "{part} in {}", outcome.notes);
+    }
+    let outcome = server.run(&[&words[..], &["-o", "json"]].concat()).await;
+    assert_eq!(
+        (&outcome.json()["secret"], &outcome.json()["provisionerKey"]["name"]),
+        (&Value::Null, &json!("gpu"))
+    );
+}
