@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use clap_complete::Shell;
 
+use crate::failure::Failure;
+
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -24,9 +26,17 @@ impl Completion {
     pub fn run(&self, mut command: clap::Command) -> ExitCode {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "guildhall", &mut script);
-        match std::io::stdout().lock().write_all(&script) {
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(&script).and_then(|()| stdout.flush()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
+            Err(error) => {
+                let failure = Failure::output(&error);
+                if !failure.silent {
+                    // Nobody is helped by a panic when it can't be said.
+                    let _ = writeln!(std::io::stderr(), "error: {}", failure.message);
+                }
+                ExitCode::FAILURE
+            }
         }
     }
 }
