@@ -16,7 +16,7 @@ pub(crate) fn relative(then: DateTime, now: DateTime) -> String {
     }
 }
 
-/// A length of time as people type it: 90m, 4h, 2d; 45 alone is seconds.
+/// A length of time as people type it: 90m, 4h, 2d. A number alone might be meant in any unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span(i32);
 
@@ -31,18 +31,19 @@ impl std::str::FromStr for Span {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a length of time such as 90m, 4h or 2d";
         let text = text.trim();
         let (number, unit) = match text.chars().last() {
             Some('s') => (&text[..text.len() - 1], 1),
             Some('m') => (&text[..text.len() - 1], 60),
             Some('h') => (&text[..text.len() - 1], 60 * 60),
             Some('d') => (&text[..text.len() - 1], 24 * 60 * 60),
-            _ => (text, 1),
+            _ => return Err(EXPECTED),
         };
         let seconds = number.parse::<i32>().ok().and_then(|number| number.checked_mul(unit));
         match seconds {
             Some(seconds @ 1..) => Ok(Self(seconds)),
-            _ => Err("expected a length of time such as 90m, 4h or 2d"),
+            _ => Err(EXPECTED),
         }
     }
 }
@@ -78,8 +79,7 @@ fn moment(text: &str, now: DateTime, sign: i64) -> Option<DateTime> {
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return Some(midnight(day));
     }
-    // A number alone is no moment: it might be a year.
-    let span = text.parse::<Span>().ok().filter(|_| text.ends_with(|last: char| last.is_alphabetic()))?;
+    let span = text.parse::<Span>().ok()?;
     Some(now + TimeDelta::seconds(sign * i64::from(span.seconds())))
 }
 
@@ -113,14 +113,16 @@ mod tests {
     #[case("4h", 14_400, "4h")]
     #[case("240m", 14_400, "4h")]
     #[case("2d", 172_800, "2d")]
-    #[case("45", 45, "45s")]
+    #[case("45s", 45, "45s")]
     fn a_span_is_typed_and_read(#[case] typed: &str, #[case] seconds: i32, #[case] read: &str) {
         assert_eq!(typed.parse::<Span>().map(Span::seconds), Ok(seconds));
         assert_eq!(span_of(seconds), read);
     }
 
     #[rstest]
-    fn a_span_has_a_number(#[values("", "h", "-1h", "0", "1w", "1h30m", "99999999d")] typed: &str) {
+    fn a_span_has_a_number_and_a_unit(
+        #[values("", "h", "45", "-1h", "0", "1w", "1h30m", "99999999d")] typed: &str,
+    ) {
         assert!(typed.parse::<Span>().is_err());
     }
 
