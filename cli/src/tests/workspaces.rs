@@ -143,6 +143,17 @@ async fn small_changes_say_what_they_did() {
 }
 
 #[tokio::test]
+async fn what_was_changed_is_answered_as_it_is_then() {
+    let server = Fake::knowing(known).await;
+    let outcome = server.run(&["workspaces", "favorite", "dev", "-o", "json"]).await;
+    assert_eq!(outcome.json()["isFavorite"], true);
+    let outcome = server.run(&["workspaces", "favorite", "dev", "--remove", "-o", "json"]).await;
+    assert_eq!(outcome.json()["isFavorite"], false);
+    let outcome = server.run(&["workspaces", "transfer", "dev", "--to", "ben", "-o", "json"]).await;
+    assert_eq!(outcome.json()["owner"]["username"], "ben");
+}
+
+#[tokio::test]
 async fn a_workspace_is_shown_with_what_it_does_by_itself() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["workspaces", "show", "dev"]).await;

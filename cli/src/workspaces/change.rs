@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use clap::Args;
+use guildhall_client::user::UserRef;
 use guildhall_client::workspace_change::UpdateWorkspaceInput;
 
 use super::{Which, schedule};
@@ -50,11 +51,12 @@ pub struct Transfer {
 impl Transfer {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
-        let workspace = self.which.find(&client).await?;
+        let mut workspace = self.which.find(&client).await?;
         let owner = client.user(&self.to).await?;
         client.transfer_workspace(&workspace.id, &owner.id).await?;
+        workspace.owner = UserRef { id: owner.id, username: owner.username, name: owner.name };
         let place = format!("{}/{}", workspace.organization.name, workspace.name);
-        context.output.done(&workspace, &format!("Gave {place} to {}.", owner.username))
+        context.output.done(&workspace, &format!("Gave {place} to {}.", workspace.owner.username))
     }
 }
 
@@ -71,8 +73,9 @@ pub struct Favorite {
 impl Favorite {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
-        let workspace = self.which.find(&client).await?;
+        let mut workspace = self.which.find(&client).await?;
         client.set_workspace_favorite(&workspace.id, !self.remove).await?;
+        workspace.is_favorite = !self.remove;
         let (place, name) = (&workspace.organization.name, &workspace.name);
         let is = if self.remove { "is no favorite of yours any more" } else { "is a favorite of yours" };
         context.output.done(&workspace, &format!("{place}/{name} {is}."))
