@@ -9,7 +9,7 @@ use guildhall_client::workspace_build::{BuildSummary, WorkspaceTransition};
 use guildhall_client::workspace_restart::RestartWorkspaceInput;
 
 use super::Which;
-use super::build::{Waiting, finish, queued, version};
+use super::build::{Waiting, finish, version};
 use super::builds::newest;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -58,7 +58,12 @@ impl Restart {
             return finish(context, &client, &workspace, &first, "start", &self.waiting).await;
         }
         if self.waiting.detach {
-            return queued(context, &workspace, &first, "restart");
+            let place = format!("{}/{}", workspace.organization.name, workspace.name);
+            let sentence = format!(
+                "Queued the restart of {place}: a stop, and a start as soon as that has ended. Each has its own log: watch the \
+                 stop with `guildhall workspaces logs {place} --follow`, and then the start with the same command."
+            );
+            return context.output.done(&first, &sentence);
         }
         let what = format!("the stop of {}", workspace.name);
         follow(&client, &context.output, &first.job.id, &what, Lines::Progress).await?;
