@@ -23,6 +23,7 @@ use crate::failure::Failure;
 use crate::listing::{Listing, Order};
 use crate::names::{InOrganization, Scoped};
 use crate::output::{Nothing, Value};
+use crate::untrusted;
 
 /// The verbs of `guildhall templates`.
 #[derive(Debug, Subcommand)]
@@ -319,7 +320,8 @@ async fn show(context: &Context, name: &Scoped, organization: &InOrganization) -
     all.extend(change::rows(&settings.settings));
     context.output.object(&template, all)?;
     let Some(version) = version else {
-        context.output.note("No version has been imported yet: see `guildhall templates versions`.");
+        let why = version::none_active(&client, &template).await?;
+        context.output.note(&untrusted::lines(&why));
         return Ok(());
     };
     parameters(context, &version)

@@ -1,6 +1,9 @@
 //! Versions of a template: list, show, edit, archive and unarchive.
 
 use clap::Args;
+use guildhall_client::Client;
+use guildhall_client::provisioner_job::ProvisionerJobState;
+use guildhall_client::template::Template;
 use guildhall_client::template_version::{TemplateVersion, TemplateVersionFilter, TemplateVersionOrder};
 use guildhall_client::template_version_change::UpdateTemplateVersionInput;
 
@@ -11,7 +14,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{Age, Limit};
 use crate::names::{InOrganization, Scoped};
-use crate::output::{Nothing, Value, state};
+use crate::output::{Nothing, Value, state, word};
 
 /// The arguments of `guildhall templates versions`.
 #[derive(Debug, Args)]
@@ -114,7 +117,7 @@ pub(super) async fn show(
 ) -> Result<(), Failure> {
     let client = context.client()?;
     let (template, version) = find_version(&client, name, version, organization).await?;
-    let rows = vec![
+    let mut rows = vec![
         ("Name", version.name.as_str().into()),
         ("Template", template.name.as_str().into()),
         ("Message", version.message.as_str().into()),
@@ -125,8 +128,36 @@ pub(super) async fn show(
         ("By", version.created_by.as_ref().map_or("", |user| user.username.as_str()).into()),
         ("Created", version.created_at.into()),
     ];
+    if let Some(job) = &version.job {
+        rows.push(("Job", job.id.inner().into()));
+        rows.extend(job.error.as_ref().map(|error| ("Error", error.message.as_str().into())));
+    }
     context.output.object(&version, rows)?;
     if context.output.is_json() { Ok(()) } else { super::parameters(context, &version) }
+}
+
+/// Why a template has no active version, and what to do.
+pub(super) async fn none_active(client: &Client, template: &Template) -> Result<String, Failure> {
+    let (filter, order) = (TemplateVersionFilter::default(), TemplateVersionOrder::CreatedAtDesc);
+    let newest = client.template_versions(&template.id, &filter, order, None).await?.nodes.into_iter().next();
+    let place = format!("{}/{}", template.organization.name, template.name);
+    let Some((version, job)) = newest.and_then(|version| Some((version.name, version.job?))) else {
+        return Ok(format!("No version is active: see `guildhall templates versions {place}`."));
+    };
+    let id = job.id.inner();
+    Ok(match (&job.state, &job.error) {
+        (ProvisionerJobState::Succeeded, _) => {
+            format!("No version is active. Use `guildhall templates promote {place} {version}`.")
+        }
+        (state, error) => {
+            let why = error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));
+            format!(
+                "No version has been imported yet. The import of {version}, {id}, is {}{why}\n\
+                 `guildhall provisioner jobs logs {id}` shows its log.",
+                word(state)
+            )
+        }
+    })
 }
 
 /// Whether a version is the active one, or out of use.

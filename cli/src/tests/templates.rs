@@ -253,3 +253,35 @@ async fn a_starter_goes_into_a_free_folder_only() {
     assert_eq!(pulled.exit, Some(Exit::Usage), "{}", pulled.notes);
     assert_eq!(server.asked(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_failed_import_says_why_and_names_its_job() {
+    let failed = |name: &str, variables: &Value| {
+        let mut version = version();
+        version["isActive"] = json!(false);
+        version["variables"] = json!([]);
+        version["job"]["state"] = json!("FAILED");
+        version["job"]["error"] = json!({"code": "INVALID", "message": "main.tf has no end"});
+        let mut template = template();
+        template["activeVersion"] = Value::Null;
+        match name {
+            "Templates" => Some(json!({"organization": {"templates": connection(vec![template])}})),
+            "TemplateVersions" => {
+                Some(json!({"node": {"__typename": "Template", "versions": connection(vec![version])}}))
+            }
+            _ => known(name, variables),
+        }
+    };
+    let server = Fake::knowing(failed).await;
+    let outcome = server.run(&["templates", "show-version", "data/dev", "v1"]).await;
+    for part in ["main.tf has no end", "job_1"] {
+        assert!(outcome.results.contains(part), "{part} in {}{}", outcome.results, outcome.notes);
+    }
+    let outcome = server.run(&["templates", "show", "data/dev"]).await;
+    assert_eq!(outcome.exit, None, "{}", outcome.notes);
+    for part in ["v1", "is failed: main.tf has no end", "guildhall provisioner jobs logs job_1"] {
+        assert!(outcome.notes.contains(part), "{part} in {}", outcome.notes);
+    }
+    let outcome = server.run(&["workspaces", "create", "dev", "-t", "data/dev"]).await;
+    assert!(outcome.notes.contains("guildhall templates show data/dev"), "{}", outcome.notes);
+}

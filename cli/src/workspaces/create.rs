@@ -65,8 +65,10 @@ impl Create {
             (None, Some(active)) => client.template_version(&active.id).await?,
             (None, None) => {
                 let message = format!("no version of {} has been imported yet", template.name);
-                return Err(Failure::new(Exit::Refused, message)
-                    .hint(format!("`guildhall templates versions {}` shows why", template.name)));
+                return Err(Failure::new(Exit::Refused, message).hint(format!(
+                    "`guildhall templates show {}/{}` shows why",
+                    template.organization.name, template.name
+                )));
             }
         };
         complete(context.person, &version, &mut parameters)?;
