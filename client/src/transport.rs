@@ -210,9 +210,10 @@ fn base_url(text: &str) -> Result<Url, String> {
     }
     url.set_query(None);
     url.set_fragment(None);
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
+    // What a server prints when it starts is where its API is.
+    let path = url.path().trim_end_matches('/');
+    let path = format!("{}/", path.strip_suffix("/graphql").unwrap_or(path));
+    url.set_path(&path);
     Ok(url)
 }
 
@@ -228,6 +229,9 @@ mod tests {
     #[case("https://a.example", "https://a.example/")]
     #[case(" http://a.example:8080/ ", "http://a.example:8080/")]
     #[case("https://a.example/guild?x=1#y", "https://a.example/guild/")]
+    #[case("http://localhost:8080/graphql", "http://localhost:8080/")]
+    #[case("https://a.example/guild/graphql/", "https://a.example/guild/")]
+    #[case("https://a.example/graphql-guild", "https://a.example/graphql-guild/")]
     #[case("a.example", "https://a.example/")]
     #[case("localhost:8080", "http://localhost:8080/")]
     #[case("127.0.0.1:8080", "http://127.0.0.1:8080/")]
