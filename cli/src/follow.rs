@@ -50,7 +50,10 @@ pub(crate) async fn follow(
         never = why_it_waits(&client, job, &view) => match never {},
         () = interrupted() => {
             view.end();
-            let hint = format!("`guildhall provisioner jobs logs {} --follow` shows the rest", job.inner());
+            let hint = format!(
+                "`guildhall provisioner jobs logs {0} --follow` shows the rest, and `guildhall provisioner jobs cancel {0}` ends it",
+                job.inner()
+            );
             return Err(Failure::new(Exit::Interrupted, format!("interrupted: {what} goes on")).hint(hint));
         }
     };

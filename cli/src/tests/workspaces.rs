@@ -145,6 +145,25 @@ async fn small_changes_say_what_they_did() {
 }
 
 #[tokio::test]
+async fn a_build_that_is_in_the_way_can_be_canceled() {
+    let busy = |name: &str, variables: &Value| match name {
+        "StopWorkspace" => Some(json!({"stopWorkspace": {"workspaceBuild": null, "userErrors": [{
+            "__typename": "Conflict", "code": "CONFLICT", "field": ["input", "workspaceId"],
+            "message": "another build of this workspace is active; wait for it or cancel its job",
+        }]}})),
+        _ => known(name, variables),
+    };
+    let server = Fake::knowing(busy).await;
+    let outcome = server.run(&["workspaces", "stop", "dev"]).await;
+    assert_eq!(outcome.exit, Some(Exit::Refused));
+    assert!(outcome.notes.contains("guildhall provisioner jobs cancel JOB"), "{}", outcome.notes);
+    for words in [["workspaces", "show", "dev"], ["workspaces", "builds", "dev"]] {
+        let outcome = server.run(&words).await;
+        assert!(outcome.results.contains("job_1"), "{words:?}: {}", outcome.results);
+    }
+}
+
+#[tokio::test]
 async fn what_was_changed_is_answered_as_it_is_then() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["workspaces", "favorite", "dev", "-o", "json"]).await;

@@ -99,7 +99,7 @@ impl Builds {
         };
         let page = async |after| client.workspace_builds(&workspace.id, &filter, order, after).await;
         let builds = self.limit.read(page).await?;
-        let header = ["NUMBER", "TRANSITION", "STATUS", "CREDITS A DAY", "CREATED"];
+        let header = ["NUMBER", "TRANSITION", "STATUS", "CREDITS A DAY", "CREATED", "JOB"];
         context.output.list(&builds, &header, row, &Nothing::of("build").narrowed(narrowed))
     }
 }
@@ -111,6 +111,7 @@ fn row(build: &BuildSummary) -> Vec<Value> {
         state(&build.status),
         build.daily_cost.to_string().into(),
         build.created_at.into(),
+        build.job.id.inner().into(),
     ]
 }
 
