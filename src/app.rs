@@ -32,6 +32,9 @@ use crate::name::DEFAULT;
 use crate::{audit_log, demo, dispatch, keys, live, organization, user, workspace};
 pub use sealing::reseal;
 
+/// Lines of the log about documents that can't run.
+const UNFIT_SHOWN: usize = 20;
+
 /// A server that is up.
 pub struct App {
     front: GraphqlFront,
@@ -236,6 +239,7 @@ pub async fn serve(settled: Settled) -> anyhow::Result<()> {
         slow_request: serving.observing.slow_request(),
     };
     let app = App::open(&data_dir, &database, Clock::system(), options).await?;
+    warn_of_unfit(&app.front);
     let url = serving.access_url.clone().unwrap_or_else(|| format!("http://{address}"));
     greet(&app, &url, &data_dir, &database);
     let stop = Shutdown::default();
@@ -288,6 +292,17 @@ pub async fn serve(settled: Settled) -> anyhow::Result<()> {
     ending::close(&db).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Says which documents of manifests can't run, so that who enforces them knows before a client does.
+fn warn_of_unfit(front: &GraphqlFront) {
+    let unfit = front.unfit_documents();
+    for guildhall_front::UnfitDocument { manifest, id, reason } in unfit.iter().take(UNFIT_SHOWN) {
+        tracing::warn!(manifest = %manifest.display(), id, reason, "a persisted document can't run here");
+    }
+    if let Some(more) = unfit.len().checked_sub(UNFIT_SHOWN).filter(|more| *more > 0) {
+        tracing::warn!(more, "further persisted documents can't run here");
+    }
 }
 
 /// Built-in provisioners are daemons like any other, over the loopback, for the default organization alone.

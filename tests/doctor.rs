@@ -194,6 +194,9 @@ async fn a_server_says_why_it_does_not_start() {
     let machine = Machine::new();
     let data = machine.path("data");
     let manifest = machine.path("none.json");
+    let wrong = machine.path("wrong.json");
+    let hash = "0".repeat(64);
+    std::fs::write(&wrong, serde_json::json!({ hash.as_str(): "{ viewer { id } }" }).to_string()).unwrap();
     for (words, part) in [
         (&["server", "--limit", "depth=x"][..], "the limit `depth` is a whole number, not `x`"),
         (&["server", "--database-url", "mysql://h/db"], "postgres://user:password@host/name or sqlite:FILE"),
@@ -206,6 +209,8 @@ async fn a_server_says_why_it_does_not_start() {
         (&["server", "--address", "localhost:8080"], "e.g. 127.0.0.1:8080"),
         (&["server", "--log", "a=b=c"], "invalid value 'a=b=c'"),
         (&["server", "--persisted-manifest", &manifest], "none.json"),
+        (&["server", "--persisted-manifest", &wrong], "wrong.json"),
+        (&["server", "--persisted-manifest", &wrong], &hash),
     ] {
         let said = machine.olga.run(&[words, &["--data-dir", &data]].concat()).await;
         assert_eq!(said.code, 2, "{words:?}: {}{}", said.out, said.err);

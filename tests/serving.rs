@@ -107,6 +107,25 @@ async fn guildhalls_own_programs_work_where_documents_are_enforced() {
 }
 
 #[tokio::test]
+async fn documents_that_cannot_run_are_named_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ahead.json");
+    let documents: serde_json::Map<_, _> =
+        (0..25).map(|i| (format!("id{i}"), json!(format!("{{ ofTomorrow{i} }}")))).collect();
+    std::fs::write(&path, Value::Object(documents).to_string()).unwrap();
+    let settings = vec![
+        ("GUILDHALL_PERSISTED_MANIFEST", path.to_str().unwrap().to_owned()),
+        ("GUILDHALL_BUILTIN_PROVISIONERS", "0".to_owned()),
+    ];
+    let Some(mut server) = Server::start_with(Backend::Sqlite, settings).await else { return };
+    let said = server.program.says("further persisted documents can't run here").await;
+    assert_eq!(said.matches("a persisted document can't run here").count(), 20, "{said}");
+    for part in ["ahead.json", "id0", "ofTomorrow0", "more=5"] {
+        assert!(said.contains(part), "no `{part}` in {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_manifest_of_the_documents_of_this_version_is_printed() {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_guildhall"))
         .args(["schema", "--client-documents"])

@@ -8,11 +8,12 @@ use async_graphql::{Executor, Variables};
 use crate::{
     Limits,
     cache::DocumentCache,
+    document::Document,
     execute::{Begun, Execution, Executions, Question},
     host::{Host, Peer, RateKey, Transport},
     introspect::Introspection,
     load::{Load, LoadSlot},
-    persisted::{PersistedDocuments, PersistedMode},
+    persisted::{PersistedDocuments, PersistedMode, UnfitDocument},
     rate::RateLimiter,
 };
 
@@ -146,6 +147,14 @@ impl<H: Host, S: Executor> Front<H, S> {
             persisted,
             schema,
         })))
+    }
+
+    /// The documents of manifests that can't run: clients may be ahead of their server.
+    #[must_use]
+    pub fn unfit_documents(&self) -> Vec<UnfitDocument> {
+        let Inner { host, schema, limits, persisted, .. } = &*self.0;
+        let own = |name: &str, value: &_| host.scalar(name, value);
+        persisted.unfit(|text| Document::prepare(schema, &own, text, limits).map(drop))
     }
 
     /// The host this front was given.

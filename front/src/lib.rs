@@ -62,6 +62,6 @@ pub use host::{
 pub use limits::{Limits, StreamLimits};
 pub use listener::{ListenerLimits, serve};
 pub use params::GraphqlParams;
-pub use persisted::{ManifestError, PersistedDocuments, PersistedMode};
+pub use persisted::{ManifestError, PersistedDocuments, PersistedMode, UnfitDocument};
 pub use rate::RateStatus;
 pub use scan::scan;

@@ -1,20 +1,21 @@
 //! Persisted documents: requests that name a document instead of carrying it.
 
+mod manifest;
+
 use std::{
     collections::HashMap,
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use quick_cache::{Weighter, sync::Cache};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     Digest,
     error::{ErrorCode, GraphqlError, Phase, Refused},
 };
+pub use manifest::ManifestError;
 
 /// What the manifest of known documents is used for.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -33,34 +34,26 @@ pub enum PersistedMode {
 pub struct PersistedDocuments {
     mode: PersistedMode,
     manifest: HashMap<String, Arc<str>>,
+    origins: Vec<Origin>,
     registered: Cache<Digest, Arc<str>, ByLength>,
 }
 
-/// A manifest that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ManifestError {
-    /// The file cannot be read.
-    #[error("cannot read the manifest {path}: {source}")]
-    Read {
-        /// Path of the file.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
-    /// The file is not JSON.
-    #[error("the manifest {path} is not JSON: {source}")]
-    Json {
-        /// Path of the file.
-        path: PathBuf,
-        /// Cause.
-        source: serde_json::Error,
-    },
-    /// The file is JSON of another form.
-    #[error("the manifest {path} is neither an object of documents by id nor Apollo's list of operations")]
-    Form {
-        /// Path of the file.
-        path: PathBuf,
-    },
+/// A document of a manifest that can't run: it does not fit the schema, or passes a limit.
+#[derive(Debug)]
+pub struct UnfitDocument {
+    /// The file.
+    pub manifest: PathBuf,
+    /// Its id there.
+    pub id: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// Where a document comes from.
+struct Origin {
+    manifest: Arc<Path>,
+    id: String,
+    text: Arc<str>,
 }
 
 #[derive(Clone)]
@@ -77,27 +70,43 @@ impl PersistedDocuments {
     #[must_use]
     pub fn new(mode: PersistedMode, bytes: u64) -> Self {
         let expected = usize::try_from(bytes / 1_024).unwrap_or(1_024).max(16);
-        Self { mode, manifest: HashMap::new(), registered: Cache::with_weighter(expected, bytes, ByLength) }
+        let registered = Cache::with_weighter(expected, bytes, ByLength);
+        Self { mode, manifest: HashMap::new(), origins: Vec::new(), registered }
     }
 
     /// Adds the documents of a manifest file: GraphQL Code Generator's and Relay's objects of documents by id, or
     /// Apollo's list of operations. Each document is known by the id of the file and by its SHA-256.
     ///
     /// # Errors
-    /// A [`ManifestError`] that names the file.
+    /// A [`ManifestError`] that names the file, and the id of a document that can't be meant: its SHA-256 is another, or the id
+    /// is that of another document already.
     pub fn load(&mut self, path: &Path) -> Result<usize, ManifestError> {
-        let text =
-            fs::read_to_string(path).map_err(|source| ManifestError::Read { path: path.into(), source })?;
-        let json = serde_json::from_str(&text)
-            .map_err(|source| ManifestError::Json { path: path.into(), source })?;
-        let documents = documents(json).ok_or_else(|| ManifestError::Form { path: path.into() })?;
+        let (documents, manifest): (_, Arc<Path>) = (manifest::read(path)?, path.into());
         let count = documents.len();
-        for (id, document) in documents {
-            let document: Arc<str> = document.into();
-            self.manifest.insert(Digest::of(&document).to_string(), Arc::clone(&document));
-            self.manifest.insert(id.strip_prefix("sha256:").unwrap_or(&id).to_owned(), document);
+        for (id, text) in documents {
+            let (text, key): (Arc<str>, _) = (text.into(), key(&id));
+            if self.manifest.get(&key).is_some_and(|known| *known != text) {
+                let mut origins = self.origins.iter();
+                let other =
+                    origins.find(|origin| self::key(&origin.id) == key).map(|origin| &origin.manifest);
+                let other = other.unwrap_or(&manifest).to_path_buf();
+                return Err(ManifestError::Conflict { path: path.into(), id, other });
+            }
+            self.manifest.insert(Digest::of(&text).to_string(), Arc::clone(&text));
+            self.manifest.insert(key, Arc::clone(&text));
+            self.origins.push(Origin { manifest: Arc::clone(&manifest), id, text });
         }
         Ok(count)
+    }
+
+    /// The documents of manifests that `prepare` refuses.
+    pub(crate) fn unfit(&self, prepare: impl Fn(&str) -> Result<(), Refused>) -> Vec<UnfitDocument> {
+        let unfit = |Origin { manifest, id, text }: &Origin| {
+            let refused = prepare(text).err()?;
+            let reason = refused.errors.first().map(|error| error.message.to_string()).unwrap_or_default();
+            Some(UnfitDocument { manifest: manifest.to_path_buf(), id: id.clone(), reason })
+        };
+        self.origins.iter().filter_map(unfit).collect()
     }
 
     /// Adds a document that is known whatever the manifests say, by its SHA-256.
@@ -111,7 +120,6 @@ impl PersistedDocuments {
     /// # Errors
     /// `PERSISTED_QUERY_NOT_FOUND`, with the message Apollo's clients look for.
     pub(crate) fn find(&self, id: &str) -> Result<Arc<str>, GraphqlError> {
-        let id = id.strip_prefix("sha256:").unwrap_or(id);
         let registered = || match self.mode {
             PersistedMode::Enforce => None,
             PersistedMode::Off | PersistedMode::Observe => {
@@ -119,7 +127,7 @@ impl PersistedDocuments {
             }
         };
         self.manifest
-            .get(id)
+            .get(&key(id))
             .cloned()
             .or_else(registered)
             .ok_or_else(|| GraphqlError::new(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound"))
@@ -156,42 +164,14 @@ impl PersistedDocuments {
     }
 }
 
-/// The pairs of id and text of a manifest.
-fn documents(manifest: Value) -> Option<Vec<(String, String)>> {
-    let Value::Object(mut members) = manifest else { return None };
-    if let Some(Value::Array(operations)) = members.remove("operations") {
-        let pair = |operation: Value| match operation {
-            Value::Object(mut operation) => match (operation.remove("id"), operation.remove("body")) {
-                (Some(Value::String(id)), Some(Value::String(body))) => Some((id, body)),
-                _ => None,
-            },
-            _ => None,
-        };
-        return operations.into_iter().map(pair).collect();
-    }
-    let pair = |(id, text)| match text {
-        Value::String(text) => Some((id, text)),
-        _ => None,
-    };
-    members.into_iter().map(pair).collect()
+/// What a document is looked up by: a SHA-256 in small letters and without its prefix, any other id as it is.
+fn key(id: &str) -> String {
+    Digest::parse(id).map_or_else(|| id.to_owned(), |digest| digest.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn manifests_of_the_generators_are_read() {
-        let pairs = documents(json!({"ab12": "{ a }"})).unwrap();
-        assert_eq!(pairs, [("ab12".to_owned(), "{ a }".to_owned())]);
-        let apollo = json!({"format": "apollo-persisted-query-manifest", "version": 1,
-            "operations": [{"id": "x", "name": "A", "type": "query", "body": "query A { a }"}]});
-        assert_eq!(documents(apollo).unwrap(), [("x".to_owned(), "query A { a }".to_owned())]);
-        assert!(documents(json!([1])).is_none());
-        assert!(documents(json!({"a": 1})).is_none());
-    }
 
     #[test]
     fn enforcing_runs_documents_of_the_manifest_only() {

@@ -3,9 +3,10 @@
 use std::io::Write as _;
 
 use axum::Router;
-use guildhall_front::{Digest, Front, Limits, PersistedDocuments, PersistedMode};
+use guildhall_front::{Digest, Front, Limits, ManifestError, PersistedDocuments, PersistedMode};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 use crate::{
     client::{Reply, post, send},
@@ -14,15 +15,24 @@ use crate::{
 
 const KNOWN: &str = "query Known { hello }";
 
-fn with(mode: PersistedMode) -> Router {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    write!(file, "{}", json!({"sha256:abc": KNOWN})).unwrap();
-    let mut documents = PersistedDocuments::new(mode, 1 << 20);
-    assert_eq!(documents.load(file.path()).unwrap(), 1);
+fn manifest(documents: &Value) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    write!(file, "{documents}").unwrap();
+    file
+}
+
+fn front(mode: PersistedMode, documents: &Value) -> Front<support::TestHost, support::TestSchema> {
+    let mut known = PersistedDocuments::new(mode, 1 << 20);
+    let count = known.load(manifest(documents).path()).unwrap();
+    assert_eq!(count, documents.as_object().unwrap().len());
     let schema = support::schema();
     let sdl = schema.sdl();
     let limits = Limits { rate_points_per_minute: 0, ..Limits::default() };
-    Front::with_documents(support::TestHost::default(), schema, &sdl, limits, documents).unwrap().router()
+    Front::with_documents(support::TestHost::default(), schema, &sdl, limits, known).unwrap()
+}
+
+fn with(mode: PersistedMode) -> Router {
+    front(mode, &json!({"ab12": KNOWN})).router()
 }
 
 async fn ask(router: &Router, body: Value) -> Reply {
@@ -33,8 +43,7 @@ async fn ask(router: &Router, body: Value) -> Reply {
 async fn documents_of_the_manifest_run_by_id() {
     for mode in [PersistedMode::Off, PersistedMode::Observe, PersistedMode::Enforce] {
         let router = with(mode);
-        for id in
-            ["sha256:abc".to_owned(), format!("sha256:{}", Digest::of(KNOWN)), Digest::of(KNOWN).to_string()]
+        for id in ["ab12".to_owned(), format!("sha256:{}", Digest::of(KNOWN)), Digest::of(KNOWN).to_string()]
         {
             assert_eq!(ask(&router, json!({"documentId": id})).await.text, r#"{"data":{"hello":"world"}}"#);
         }
@@ -101,4 +110,40 @@ async fn other_versions_of_apollos_extension_are_refused() {
     let extension = json!({"sha256Hash": Digest::of(text).to_string()});
     let reply = ask(&router, json!({"extensions": {"persistedQuery": extension}})).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+}
+
+#[test]
+fn an_id_names_one_document() {
+    let (first, second) = (manifest(&json!({"ab12": KNOWN})), manifest(&json!({"ab12": "{ hello }"})));
+    let mut documents = PersistedDocuments::new(PersistedMode::Off, 1 << 20);
+    documents.load(first.path()).unwrap();
+    assert_eq!(documents.load(first.path()).unwrap(), 1, "the same document again");
+    let error = documents.load(second.path()).unwrap_err();
+    assert!(matches!(error, ManifestError::Conflict { .. }), "{error}");
+    let said = error.to_string();
+    for part in ["`ab12`", first.path().to_str().unwrap(), second.path().to_str().unwrap()] {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
+    // JSON has objects with a name that is there twice, and readers that take the last one.
+    for text in [
+        r#"{"cd34": "{ hello }", "cd34": "{ a: hello }"}"#,
+        r#"{"operations": [{"id": "cd34", "body": "{ hello }"}, {"id": "cd34", "body": "{ a: hello }"}]}"#,
+    ] {
+        let mut file = NamedTempFile::new().unwrap();
+        write!(file, "{text}").unwrap();
+        let mut documents = PersistedDocuments::new(PersistedMode::Off, 1 << 20);
+        let error = documents.load(file.path()).unwrap_err();
+        assert!(matches!(error, ManifestError::Conflict { .. }), "{error}");
+    }
+}
+
+#[test]
+fn documents_that_cannot_run_are_told_and_stop_nothing() {
+    let deep = format!("{{ {}a{} }}", "a { ".repeat(100), " }".repeat(100));
+    let documents = json!({"good": KNOWN, "ahead": "{ ofTomorrow }", "broken": "{ hello", "deep": deep});
+    let unfit = front(PersistedMode::Enforce, &documents).unfit_documents();
+    let ids: Vec<&str> = unfit.iter().map(|document| document.id.as_str()).collect();
+    assert_eq!(ids, ["ahead", "broken", "deep"]);
+    assert!(unfit[0].reason.contains("ofTomorrow"), "{unfit:?}");
+    assert!(unfit.iter().all(|document| !document.reason.is_empty()), "{unfit:?}");
 }
