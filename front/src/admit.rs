@@ -108,36 +108,49 @@ impl<H: Host, S: Executor> Inner<H, S> {
 
     /// The validated document of a request: from the cache, or prepared and put there.
     fn document(&self, params: &GraphqlParams) -> Result<Arc<Document>, Refused> {
-        params.check_apollo_version()?;
-        let id = params.document_id.as_deref().or_else(|| params.apollo_hash());
-        let text: std::borrow::Cow<'_, str> = match (params.query.as_deref(), id) {
-            (Some(text), _) => {
+        let (query, id, hash) = (params.query.as_deref(), params.id()?, params.apollo_hash()?);
+        self.agree(query, id, hash)?;
+        let text: std::borrow::Cow<'_, str> = match (query, id, hash) {
+            (Some(text), _, _) => {
                 self.persisted.allow(text)?;
                 text.into()
             }
-            (None, Some(id)) => self.persisted.find(id)?.to_string().into(),
-            (None, None) => return Err(no_document()),
+            (None, Some(id), _) => self.persisted.find(id)?.to_string().into(),
+            (None, None, Some(hash)) => self.persisted.find(&hash.to_string())?.to_string().into(),
+            (None, None, None) => return Err(no_document()),
         };
-        let register = params.query.as_ref().and(params.apollo_hash());
+        let register = query.is_some() && hash.is_some();
         if let Some(cached) = self.cache.get(&text) {
-            if register.is_some() {
-                self.register(&cached, register)?;
+            if register {
+                self.persisted.validated(cached.hash, &cached.text, register);
             }
             return Ok(cached);
         }
         let own = |name: &str, value: &_| self.host.scalar(name, value);
         let document = Arc::new(Document::prepare(&self.schema, &own, &text, &self.limits)?);
-        self.register(&document, register)?;
+        self.persisted.validated(document.hash, &document.text, register);
         self.cache.insert(Arc::clone(&document));
         Ok(document)
     }
 
-    fn register(&self, document: &Document, hash: Option<&str>) -> Result<(), Refused> {
-        if hash.is_some_and(|hash| Digest::parse(hash) != Some(document.hash)) {
-            return Err(Refused::malformed("\"sha256Hash\" is not the SHA-256 of \"query\"."));
+    /// Refuses a request that means two documents: which one would run is a guess, and whoever stands in between, a cache or a
+    /// log, may make another. An id that is unknown and no hash may be of any text.
+    fn agree(&self, query: Option<&str>, id: Option<&str>, hash: Option<Digest>) -> Result<(), Refused> {
+        if [query.is_some(), id.is_some(), hash.is_some()].into_iter().filter(|given| *given).count() < 2 {
+            return Ok(());
         }
-        self.persisted.validated(document.hash, &document.text, hash.is_some());
-        Ok(())
+        let (text, named) = (query.map(Digest::of), id.and_then(|id| self.persisted.named(id)));
+        let differ = |one: Option<Digest>, other| one.zip(other).is_some_and(|(one, other)| one != other);
+        let message = if differ(hash, text) {
+            "\"sha256Hash\" is not the SHA-256 of \"query\"."
+        } else if differ(named, text) {
+            "\"documentId\" names another document than \"query\" is."
+        } else if differ(named, hash) {
+            "\"documentId\" and \"sha256Hash\" name different documents."
+        } else {
+            return Ok(());
+        };
+        Err(Refused::malformed(message))
     }
 }
 

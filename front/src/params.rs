@@ -6,7 +6,10 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::error::{ErrorCode, GraphqlError, Refused};
+use crate::{
+    Digest,
+    error::{ErrorCode, GraphqlError, Refused},
+};
 
 /// A GraphQL request as it came. Members that are not listed are ignored; null is the same as absent.
 #[derive(Debug, Default, Deserialize)]
@@ -118,23 +121,38 @@ impl GraphqlParams {
         self.operation_name.as_deref().filter(|name| !name.is_empty())
     }
 
-    /// The hash of Apollo's `persistedQuery` extension.
-    pub(crate) fn apollo_hash(&self) -> Option<&str> {
-        self.extensions.as_ref()?.get("persistedQuery")?.get("sha256Hash")?.as_str()
-    }
-
-    /// Refuses another version of Apollo's `persistedQuery` extension: what its members mean is not known.
+    /// The id of the document, where one was given.
     ///
     /// # Errors
-    /// `BAD_REQUEST` for a version that is given and is not 1.
-    pub(crate) fn check_apollo_version(&self) -> Result<(), Refused> {
-        let extension = self.extensions.as_ref().and_then(|extensions| extensions.get("persistedQuery"));
-        match extension.and_then(|extension| extension.get("version")) {
-            Some(version) if !version.is_null() && *version != 1 => {
-                Err(Refused::malformed("The \"version\" of \"persistedQuery\" must be 1."))
-            }
-            _ => Ok(()),
+    /// `BAD_REQUEST` for the empty string, which names nothing.
+    pub(crate) fn id(&self) -> Result<Option<&str>, Refused> {
+        match self.document_id.as_deref() {
+            Some("") => Err(Refused::malformed("\"documentId\" is empty: name a document, or leave it out.")),
+            id => Ok(id),
         }
+    }
+
+    /// The hash of Apollo's `persistedQuery` extension, where there is one.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` for an extension that can't be meant, and for a version that is given and is not 1: what the members of
+    /// another one mean is not known.
+    pub(crate) fn apollo_hash(&self) -> Result<Option<Digest>, Refused> {
+        let extension = match self.extensions.as_ref().and_then(|extensions| extensions.get("persistedQuery"))
+        {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Object(extension)) => extension,
+            Some(_) => return Err(Refused::malformed("The extension \"persistedQuery\" must be an object.")),
+        };
+        if extension.get("version").is_some_and(|version| !version.is_null() && *version != 1) {
+            return Err(Refused::malformed("The \"version\" of \"persistedQuery\" must be 1."));
+        }
+        let hash = extension.get("sha256Hash").and_then(Value::as_str).filter(|hash| hash.len() == 64);
+        hash.and_then(Digest::parse).map(Some).ok_or_else(|| {
+            Refused::malformed(
+                "The \"sha256Hash\" of \"persistedQuery\" must be a string of 64 hexadecimal digits.",
+            )
+        })
     }
 
     /// Whether the cost is to be reported by path.

@@ -133,6 +133,11 @@ impl PersistedDocuments {
             .ok_or_else(|| GraphqlError::new(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound"))
     }
 
+    /// The SHA-256 of the document that an id names, as far as that is known: of a hash it is, whether the document is or not.
+    pub(crate) fn named(&self, id: &str) -> Option<Digest> {
+        Digest::parse(id).or_else(|| self.manifest.get(id).map(|text| Digest::of(text)))
+    }
+
     /// Whether a document that came as text may run.
     ///
     /// # Errors

@@ -73,7 +73,10 @@ impl Received {
             "subscribe" => {
                 let payload = payload.ok_or(Close::BAD_MESSAGE)?.get();
                 let params = GraphqlParams::from_json(payload.as_bytes()).map_err(|_| Close::BAD_MESSAGE)?;
-                if params.query.is_none() && params.document_id.is_none() && params.apollo_hash().is_none() {
+                if params.query.is_none()
+                    && params.document_id.is_none()
+                    && matches!(params.apollo_hash(), Ok(None))
+                {
                     return Err(Close::BAD_MESSAGE);
                 }
                 Ok(Self::Subscribe { id: id()?, params: Box::new(params) })

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use crate::{
-    client::{Reply, post, send},
+    client::{Reply, get, post, send},
     support,
 };
 
@@ -146,4 +146,89 @@ fn documents_that_cannot_run_are_told_and_stop_nothing() {
     assert_eq!(ids, ["ahead", "broken", "deep"]);
     assert!(unfit[0].reason.contains("ofTomorrow"), "{unfit:?}");
     assert!(unfit.iter().all(|document| !document.reason.is_empty()), "{unfit:?}");
+}
+
+#[tokio::test]
+async fn a_request_means_one_document() {
+    let (known, other) = (Digest::of(KNOWN).to_string(), Digest::of("{ hello }").to_string());
+    let apollo = |hash: &str| json!({"persistedQuery": {"version": 1, "sha256Hash": hash}});
+    let ids = ["ab12".to_owned(), known.clone(), format!("sha256:{known}"), known.to_uppercase()];
+    for mode in [PersistedMode::Off, PersistedMode::Observe, PersistedMode::Enforce] {
+        let router = with(mode);
+        for id in &ids {
+            for body in [
+                json!({"documentId": id, "query": KNOWN}),
+                json!({"documentId": id, "extensions": apollo(&known)}),
+                json!({"documentId": id, "query": KNOWN, "extensions": apollo(&known)}),
+            ] {
+                assert_eq!(ask(&router, body).await.text, r#"{"data":{"hello":"world"}}"#, "{id}");
+            }
+            for (body, names) in [
+                (json!({"documentId": id, "query": "{ hello }"}), ["documentId", "query"]),
+                (json!({"documentId": id, "extensions": apollo(&other)}), ["documentId", "sha256Hash"]),
+                (json!({"query": KNOWN, "extensions": apollo(&other)}), ["sha256Hash", "query"]),
+            ] {
+                let reply = ask(&router, body).await;
+                assert_eq!((reply.status, &*reply.code()), (StatusCode::BAD_REQUEST, "BAD_REQUEST"), "{id}");
+                for name in names {
+                    assert!(reply.message().contains(&format!("\"{name}\"")), "{}", reply.text);
+                }
+            }
+        }
+        let reply = send(&router, get("documentId=ab12&query=%7Bhello%7D")).await;
+        assert_eq!((reply.status, &*reply.code()), (StatusCode::BAD_REQUEST, "BAD_REQUEST"));
+        let reply = send(&router, get("documentId=ab12&query=query%20Known%20%7B%20hello%20%7D")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    }
+    // A hash says what it is of, whether the document is known or not. Another id that is unknown is sent again with its
+    // document, as clients do.
+    let router = with(PersistedMode::Off);
+    for (id, status) in [(&*other, StatusCode::BAD_REQUEST), ("unknown", StatusCode::OK)] {
+        assert_eq!(
+            ask(&router, json!({"documentId": id, "query": "{ a: hello }"})).await.status,
+            status,
+            "{id}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_name_a_document_is_refused_and_not_ignored() {
+    let router = with(PersistedMode::Off);
+    let digits = "0".repeat(63);
+    for (extension, part) in [
+        (json!("x"), "\"persistedQuery\" must be an object"),
+        (json!([]), "\"persistedQuery\" must be an object"),
+        (json!(true), "\"persistedQuery\" must be an object"),
+        (json!({}), "\"sha256Hash\""),
+        (json!({"version": 1}), "\"sha256Hash\""),
+        (json!({"version": 1, "sha256Hash": null}), "\"sha256Hash\""),
+        (json!({"version": 1, "sha256Hash": 7}), "\"sha256Hash\""),
+        (json!({"version": 1, "sha256Hash": digits}), "\"sha256Hash\""),
+        (json!({"version": 1, "sha256Hash": format!("{digits}g")}), "\"sha256Hash\""),
+        (json!({"version": 1, "sha256Hash": format!("sha256:{}", Digest::of(KNOWN))}), "\"sha256Hash\""),
+    ] {
+        for body in [
+            json!({"query": KNOWN, "extensions": {"persistedQuery": extension}}),
+            json!({"documentId": "ab12", "extensions": {"persistedQuery": extension}}),
+            json!({"extensions": {"persistedQuery": extension}}),
+        ] {
+            let reply = ask(&router, body).await;
+            assert_eq!(
+                (reply.status, &*reply.code()),
+                (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+                "{extension}"
+            );
+            assert!(reply.message().contains(part), "{}", reply.text);
+        }
+    }
+    let nothing = json!({"query": KNOWN, "extensions": {"persistedQuery": null}});
+    assert_eq!(ask(&router, nothing).await.status, StatusCode::OK);
+
+    for body in [json!({"documentId": ""}), json!({"documentId": "", "query": KNOWN})] {
+        let reply = ask(&router, body).await;
+        assert_eq!((reply.status, &*reply.code()), (StatusCode::BAD_REQUEST, "BAD_REQUEST"));
+        assert!(reply.message().contains("\"documentId\""), "{}", reply.text);
+    }
+    assert_eq!(send(&router, get("documentId=")).await.code(), "BAD_REQUEST");
 }

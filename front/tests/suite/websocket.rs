@@ -203,3 +203,20 @@ async fn a_slow_reader_is_closed_and_does_not_hold_memory() {
     .await;
     drop(socket);
 }
+
+#[tokio::test]
+async fn an_operation_that_means_two_documents_is_refused() {
+    let server = listen(Limits::default(), ListenerLimits::default()).await;
+    let mut socket = Socket::acked(&server).await;
+    let other = guildhall_front::Digest::of("{ a: hello }").to_string();
+    for (id, payload) in [
+        ("1", json!({"query": "{ hello }", "documentId": other})),
+        ("2", json!({"query": "{ hello }", "extensions": {"persistedQuery": {"sha256Hash": other}}})),
+        ("3", json!({"documentId": ""})),
+    ] {
+        socket.send(json!({"id": id, "type": "subscribe", "payload": payload})).await;
+        let message = socket.next().await;
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!(id)), "{message:#}");
+        assert_eq!(message["payload"][0]["extensions"]["code"], "BAD_REQUEST", "{message:#}");
+    }
+}
