@@ -143,10 +143,10 @@ impl Audit {
 }
 
 /// The name that a thing had, or what else tells it apart: what was denied often had no name yet.
-fn name(entry: &AuditLogEntry) -> &str {
-    match entry.resource_name.as_str() {
-        "" => entry.resource_id.as_ref().map_or("", Id::inner),
-        name => name,
+fn name(entry: &AuditLogEntry) -> Value {
+    match (entry.resource_name.as_str(), &entry.resource_id) {
+        ("", Some(id)) => id.into(),
+        (name, _) => name.into(),
     }
 }
 
@@ -160,11 +160,11 @@ fn row(entry: &AuditLogEntry) -> Vec<Value> {
         entry.actor.name.as_str().into(),
         word(&entry.action).into(),
         word(&entry.resource).into(),
-        name(entry).into(),
+        name(entry),
         state(&entry.status),
         missing(entry).into(),
         entry.address.as_str().into(),
-        entry.id.inner().into(),
+        (&entry.id).into(),
     ]
 }
 

@@ -1,15 +1,15 @@
 //! The one place that writes: results to the output stream, everything else to the error stream.
 
-use std::io::{IsTerminal, Write};
+mod table;
+
+use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
-use guildhall_client::DateTime;
+use guildhall_client::{DateTime, Id};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::globals::Format;
-use crate::time::relative;
 use crate::untrusted;
 
 /// Somewhere to write to.
@@ -20,8 +20,8 @@ pub(crate) struct Output {
     results: Sink,
     notes: Sink,
     format: Format,
-    /// The output stream is a terminal: tables fit its width.
-    terminal: bool,
+    /// Columns of the terminal that the output stream is, if it is one: tables fit them.
+    width: Option<u16>,
     colour: bool,
     now: DateTime,
 }
@@ -31,6 +31,8 @@ pub(crate) enum Value {
     Text(String),
     /// A word of an enumeration, coloured by what it means.
     State(String),
+    /// An id, or several: none is ever broken, because they are copied.
+    Ids(String),
     Time(Option<DateTime>),
     /// Several texts, with commas between them.
     List(Vec<String>),
@@ -108,6 +110,12 @@ pub(crate) fn mark(is: bool) -> Value {
     if is { "yes" } else { "" }.into()
 }
 
+impl From<&Id> for Value {
+    fn from(id: &Id) -> Self {
+        Self::Ids(id.inner().to_owned())
+    }
+}
+
 impl From<Vec<String>> for Value {
     fn from(texts: Vec<String>) -> Self {
         Self::List(texts)
@@ -154,17 +162,18 @@ pub(crate) fn word(value: &impl Serialize) -> String {
 impl Output {
     /// The streams of this process. Colours only on a terminal, and not where `NO_COLOR` is set.
     pub(crate) fn of_process(format: Format) -> Self {
-        let terminal = std::io::stdout().is_terminal();
-        let colour = terminal && console::colors_enabled();
+        let terminal = console::Term::stdout();
+        let colour = terminal.is_term() && console::colors_enabled();
+        let width = terminal.is_term().then(|| terminal.size().1);
         let (results, notes) =
             (Arc::new(Mutex::new(std::io::stdout())), Arc::new(Mutex::new(std::io::stderr())));
-        Self { results, notes, format, terminal, colour, now: chrono::Utc::now() }
+        Self { results, notes, format, width, colour, now: chrono::Utc::now() }
     }
 
     /// Writes to `results` and `notes`, neither of which is a terminal.
     #[cfg(test)]
     pub(crate) fn to(results: Sink, notes: Sink, format: Format, now: DateTime) -> Self {
-        Self { results, notes, format, terminal: false, colour: false, now }
+        Self { results, notes, format, width: None, colour: false, now }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -264,51 +273,6 @@ impl Output {
             self.note(&format!("{prefix} {}", untrusted::lines(hint)));
         }
     }
-
-    /// A table without lines, which is read as well as it is cut and searched.
-    pub(crate) fn table(&self, header: &[&str], rows: impl Iterator<Item = Vec<Value>>) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        if self.colour {
-            table.enforce_styling();
-        } else {
-            table.force_no_tty();
-        }
-        if self.terminal {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        }
-        if !header.is_empty() {
-            table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
-        }
-        // What has a header is a list: a row is a line of it.
-        let one_line = !header.is_empty();
-        for row in rows {
-            table.add_row(row.into_iter().map(|value| self.cell(value, one_line)));
-        }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
-        }
-        table.trim_fmt()
-    }
-
-    fn cell(&self, value: Value, one_line: bool) -> Cell {
-        let shown = |text: &str| match one_line {
-            _ if text.is_empty() => "-".to_owned(),
-            true => untrusted::one_line(text),
-            false => untrusted::lines(text),
-        };
-        match value {
-            Value::Text(text) => Cell::new(shown(&text)),
-            Value::List(texts) if one_line => Cell::new(shown(&texts.join(", "))),
-            Value::List(texts) => Cell::new(shown(&wrapped(&texts))),
-            Value::State(word) => match colour_of(&word) {
-                Some(colour) => Cell::new(shown(&word)).fg(colour),
-                None => Cell::new(shown(&word)),
-            },
-            Value::Time(Some(time)) => Cell::new(relative(time, self.now)),
-            Value::Time(None) => Cell::new("-"),
-        }
-    }
 }
 
 fn write_line(sink: &Sink, text: &str) -> std::io::Result<()> {
@@ -318,55 +282,11 @@ fn write_line(sink: &Sink, text: &str) -> std::io::Result<()> {
     sink.flush()
 }
 
-fn colour_of(word: &str) -> Option<Color> {
-    Some(match word {
-        "running" | "succeeded" | "idle" | "active" => Color::Green,
-        "pending" | "starting" | "stopping" | "deleting" | "canceling" | "busy" => Color::Yellow,
-        "failed" | "suspended" => Color::Red,
-        "stopped" | "offline" | "canceled" | "deleted" | "dormant" => Color::DarkGrey,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use guildhall_client::provisioner_job::{ProvisionerJobState, ProvisionerJobType};
 
     use super::*;
-
-    fn plain() -> Output {
-        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
-        let nowhere = || Arc::new(Mutex::new(std::io::sink()));
-        Output::to(nowhere(), nowhere(), Format::Table, now)
-    }
-
-    #[test]
-    fn a_table_is_aligned_and_has_no_colours_off_the_terminal() {
-        let output = plain();
-        let rows = [
-            vec!["dev".into(), Value::State("running".into()), (output.now - TimeDelta::minutes(5)).into()],
-            vec!["".into(), Value::State("failed".into()), None.into()],
-        ];
-        assert_eq!(
-            output.table(&["NAME", "STATE", "AGE"], rows.into_iter()),
-            "NAME  STATE    AGE\ndev   running  5m ago\n-     failed   -"
-        );
-    }
-
-    #[test]
-    fn colours_appear_where_they_are_wanted() {
-        let output = Output { colour: true, ..plain() };
-        let table = output.table(&[], std::iter::once(vec![Value::State("failed".into())]));
-        assert!(table.contains("\u{1b}["), "{table:?}");
-    }
-
-    #[test]
-    fn a_name_can_not_move_the_cursor_nor_break_a_row() {
-        let row = || std::iter::once(vec!["a\u{1b}[2Jb\nc".into()]);
-        assert_eq!(plain().table(&["NAME"], row()), "NAME\na\\u{1b}[2Jb\\nc");
-        assert_eq!(plain().table(&[], row()), "a\\u{1b}[2Jb\nc");
-    }
 
     #[test]
     fn a_long_list_goes_on_below() {

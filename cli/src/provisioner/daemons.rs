@@ -135,7 +135,7 @@ fn row(daemon: &ProvisionerDaemon) -> Vec<Value> {
         daemon.key_name.as_deref().unwrap_or("built in").into(),
         tags(&daemon.tags).into(),
         version.into(),
-        jobs.into(),
+        Value::Ids(jobs),
         daemon.last_seen_at.into(),
     ]
 }

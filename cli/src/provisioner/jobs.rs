@@ -195,7 +195,7 @@ impl List {
 
 fn row(job: &ProvisionerJob) -> Vec<Value> {
     vec![
-        job.id.inner().into(),
+        (&job.id).into(),
         word(&job.r#type).into(),
         state(&job.state),
         job.created_at.into(),

@@ -54,7 +54,7 @@ impl Sessions {
             &["ID", "ADDRESS", "CLIENT", "SIGNED IN", "LAST USED", "EXPIRES", "CURRENT"],
             |session| {
                 vec![
-                    session.id.inner().into(),
+                    (&session.id).into(),
                     session.ip.as_str().into(),
                     session.user_agent.as_str().into(),
                     session.created_at.into(),

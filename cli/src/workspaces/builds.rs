@@ -111,7 +111,7 @@ fn row(build: &BuildSummary) -> Vec<Value> {
         state(&build.status),
         build.daily_cost.to_string().into(),
         build.created_at.into(),
-        build.job.id.inner().into(),
+        (&build.job.id).into(),
     ]
 }
 

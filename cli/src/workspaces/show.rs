@@ -165,7 +165,7 @@ pub(super) fn present(context: &Context, workspace: &Workspace) -> Result<(), Fa
         ("Owner", workspace.owner.username.as_str().into()),
         ("Template", template.into()),
         ("Build", format!("{} ({}, {})", build.number, word(&build.transition), word(&build.status)).into()),
-        ("Job", build.job.id.inner().into()),
+        ("Job", (&build.job.id).into()),
         ("Credits a day", build.daily_cost.to_string().into()),
         ("Favorite", yes_or_no(workspace.is_favorite)),
         ("Id", workspace.id.inner().into()),
