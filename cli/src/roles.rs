@@ -41,10 +41,14 @@ Examples:
     #[command(after_help = "\
 Examples:
   guildhall roles show data-platform/group-keeper
-  guildhall roles show organization-admin --org data-platform")]
+  guildhall roles show organization-admin --org data-platform
+  guildhall roles show auditor --site")]
     Show {
         /// NAME or ORG/NAME
         name: Scoped,
+        /// One of the site
+        #[arg(long, conflicts_with = "org")]
+        site: bool,
         #[command(flatten)]
         organization: InOrganization,
     },
@@ -132,8 +136,12 @@ impl Roles {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::List { site, organization } => list(context, site, &organization).await,
-            Self::Show { name, organization } => {
-                let role = find(&context.client()?, &name, &organization).await?;
+            Self::Show { name, site, organization } => {
+                let client = context.client()?;
+                let role = match site {
+                    true => find_of_site(&client, &name).await?,
+                    false => find(&client, &name, &organization).await?,
+                };
                 context.output.object(&role, rows(&role))
             }
             Self::Create { name, permissions, texts, organization, once } => {
@@ -183,9 +191,23 @@ impl Roles {
 
 async fn find(client: &Client, name: &Scoped, organization: &InOrganization) -> Result<RoleDetail, Failure> {
     let organization = organization.resolve_for(client, name).await?;
-    let roles = client.organization_roles(&organization.id).await?;
-    let found = roles.into_iter().find(|role| role.name.eq_ignore_ascii_case(&name.name));
-    Ok(found.ok_or_else(|| ClientError::NotFound { kind: "role", name: name.name.clone() })?)
+    called(client.organization_roles(&organization.id).await?, &name.name)
+}
+
+async fn find_of_site(client: &Client, name: &Scoped) -> Result<RoleDetail, Failure> {
+    if let Some(organization) = InOrganization::default().named(name)? {
+        let message = format!(
+            "--site is for roles of the site, but `{organization}/{}` is one of {organization}",
+            name.name
+        );
+        return Err(Failure::usage(message));
+    }
+    called(client.site_roles().await?, &name.name)
+}
+
+fn called(roles: Vec<RoleDetail>, name: &str) -> Result<RoleDetail, Failure> {
+    let found = roles.into_iter().find(|role| role.name.eq_ignore_ascii_case(name));
+    Ok(found.ok_or_else(|| ClientError::NotFound { kind: "role", name: name.to_owned() })?)
 }
 
 async fn list(context: &Context, site: bool, organization: &InOrganization) -> Result<(), Failure> {

@@ -48,6 +48,10 @@ async fn roles_are_listed_and_shown() {
     assert!(outcome.results.contains("group:create, group:update"), "{}", outcome.results);
     let outcome = server.run(&["roles", "show", "data/nobody"]).await;
     assert_eq!(outcome.exit, Some(Exit::NotFound));
+    let outcome = server.run(&["roles", "show", "OWNER", "--site"]).await;
+    assert!(outcome.results.contains("user:create"), "{}", outcome.results);
+    let outcome = server.run(&["roles", "show", "data/owner", "--site"]).await;
+    assert_eq!(outcome.exit, Some(Exit::Usage));
     let outcome = server.run(&["roles", "permissions"]).await;
     assert!(outcome.results.contains("Create groups."), "{}", outcome.results);
 }
