@@ -9,9 +9,11 @@ pub(crate) fn relative(then: DateTime, now: DateTime) -> String {
     if distance.abs() > TimeDelta::days(30) {
         return then.format("%Y-%m-%d").to_string();
     }
-    match span(distance.abs()) {
+    // What has passed has passed; of what is left, thirty days are not 29 a second later.
+    let to_come = distance < TimeDelta::zero();
+    match span(distance.abs(), to_come) {
         None => "just now".to_owned(),
-        Some(span) if distance < TimeDelta::zero() => format!("in {span}"),
+        Some(span) if to_come => format!("in {span}"),
         Some(span) => format!("{span} ago"),
     }
 }
@@ -90,16 +92,18 @@ pub(crate) fn span_of(seconds: i32) -> String {
     exact.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
 }
 
-fn span(length: TimeDelta) -> Option<String> {
-    let (seconds, minutes, hours, days) =
-        (length.num_seconds(), length.num_minutes(), length.num_hours(), length.num_days());
-    match (days, hours, minutes, seconds) {
-        (0, 0, 0, ..5) => None,
-        (0, 0, 0, seconds) => Some(format!("{seconds}s")),
-        (0, 0, minutes, _) => Some(format!("{minutes}m")),
-        (0, hours, ..) => Some(format!("{hours}h")),
-        (days, ..) => Some(format!("{days}d")),
-    }
+/// A length in its largest unit, to the nearest of them or as many as are full; `None` is next to nothing.
+fn span(length: TimeDelta, nearest: bool) -> Option<String> {
+    let milliseconds = length.num_milliseconds();
+    let count = |unit: i64| (milliseconds + if nearest { unit * 500 } else { 0 }) / (unit * 1000);
+    let (seconds, minutes, hours) = (count(1), count(60), count(60 * 60));
+    Some(match (hours, minutes, seconds) {
+        (_, _, ..5) => return None,
+        (_, _, ..60) => format!("{seconds}s"),
+        (_, ..60, _) => format!("{minutes}m"),
+        (..24, ..) => format!("{hours}h"),
+        _ => format!("{}d", count(24 * 60 * 60)),
+    })
 }
 
 #[cfg(test)]
@@ -161,6 +165,13 @@ mod tests {
     #[case(30 * 86_400, "30d ago")]
     #[case(31 * 86_400, "2023-10-14")]
     #[case(-3_600, "in 1h")]
+    #[case(-3_599, "in 1h")]
+    #[case(-59, "in 59s")]
+    #[case(-89, "in 1m")]
+    #[case(-90, "in 2m")]
+    #[case(-5_399, "in 1h")]
+    #[case(-86_399, "in 1d")]
+    #[case(1 - 30 * 86_400, "in 30d")]
     fn the_distance_decides_the_words(#[case] seconds: i64, #[case] words: &str) {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
         assert_eq!(relative(now - TimeDelta::seconds(seconds), now), words);

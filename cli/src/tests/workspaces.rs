@@ -182,7 +182,7 @@ async fn a_workspace_is_shown_with_what_it_does_by_itself() {
     for row in [
         "Template:           dev v1 (there is a newer one)",
         "Autostart:          30 8 * * 1-5 (Europe/Berlin)",
-        "Next start:         in 19h",
+        "Next start:         in 20h",
         "Runs for:           9h",
         "Stops:              in 8h",
         "Automatic updates:  never",
