@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::listing::Limit;
 use crate::numbers::some;
 use crate::output::{Nothing, Value, state, word};
-use crate::time::past;
+use crate::time::{exact, past};
 use crate::words::{actions, outcomes, resources, spoken};
 
 /// The verbs of `guildhall audit`.
@@ -172,7 +172,7 @@ fn show(context: &Context, entry: &AuditLogEntry) -> Result<(), Failure> {
     let id = |id: &Option<Id>| id.as_ref().map_or("", Id::inner).to_owned();
     let mut rows = vec![
         ("Id", entry.id.inner().into()),
-        ("Time", entry.time.to_rfc3339().into()),
+        ("Time", exact(entry.time).into()),
         ("Actor", format!("{} ({})", entry.actor.name, word(&entry.actor.kind)).into()),
         ("Action", word(&entry.action).into()),
         ("Resource", word(&entry.resource).into()),

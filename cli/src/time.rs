@@ -1,6 +1,6 @@
 //! Times for people.
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use guildhall_client::DateTime;
 
 /// `then` as seen from `now`: "just now", "5m ago", "in 3d"; the date when it is more than a month away.
@@ -16,6 +16,11 @@ pub(crate) fn relative(then: DateTime, now: DateTime) -> String {
         Some(span) if to_come => format!("in {span}"),
         Some(span) => format!("{span} ago"),
     }
+}
+
+/// A moment as the API writes it.
+pub(crate) fn exact(time: DateTime) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// A length of time as people type it: 90m, 4h, 2d. A number alone might be meant in any unit.

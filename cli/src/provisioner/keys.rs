@@ -17,7 +17,7 @@ use crate::listing::{Listing, Order};
 use crate::names::{InOrganization, Scoped};
 use crate::output::{Nothing, state};
 use crate::parameters::{self, Pair};
-use crate::time::future;
+use crate::time::{exact, future};
 
 /// The verbs of `guildhall provisioner keys`.
 #[derive(Debug, Subcommand)]
@@ -280,7 +280,7 @@ async fn rotate(
     let rotated = client.rotate_provisioner_key(&key.id, overlap_minutes).await?;
     reveal(context, client, &rotated, &organization)?;
     context.output.note(&match rotated.key.previous_secret_expires_at {
-        Some(at) => format!("The secret before it is accepted until {}.", at.to_rfc3339()),
+        Some(at) => format!("The secret before it is accepted until {}.", exact(at)),
         None => "The secret before it is not accepted any more.".to_owned(),
     });
     Ok(())

@@ -66,7 +66,7 @@ async fn a_rotated_key_prints_its_new_secret_alone() {
     let server = Fake::knowing(known).await;
     let outcome = server.run(&["provisioner", "keys", "rotate", "data/gpu", "--overlap-minutes", "5"]).await;
     assert_eq!((outcome.exit, outcome.results.as_str()), (None, "ghpk_new\n"));
-    assert!(outcome.notes.contains("is accepted until"), "{}", outcome.notes);
+    assert!(outcome.notes.contains(&format!("is accepted until {NOW}.")), "{}", outcome.notes);
     let input = server.variables("RotateProvisionerKey")["input"].clone();
     assert_eq!(input, json!({"provisionerKeyId": "pkey_1", "overlapMinutes": 5}));
 }
