@@ -65,9 +65,18 @@ pub(crate) struct Password {
     #[arg(long)]
     password_stdin: bool,
 
-    /// A file that holds the password
-    #[arg(long, env = "GUILDHALL_PASSWORD_FILE", value_name = "FILE")]
+    /// A file that holds the password; GUILDHALL_PASSWORD_FILE may name it as well
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
     password_file: Option<PathBuf>,
+
+    /// The same from the environment, which what is typed wins over instead of being refused beside it
+    #[arg(
+        long = "password-file-of-environment",
+        env = "GUILDHALL_PASSWORD_FILE",
+        value_name = "FILE",
+        hide = true
+    )]
+    environment_file: Option<PathBuf>,
 
     /// From the environment alone: an option would show it to everybody on the machine
     #[arg(long, env = "GUILDHALL_PASSWORD", hide = true, hide_env_values = true, value_parser = secret)]
@@ -82,7 +91,10 @@ impl Password {
         if self.password_stdin {
             return prompt::secret_from_stdin().map(Some);
         }
-        secret_or_file(self.password.as_ref(), self.password_file.as_deref())
+        if let Some(file) = &self.password_file {
+            return secret_or_file(None, Some(file));
+        }
+        secret_or_file(self.password.as_ref(), self.environment_file.as_deref())
     }
 
     /// The password of a new user: given, or asked for twice.

@@ -168,7 +168,7 @@ pub struct Create {
     #[arg(long, value_name = "EMAIL", required_unless_present = "service_account")]
     email: Option<String>,
     /// An account for programs, which carry API tokens; it has no password
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["password_stdin", "password_file"])]
     service_account: bool,
     /// Full name
     #[arg(long, value_name = "NAME")]
