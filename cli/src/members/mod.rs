@@ -169,7 +169,10 @@ async fn add(
             client.add_members(AddMembersInput { organization_id: organization.id.clone(), members }).await
         },
         |result| &result.user_errors,
-        |name, _| format!("Added {name} to {}.", organization.name),
+        |name, result| {
+            let name = result.member.as_ref().map_or(name, |member| &member.user.username);
+            format!("Added {name} to {}.", organization.name)
+        },
     )
     .await
 }

@@ -32,9 +32,19 @@ pub(super) fn init(context: &Context, directory: &Path) -> Result<(), Failure> {
     let sentence = format!(
         "Wrote {} to {}. Push it with `guildhall templates push NAME --directory {1}`.",
         names.join(", "),
-        directory.display()
+        quoted(directory)
     );
     context.output.done(&json!({ "directory": directory, "files": names }), &sentence)
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "/._-+,:@%".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn free(directory: &Path) -> Result<(), Failure> {

@@ -222,7 +222,9 @@ async fn a_state_comes_and_goes() {
     let outcome = server.run(&words).await;
     assert_eq!((outcome.exit, outcome.results.as_str()), (None, ""), "{}", outcome.notes);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\"serial\":1}");
-    assert_ne!(server.run(&words).await.exit, None, "a file that is there is not written over");
+    let outcome = server.run(&words).await;
+    assert_eq!(outcome.exit, Some(Exit::Usage), "a file that is there is not written over");
+    assert!(outcome.notes.contains(path) && outcome.notes.contains("--file"), "{}", outcome.notes);
     let outcome = server.run(&["workspaces", "state", "push", "dev", path, "--yes"]).await;
     assert_eq!(outcome.exit, None, "{}", outcome.notes);
     assert!(outcome.results.contains("after build 1"), "{}", outcome.results);

@@ -1,5 +1,6 @@
 //! `workspaces state`.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -81,7 +82,13 @@ impl Pull {
         client.download(&format!("states/{}", build.id.inner()), None, STATE_MAX, &mut text).await?;
         match self.file {
             Some(path) => {
-                write_private(&path, &text).map_err(|error| Failure::local("write the state", error))?;
+                write_private(&path, &text).map_err(|error| match error.kind() {
+                    ErrorKind::AlreadyExists => {
+                        Failure::usage(format!("{} exists, and is not written over", path.display()))
+                            .hint("name another file with --file, or remove this one")
+                    }
+                    _ => Failure::local(format!("write the state to {}", path.display()), error),
+                })?;
                 context.output.note(&format!("Wrote {} bytes to {}.", text.len(), path.display()));
                 Ok(())
             }
