@@ -51,7 +51,8 @@ pub(crate) async fn follow(
         () = interrupted() => {
             view.end();
             let hint = format!(
-                "`guildhall provisioner jobs logs {0} --follow` shows the rest, and `guildhall provisioner jobs cancel {0}` ends it",
+                "`guildhall provisioner jobs logs {0} --follow` shows the rest, \
+                 and `guildhall provisioner jobs cancel {0}` ends it",
                 job.inner()
             );
             return Err(Failure::new(Exit::Interrupted, format!("interrupted: {what} goes on")).hint(hint));

@@ -123,8 +123,9 @@ impl Create {
         let Some(secret) = secret else {
             let (token, user) = (&made.token.name, &made.token.user.username);
             return context.output.shown_before(&object, &format!(
-                "The token {token} of {user} ({}) was made before with this idempotency key, and its secret was shown that \
-                 once. Where it is lost, revoke the token with `guildhall tokens revoke {token} --user {user}` and make another.",
+                "The token {token} of {user} ({}) was made before with this idempotency key, and its secret was \
+                 shown that once. Where it is lost, revoke the token with `guildhall tokens revoke {token} --user {user}` \
+                 and make another.",
                 made.token.id.inner(),
             ));
         };

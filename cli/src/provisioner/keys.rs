@@ -255,8 +255,9 @@ fn reveal(
     let Some(secret) = secret else {
         let place = format!("{organization}/{}", made.key.name);
         return context.output.shown_before(&object, &format!(
-            "The key {place} ({}) was made before with this idempotency key, and its secret was shown that once. Where it \
-             is lost, `guildhall provisioner keys rotate {place}` gives the key another; or delete the key and make one anew.",
+            "The key {place} ({}) was made before with this idempotency key, and its secret was shown that \
+             once. Where it is lost, `guildhall provisioner keys rotate {place}` gives the key another; or delete the \
+             key and make one anew.",
             made.key.id.inner(),
         ));
     };

@@ -39,12 +39,8 @@ pub(super) fn init(context: &Context, directory: &Path) -> Result<(), Failure> {
 
 /// A path as a shell takes it for one word.
 fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |letter: char| letter.is_alphanumeric() || "/._-+,:@%".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    let text = path.to_string_lossy();
+    shlex::try_quote(&text).expect("no folder that was just written to has a NUL in its name").into_owned()
 }
 
 fn free(directory: &Path) -> Result<(), Failure> {

@@ -90,6 +90,7 @@ async fn a_missing_organization_is_named_for_people_and_for_programs() {
 #[tokio::test]
 async fn members_that_can_be_added_are_added_and_the_others_are_named() {
     let answer = |name: &str, variables: &Value| match name {
+        // By their own spelling, whatever was typed.
         "AddMembers" => Some(json!({"addMembers": {"userErrors": [], "results": [
             {"userErrors": [], "member":
                 {"user": {"id": "usr_ana", "username": "ana", "name": ""}, "roles": [], "createdAt": NOW}},
@@ -99,7 +100,7 @@ async fn members_that_can_be_added_are_added_and_the_others_are_named() {
         _ => known(name, variables),
     };
     let server = Fake::knowing(answer).await;
-    let outcome = server.run(&["members", "add", "ana", "ben"]).await;
+    let outcome = server.run(&["members", "add", "ANA", "ben"]).await;
     assert_eq!((outcome.exit, outcome.results.as_str()), (Some(Exit::Refused), "Added ana to data.\n"));
     assert!(outcome.notes.contains("ben: is a member already"), "{}", outcome.notes);
 }

@@ -247,6 +247,10 @@ async fn a_starter_goes_into_a_free_folder_only() {
     for name in ["main.tf", "guildhall.toml", "README.md"] {
         assert!(place.join(name).is_file(), "{name}");
     }
+    let spaced = folder.path().join("it's a starter");
+    let outcome = server.run(&["templates", "init", "--directory", spaced.to_str().unwrap()]).await;
+    let command = outcome.results.split('`').nth(1).unwrap();
+    assert_eq!(shlex::split(command).unwrap().last().unwrap(), spaced.to_str().unwrap(), "{command}");
     let again = server.run(&words).await;
     assert_eq!(again.exit, Some(Exit::Usage), "{}", again.notes);
     let pulled = server.run(&["templates", "pull", "data/dev", "-d", place.to_str().unwrap()]).await;

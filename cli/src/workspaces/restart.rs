@@ -60,8 +60,8 @@ impl Restart {
         if self.waiting.detach {
             let place = format!("{}/{}", workspace.organization.name, workspace.name);
             let sentence = format!(
-                "Queued the restart of {place}: a stop, and a start as soon as that has ended. Each has its own log: watch the \
-                 stop with `guildhall workspaces logs {place} --follow`, and then the start with the same command."
+                "Queued the restart of {place}: a stop, and a start as soon as that has ended. Each has its own log: watch \
+                 the stop with `guildhall workspaces logs {place} --follow`, and then the start with the same command."
             );
             return context.output.done(&first, &sentence);
         }
