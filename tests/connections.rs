@@ -100,6 +100,41 @@ async fn a_session_that_ended_is_refused_at_once_however_busy_the_lookups_are(
     }
 }
 
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn organizations_that_are_looked_up_at_once_are_each_told_to_who_may_see_them(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let olga = app.owner().await;
+    let (mut organizations, mut ids) = (Vec::new(), Vec::new());
+    for i in 0..6 {
+        let org = app.organization(&olga, &format!("org-{i}")).await;
+        ids.push(org.id.clone());
+        organizations.push(org);
+    }
+    let ana = app.user(&olga, "ana", &[]).await;
+    for which in [1, 4] {
+        app.join(&olga, &organizations[which], &ana, &[]).await;
+    }
+    let query = "query($by: OrganizationBy!) { organization(by: $by) { id name } }";
+    let answers = join_all((0..120).map(|i| {
+        let (person, which) = (if i % 2 == 0 { &olga } else { &ana }, i / 2 % 7);
+        let name = format!("ORG-{which}");
+        let by = match ids.get(which).filter(|_| i % 3 == 0) {
+            Some(id) => json!({ "id": id }),
+            None => json!({ "name": name }),
+        };
+        app.ok(person, query, json!({ "by": by })).map(move |data| (person, which, data))
+    }))
+    .await;
+    for (person, which, data) in answers {
+        let sees = which < 6 && (person.username != "ana" || [1, 4].contains(&which));
+        let told = sees.then(|| json!({ "id": ids[which], "name": format!("org-{which}") }));
+        assert_eq!(data["organization"], json!(told), "{which} for {}", person.username);
+    }
+}
+
 /// On SQLite too: `guildhall reseal` beside a server is two programs that write one file.
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

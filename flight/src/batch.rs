@@ -16,6 +16,12 @@ use crate::{PATIENCE, turn};
 /// Rounds under way at the same time, when answers are slow.
 const ROUNDS: usize = 4;
 
+/// A round begins when so often whatever else can run went first and nobody came. With two threads, requests come from both: a
+/// turn of one of them is not the other's. What an idle server takes for them is a few microseconds.
+const QUIET_TURNS: usize = 2;
+/// And at the latest after so many.
+const MOST_TURNS: usize = 16;
+
 /// What a round found out.
 type Answers<Q, A> = Arc<HashMap<Q, A>>;
 /// A round, worked on by whoever waits for it.
@@ -28,11 +34,18 @@ pub struct Batches<Q, A>(Arc<Mutex<State<Q, A>>>);
 
 struct State<Q, A> {
     /// What the next round will answer, and the round; gone when nobody waits for it any more.
-    next: Option<(HashSet<Q>, WeakRound<Q, A>)>,
+    next: Option<Next<Q, A>>,
     /// The round that began last, and when.
     last: Option<(Instant, WeakRound<Q, A>)>,
     /// How many are under way.
     rounds: usize,
+}
+
+/// What the next round will answer, for how many, and the round.
+struct Next<Q, A> {
+    asked: HashSet<Q>,
+    waiting: usize,
+    round: WeakRound<Q, A>,
 }
 
 impl<Q, A> Batches<Q, A>
@@ -57,10 +70,11 @@ where
         R: Future<Output = HashMap<Q, A>> + Send + 'static,
     {
         let mut state = self.state();
-        if let Some((asked, round)) = &mut state.next
-            && let Some(round) = round.upgrade()
+        if let Some(next) = &mut state.next
+            && let Some(round) = next.round.upgrade()
         {
-            asked.insert(question);
+            next.asked.insert(question);
+            next.waiting += 1;
             return round;
         }
         let (batches, answer) = (self.clone(), begin());
@@ -69,15 +83,15 @@ where
             if let Some((begun, earlier)) = earlier {
                 batches.wait(begun, earlier).await;
             }
-            // Whatever else can run comes first.
-            turn().await;
+            batches.gather().await;
             let (asked, _under_way) = batches.begin();
             let answers = AssertUnwindSafe(async { answer(asked).await }).catch_unwind().await;
             // A panic is no answer, and is reported where it happens.
             Arc::new(answers.unwrap_or_default())
         };
         let round = round.boxed().shared();
-        state.next = round.downgrade().map(|waiting| (HashSet::from([question]), waiting));
+        state.next =
+            round.downgrade().map(|round| Next { asked: HashSet::from([question]), waiting: 1, round });
         round
     }
 
@@ -96,11 +110,26 @@ impl<Q, A> Batches<Q, A> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets whatever else can run go first, for as long as more ask because of it: a round for many costs hardly more than one for
+    /// a few.
+    async fn gather(&self) {
+        let (mut gathered, mut quiet) = (1, 0);
+        for _ in 0..MOST_TURNS {
+            turn().await;
+            let waiting = self.state().next.as_ref().map_or(0, |next| next.waiting);
+            quiet = if waiting == gathered { quiet + 1 } else { 0 };
+            if quiet == QUIET_TURNS {
+                return;
+            }
+            gathered = waiting;
+        }
+    }
+
     /// The next round begins: who comes from here on comes too late for it.
     fn begin(&self) -> (Vec<Q>, UnderWay<Q, A>) {
         let mut state = self.state();
         state.rounds += 1;
-        let (asked, round) = state.next.take().unzip();
+        let (asked, round) = state.next.take().map(|next| (next.asked, next.round)).unzip();
         state.last = round.map(|round| (Instant::now(), round));
         (asked.into_iter().flatten().collect(), UnderWay(self.clone()))
     }
@@ -130,7 +159,7 @@ impl<Q, A> Default for Batches<Q, A> {
 impl<Q, A> Debug for Batches<Q, A> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let state = self.state();
-        let waiting = state.next.as_ref().map_or(0, |(asked, _)| asked.len());
+        let waiting = state.next.as_ref().map_or(0, |next| next.waiting);
         f.debug_struct("Batches")
             .field("waiting", &waiting)
             .field("rounds", &state.rounds)

@@ -8,7 +8,7 @@ mod batch;
 mod turn;
 
 pub use batch::Batches;
-use turn::turn;
+pub use turn::turn;
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Formatter};
@@ -68,16 +68,33 @@ where
     where
         W: Future<Output = A> + Send + 'static,
     {
-        let question = Arc::new(question);
+        self.join_adding(question, |_, _| Ok(()), work)
+    }
+
+    /// The same for questions that are equal without being the same: one that joins another is added to it, unless `add` gives it
+    /// back. Nothing is added once the work has begun.
+    pub fn join_adding<W>(
+        &self,
+        question: Q,
+        add: impl FnOnce(&Q, Q) -> Result<(), Q>,
+        work: impl FnOnce(Arc<Q>, Departure<Q, A>) -> W,
+    ) -> Answer<A>
+    where
+        W: Future<Output = A> + Send + 'static,
+    {
         let mut flights = self.all();
-        let earlier = flights
-            .get(&question)
-            .and_then(|flight| Some((flight.answer.upgrade()?, flight.begun.get().copied())));
-        let earlier = match earlier {
-            Some((answer, None)) => return answer,
-            Some((answer, Some(begun))) => Some((answer, begun)),
-            None => None,
+        let last = flights.get_key_value(&question).and_then(|(waiting, flight)| {
+            Some((waiting, flight.answer.upgrade()?, flight.begun.get().copied()))
+        });
+        let (question, earlier) = match last {
+            Some((waiting, answer, None)) => match add(waiting, question) {
+                Ok(()) => return answer,
+                Err(question) => (question, None),
+            },
+            Some((_, answer, Some(begun))) => (question, Some((answer, begun))),
+            None => (question, None),
         };
+        let question = Arc::new(question);
         let begun = Arc::new(Begun::new());
         let departure =
             Departure { flights: self.clone(), question: Arc::clone(&question), begun: Arc::clone(&begun) };
@@ -94,6 +111,8 @@ where
         };
         let answer = answer.boxed().shared();
         if let Some(waiting) = answer.downgrade() {
+            // With its own question: an equal one may ask for something else.
+            flights.remove(&question);
             flights.insert(question, Flight { begun, answer: waiting });
         }
         answer
@@ -220,6 +239,54 @@ mod tests {
         waits!(late);
         slow.open();
         assert_eq!(late.await, Ok(4));
+        assert!(flights.all().is_empty());
+    }
+
+    /// Of which things; equal to any other.
+    struct Things(Mutex<Vec<u8>>);
+
+    impl PartialEq for Things {
+        fn eq(&self, _: &Self) -> bool {
+            true
+        }
+    }
+
+    impl Eq for Things {}
+
+    impl Hash for Things {
+        fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_besides_is_added_until_the_work_begins_unless_it_is_given_back() {
+        let flights = super::Flights::default();
+        let ask = |thing: u8| {
+            let add = |things: &Things, others: Things| match thing {
+                9 => Err(others),
+                _ => {
+                    things.0.lock().unwrap().push(thing);
+                    Ok(())
+                }
+            };
+            flights.join_adding(Things(Mutex::new(vec![thing])), add, |things, departure| async move {
+                turn().await;
+                departure.begin();
+                let asked = things.0.lock().unwrap().clone();
+                turn().await;
+                asked
+            })
+        };
+        let mut asked = [1, 2].map(ask);
+        waits!(asked[0]);
+        tokio::task::yield_now().await;
+        waits!(asked[0]);
+        // The work on those has begun.
+        let late = [3, 9, 4].map(ask);
+        let [one, two] = asked;
+        assert_eq!((one.await, two.await), (vec![1, 2], vec![1, 2]));
+        let [three, nine, four] = late;
+        assert_eq!((nine.await, four.await), (vec![9, 4], vec![9, 4]));
+        assert_eq!(three.await, [3]);
         assert!(flights.all().is_empty());
     }
 

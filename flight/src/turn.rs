@@ -9,7 +9,7 @@ use futures_util::task::AtomicWaker;
 
 /// Lets whatever else can run go first. Unlike [`tokio::task::yield_now`], which is over as soon as anybody polls it again, it
 /// ends when its turn comes, however many wait for it and poll it meanwhile.
-pub(crate) async fn turn() {
+pub async fn turn() {
     let turn = Arc::new(Turn::default());
     let mut asked = false;
     std::future::poll_fn(move |context| {

@@ -101,7 +101,7 @@ impl<H: Host, S: Executor> Inner<H, S> {
             let work = async move {
                 // Whatever else can run comes first: the busier the server, the more of those who ask the same are told at
                 // once.
-                tokio::task::yield_now().await;
+                guildhall_flight::turn().await;
                 departure.begin();
                 inner.executed(&execution).await
             };

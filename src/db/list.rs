@@ -2,8 +2,9 @@
 
 use std::hash::Hash;
 
+use sea_orm::TryGetable;
 use sea_orm::prelude::Uuid;
-use sea_orm::sea_query::{Condition, SelectStatement};
+use sea_orm::sea_query::{Condition, SelectStatement, Value};
 
 use super::few::Few;
 use super::page::Keyset;
@@ -55,6 +56,14 @@ pub(crate) fn split(rows: &SelectStatement, parts: Vec<Condition>) -> Vec<Select
 
 /// Makes of a page's statement one that has the rest of its rows.
 pub(crate) type Completion = fn(SelectStatement) -> SelectStatement;
+
+/// What the value of a column is by which things are found.
+pub(crate) trait LookupKey:
+    TryGetable + Into<Value> + Clone + Eq + Hash + Send + Sync + 'static
+{
+}
+
+impl<K: TryGetable + Into<Value> + Clone + Eq + Hash + Send + Sync + 'static> LookupKey for K {}
 
 /// A typed id by which one thing is found.
 pub(crate) trait Find: Copy + Eq + Hash + Send + Sync + From<Uuid> + Into<Uuid> + 'static {

@@ -33,6 +33,7 @@ pub use tx::{Tx, Unaudited};
 pub use unusable::Unusable;
 pub(crate) use violation::OnViolation;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -47,7 +48,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Hub;
 use crate::trace;
-use list::Find;
+use list::{Find, LookupKey};
 use reader::Reader;
 use row::{Columns, Read};
 
@@ -149,6 +150,26 @@ impl Db {
     ) -> Result<Vec<T>> {
         let span = self.span(|| statement::written(self.backend(), select).0);
         let rows = boxed(self.pools.read.rows(select, read)).instrument(span).await?;
+        self.stats.count(rows.len());
+        Ok(rows)
+    }
+
+    /// Reads the rows that have one of these keys in a column. What several ask of the same statement at the same time, each of
+    /// their own keys, is read once.
+    pub(crate) async fn rows_of<K: LookupKey, R: Read>(
+        &self,
+        mut select: SelectStatement,
+        column: (&'static str, &'static str),
+        keys: HashSet<K>,
+    ) -> Result<Vec<(R, K)>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let column = Expr::col((column.0.into_iden(), column.1.into_iden()));
+        select.expr(column.clone());
+        let own = || keys.iter().cloned().map(Into::into).collect();
+        let span = self.span(|| statement::of_keys(self.backend(), &select, &column, own()).0);
+        let rows = boxed(self.pools.read.rows_of(select, column, keys)).instrument(span).await?;
         self.stats.count(rows.len());
         Ok(rows)
     }

@@ -1,19 +1,21 @@
 //! The connections that reads go through. Not sqlx's own pool: giving a connection back to that one costs a task and a
 //! round trip to the database (its `return_to_pool` pings), which is more than a small statement itself.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{
     BuildError, Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult,
 };
-use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::{Expr, SelectStatement, Value, Values};
 use sea_orm::{ConnAcquireErr, DbBackend, DbErr, QueryResult, RuntimeErr};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Connection, Database, Executor, IntoArguments, PgConnection, SqliteConnection};
 
 use super::flight::{Departure, Flights, Question};
-use super::row::Columns;
+use super::list::LookupKey;
+use super::row::{Columns, One, Read};
 use super::{boxed, statement};
 
 /// A connection that rested for so long is asked whether it still lives before it is used.
@@ -63,16 +65,50 @@ impl Reader {
         read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr> + Send + 'static,
     ) -> Result<Vec<T>, DbErr> {
         let statement = statement::written(self.backend(), select);
+        let rows = self.joined(statement, HashSet::new(), Question::statement, read).await?;
+        Ok(Arc::unwrap_or_clone(rows))
+    }
+
+    /// Asks for the rows that have one of these keys in `column`, which is the last that is selected; once for all who ask the same
+    /// of whichever keys.
+    pub(super) async fn rows_of<K: LookupKey, R: Read>(
+        &self,
+        select: SelectStatement,
+        column: Expr,
+        keys: HashSet<K>,
+    ) -> Result<Vec<(R, K)>, DbErr> {
+        let backend = self.backend();
+        let identity = statement::written(backend, &select);
+        let select = Box::new((select, column));
+        let of_keys = move |question: &Question| {
+            let (text, values) = statement::of_keys(backend, &select.0, &select.1, question.keys());
+            (Arc::from(text), values)
+        };
+        let wanted = keys.iter().cloned().map(Into::into).collect();
+        let rows = self.joined(identity, wanted, of_keys, <(R, One<K>)>::read).await?;
+        let theirs = |(_, key): &(R, One<K>)| keys.contains(&key.0);
+        let plain = |(row, key): (R, One<K>)| (row, key.0);
+        Ok(match Arc::try_unwrap(rows) {
+            Ok(rows) => rows.into_iter().filter(theirs).map(plain).collect(),
+            Err(rows) => rows.iter().filter(|row| theirs(row)).cloned().map(plain).collect(),
+        })
+    }
+
+    async fn joined<T: Clone + Send + Sync + 'static>(
+        &self,
+        identity: (String, Values),
+        keys: HashSet<Value>,
+        statement: impl Fn(&Question) -> (Arc<str>, Values) + Send + 'static,
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr> + Send + 'static,
+    ) -> Result<Arc<Vec<T>>, DbErr> {
         match self.connections.clone() {
             Connections::Postgres(pool) => {
-                self.flights
-                    .join(statement, |question, departure| rows(pool, question, departure, read))
-                    .await
+                let read = |question, departure| rows(pool, question, departure, statement, read);
+                self.flights.join(identity, keys, read).await
             }
             Connections::Sqlite(pool) => {
-                self.flights
-                    .join(statement, |question, departure| rows(pool, question, departure, read))
-                    .await
+                let read = |question, departure| rows(pool, question, departure, statement, read);
+                self.flights.join(identity, keys, read).await
             }
         }
     }
@@ -169,6 +205,7 @@ async fn rows<C, T>(
     pool: Pool<Opener<C>>,
     question: Arc<Question>,
     departure: Departure,
+    statement: impl Fn(&Question) -> (Arc<str>, Values),
     read: impl Fn(&mut Columns<'_>) -> Result<T, DbErr>,
 ) -> Result<Vec<T>, DbErr>
 where
@@ -182,8 +219,8 @@ where
         let mut busy = Busy(Some(pool.get().await.map_err(no_connection)?));
         let connection = busy.0.as_mut().expect("it is taken only below");
         departure.begin();
-        let text = AssertSqlSafe(Arc::clone(&question.text));
-        let statement = sqlx::query_with(text, SqlxValues(question.values()));
+        let (text, values) = statement(&question);
+        let statement = sqlx::query_with(AssertSqlSafe(text), SqlxValues(values));
         match statement.fetch_all(&mut **connection).await {
             Err(error) if is_dead(&error) && !repeated => {
                 repeated = true;
@@ -256,11 +293,12 @@ mod tests {
     #[test]
     fn the_future_of_a_statement_is_small() {
         type Read = fn(&mut Columns<'_>) -> Result<i64, DbErr>;
+        const READ: Read = |columns| columns.next();
         let postgres = size(|(pool, question, departure)| {
-            rows::<PgConnection, i64>(pool, question, departure, (|columns| columns.next()) as Read)
+            rows::<PgConnection, i64>(pool, question, departure, Question::statement, READ)
         });
         let sqlite = size(|(pool, question, departure)| {
-            rows::<SqliteConnection, i64>(pool, question, departure, (|columns| columns.next()) as Read)
+            rows::<SqliteConnection, i64>(pool, question, departure, Question::statement, READ)
         });
         assert!(postgres.max(sqlite) < 2048, "{postgres} bytes on PostgreSQL, {sqlite} on SQLite");
     }

@@ -9,8 +9,11 @@ use std::ops::Range;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::prepare::SqlWriter;
 use sea_orm::sea_query::{
-    ArrayType, PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SqliteQueryBuilder, Value, Values,
+    ArrayType, Expr, PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SelectStatement,
+    SqliteQueryBuilder, Value, Values,
 };
+
+use super::dialect::is_one_value_of;
 
 /// The text of a statement, and its parameters.
 pub(super) fn written(backend: DbBackend, statement: &impl QueryStatementWriter) -> (String, Values) {
@@ -31,6 +34,18 @@ fn with<B: QueryBuilder>(builder: B, statement: &impl QueryStatementWriter) -> (
     };
     statement.build_collect_into(builder, &mut text);
     (text.text, Values(text.values))
+}
+
+/// The same of some rows: those that have one of these keys, at least one, in a column.
+pub(super) fn of_keys(
+    backend: DbBackend,
+    select: &SelectStatement,
+    column: &Expr,
+    keys: Vec<Value>,
+) -> (String, Values) {
+    let mut select = select.clone();
+    select.and_where(is_one_value_of(column.clone(), keys));
+    written(backend, &select)
 }
 
 struct Text {

@@ -1,6 +1,6 @@
 //! The context of a request: who asks, the database with the request's counters, and the loaders that batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,7 +10,6 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use futures_util::future::BoxFuture;
 use guildhall_entity::id::OrganizationId;
 use sea_orm::prelude::Uuid;
-use sea_orm::sea_query::{Expr, IntoIden};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +20,7 @@ use crate::authn::{self, Lookups, Watches};
 use crate::authz::{Actor, Denied};
 use crate::db::list::{Find, List};
 use crate::db::page::{self, Page, PageArgs};
-use crate::db::{Db, boxed, is_one_of};
+use crate::db::{Db, boxed};
 use crate::error::{Error, Result};
 use crate::live::CursorKeys;
 use crate::seal::Sealer;
@@ -222,12 +221,9 @@ impl<I: Find> Loader<ById<I>> for Loaders {
     type Error = Error;
 
     async fn load(&self, keys: &[ById<I>]) -> Result<HashMap<ById<I>, I::Row>> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0.into()).collect();
-        let column = || Expr::col((I::ID.0.into_iden(), I::ID.1.into_iden()));
-        let mut select = I::select(&self.actor);
-        select.expr(column()).and_where(is_one_of(column(), &ids));
-        let rows: Vec<(I::Row, crate::db::row::One<Uuid>)> = self.db.rows(&select).await?;
-        Ok(rows.into_iter().map(|(row, id)| (ById(I::from(id.0)), row)).collect())
+        let ids: HashSet<Uuid> = keys.iter().map(|key| key.0.into()).collect();
+        let rows = self.db.rows_of(I::select(&self.actor), I::ID, ids).await?;
+        Ok(rows.into_iter().map(|(row, id)| (ById(I::from(id)), row)).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! How organizations are kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use guildhall_entity::id::{OrganizationId, UserId};
 use guildhall_entity::organization::{ActiveModel, Column, Entity};
@@ -54,9 +54,9 @@ impl Find for OrganizationId {
 }
 
 pub(super) async fn find_by_name(db: &Db, actor: &Actor, name: &str) -> Result<Option<OrganizationRow>> {
-    let mut statement = OrganizationId::select(actor);
-    statement.and_where(Expr::col(("o", Column::Name)).eq(name.to_lowercase()));
-    db.row(&statement).await
+    let names = HashSet::from([name.to_lowercase()]);
+    let found = db.rows_of(OrganizationId::select(actor), ("o", "name"), names).await?;
+    Ok(found.into_iter().next().map(|(row, _)| row))
 }
 
 /// Which organizations, in which order.

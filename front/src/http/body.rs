@@ -48,13 +48,13 @@ fn unsupported(message: &'static str) -> Refused {
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Refused> {
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limits.body_bytes) {
-        return Err(too_large(limits));
+    if let Some(length) = announced.filter(|&length| length > limits.body_bytes) {
+        return Err(too_large(limits, Some(length)));
     }
     let patience = Duration::from_millis(limits.body_timeout_ms);
     match tokio::time::timeout(patience, Limited::new(body, limits.body_bytes).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limits)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limits, None)),
         Ok(Err(_)) => Err(Refused::malformed("The body broke off.")),
         Err(_elapsed) => {
             let message = format!("The body did not arrive within {} ms.", limits.body_timeout_ms);
@@ -64,11 +64,16 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
     }
 }
 
-fn too_large(limits: &Limits) -> Refused {
+/// How long a body is that did not say so is not known: it is read to the limit.
+fn too_large(limits: &Limits, actual: Option<usize>) -> Refused {
     let limit = limits.body_bytes;
-    let error =
-        GraphqlError::new(ErrorCode::DocumentTooLarge, format!("The body is larger than {limit} bytes."));
-    Refused::transport(StatusCode::PAYLOAD_TOO_LARGE, error.with("limit", limit))
+    let mut error =
+        GraphqlError::new(ErrorCode::DocumentTooLarge, format!("The body is larger than {limit} bytes."))
+            .with("limit", limit);
+    if let Some(actual) = actual {
+        error = error.with("actual", actual);
+    }
+    Refused::transport(StatusCode::PAYLOAD_TOO_LARGE, error)
 }
 
 #[cfg(test)]

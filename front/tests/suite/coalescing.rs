@@ -45,9 +45,11 @@ async fn who_asks_the_same_is_told_the_same_unless_it_was_begun_before() {
     let front = support::front(free());
     let mut asked = ["one", "two", "three", "four"].map(|id| ask(&front, id, Who::User, TURN, json!({})));
     // The second comes before it is begun, the others afterwards.
-    for early in [0, 1, 0] {
+    for early in [0, 1] {
         assert!(poll!(&mut asked[early]).is_pending());
     }
+    tokio::task::yield_now().await;
+    assert!(poll!(&mut asked[0]).is_pending());
     let turns = turns(asked.into()).await;
     assert_eq!(turns[0], turns[1]);
     assert_ne!(turns[1], turns[2]);
@@ -130,5 +132,5 @@ async fn whoever_goes_away_takes_nothing_along() {
     assert!(fourth.await.is_ok());
     let records = front.host().records.lock().unwrap().clone();
     let gone = "direct T 499 0 []";
-    assert_eq!(records, [gone, gone, gone, "direct T 200 0 [] answered by three"]);
+    assert_eq!(records, [gone, gone, gone, "direct T 200 0 [] answered by one"]);
 }
