@@ -126,13 +126,7 @@ impl From<ClientError> for Failure {
 fn refused(errors: &[UserError]) -> Failure {
     let missing = errors.iter().all(|error| *error.code() == UserErrorCode::NotFound);
     let exit = if missing { Exit::NotFound } else { Exit::Refused };
-    let mut failure = Failure::new(exit, lines(errors));
-    // It has the code of every conflict; what it says to do tells it apart.
-    if errors.iter().any(|error| error.message().contains("cancel its job")) {
-        failure = failure.hint(
-            "`guildhall workspaces show NAME` names its job, and `guildhall provisioner jobs cancel JOB` cancels it",
-        );
-    }
+    let failure = Failure::new(exit, lines(errors));
     match errors.first().map(UserError::code) {
         Some(UserErrorCode::Other(code)) => failure.code(code),
         Some(UserErrorCode::NotFound) | None => failure,

@@ -15,13 +15,16 @@ pub(crate) fn is_one_of<I: Copy + Into<Uuid>>(column: Expr, ids: &[I]) -> Expr {
 /// The same for values of any one kind, of which there is at least one.
 pub(super) fn is_one_value_of(column: Expr, values: Vec<Value>) -> Expr {
     let kind = values.first().map_or(ArrayType::Uuid, Value::array_type);
-    column.binary(BinOper::In, Expr::val(Value::Array(kind, Some(Box::new(values)))))
+    column.binary(BinOper::In, array(kind, values))
+}
+
+fn array(kind: ArrayType, values: Vec<Value>) -> Expr {
+    Expr::val(Value::Array(kind, Some(Box::new(values))))
 }
 
 /// An array parameter. Alone it is for PostgreSQL only.
 pub(crate) fn uuid_array<I: Copy + Into<Uuid>>(ids: &[I]) -> Expr {
-    let values = ids.iter().map(|&id| Value::Uuid(Some(id.into()))).collect();
-    Expr::val(Value::Array(ArrayType::Uuid, Some(Box::new(values))))
+    array(ArrayType::Uuid, ids.iter().map(|&id| Value::Uuid(Some(id.into()))).collect())
 }
 
 /// `names`, a column with a JSON array of slugs, holds the name in the column `name`. Nothing in a slug needs escaping.

@@ -151,16 +151,31 @@ async fn a_build_that_is_in_the_way_can_be_canceled() {
             "__typename": "Conflict", "code": "CONFLICT", "field": ["input", "workspaceId"],
             "message": "another build of this workspace is active; wait for it or cancel its job",
         }]}})),
+        "Workspaces" => known(name, variables).map(|answer| {
+            let text = answer.to_string().replace(r#""status":"RUNNING""#, r#""status":"STARTING""#);
+            serde_json::from_str(&text).unwrap()
+        }),
         _ => known(name, variables),
     };
     let server = Fake::knowing(busy).await;
     let outcome = server.run(&["workspaces", "stop", "dev"]).await;
     assert_eq!(outcome.exit, Some(Exit::Refused));
-    assert!(outcome.notes.contains("guildhall provisioner jobs cancel JOB"), "{}", outcome.notes);
+    assert!(outcome.notes.contains("guildhall provisioner jobs cancel job_1"), "{}", outcome.notes);
     for words in [["workspaces", "show", "dev"], ["workspaces", "builds", "dev"]] {
         let outcome = server.run(&words).await;
         assert!(outcome.results.contains("job_1"), "{words:?}: {}", outcome.results);
     }
+    // What is refused for another reason has no build that could be ended.
+    let dormant = move |name: &str, variables: &Value| match name {
+        "StopWorkspace" => busy(name, variables),
+        _ => known(name, variables),
+    };
+    let outcome = Fake::knowing(dormant).await.run(&["workspaces", "stop", "dev"]).await;
+    assert!(
+        outcome.exit == Some(Exit::Refused) && !outcome.notes.contains("jobs cancel"),
+        "{}",
+        outcome.notes
+    );
 }
 
 #[tokio::test]

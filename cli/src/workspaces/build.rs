@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use guildhall_client::workspace::WorkspaceSummary;
+use guildhall_client::workspace::{WorkspaceStatus, WorkspaceSummary};
 use guildhall_client::workspace_build::{BuildSummary, StartWorkspaceInput};
-use guildhall_client::{Client, Id};
+use guildhall_client::{Client, ClientError, Id, UserError};
 
 use super::{Which, show};
 use crate::context::Context;
@@ -74,7 +74,8 @@ impl Start {
         let workspace_id = workspace.id.clone();
         let build = client
             .start_workspace(StartWorkspaceInput { workspace_id, parameters, template_version_id })
-            .await?;
+            .await
+            .map_err(in_the_way(&workspace))?;
         finish(context, &client, &workspace, &build, "start", &self.waiting).await
     }
 }
@@ -97,7 +98,7 @@ impl Stop {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         let workspace = self.which.find(&client).await?;
-        let build = client.stop_workspace(&workspace.id).await?;
+        let build = client.stop_workspace(&workspace.id).await.map_err(in_the_way(&workspace))?;
         finish(context, &client, &workspace, &build, "stop", &self.waiting).await
     }
 }
@@ -110,19 +111,33 @@ impl Delete {
             format!("the workspace {}/{} and all it holds", workspace.organization.name, workspace.name);
         context.confirm(&what, &workspace.name)?;
         if self.orphan {
-            let forgotten = client.forget_workspace(&workspace.id).await?;
+            let forgotten = client.forget_workspace(&workspace.id).await.map_err(in_the_way(&workspace))?;
             let place = format!("{}/{}", workspace.organization.name, workspace.name);
             let sentence =
                 format!("Forgot {place}. What it was made of is still there, and its state is kept.");
             return context.output.done(&forgotten, &sentence);
         }
-        let build = client.delete_workspace(&workspace.id).await?;
+        let build = client.delete_workspace(&workspace.id).await.map_err(in_the_way(&workspace))?;
         if self.waiting.detach {
             return queued(context, &workspace, &build, "deletion");
         }
         let what = format!("the deletion of {}", workspace.name);
         follow(&client, &context.output, &build.job.id, &what, Lines::Progress).await?;
         context.output.done(&build, &format!("Deleted {}/{}.", workspace.organization.name, workspace.name))
+    }
+}
+
+/// A refusal, and where a build of `workspace` is in the way, how that is ended.
+pub(super) fn in_the_way(workspace: &WorkspaceSummary) -> impl FnOnce(ClientError) -> Failure {
+    use WorkspaceStatus::{Canceling, Deleting, Pending, Starting, Stopping};
+    let active = matches!(workspace.status, Pending | Starting | Stopping | Deleting | Canceling);
+    let conflicts = |error: &UserError| error.code().as_str() == "CONFLICT";
+    move |error| match &error {
+        ClientError::Refused(errors) if active && errors.iter().any(conflicts) => {
+            let job = workspace.latest_build.job.id.inner();
+            Failure::from(error).hint(format!("`guildhall provisioner jobs cancel {job}` cancels its job"))
+        }
+        _ => error.into(),
     }
 }
 

@@ -9,7 +9,7 @@ use guildhall_client::workspace_build::{BuildSummary, WorkspaceTransition};
 use guildhall_client::workspace_restart::RestartWorkspaceInput;
 
 use super::Which;
-use super::build::{Waiting, finish, version};
+use super::build::{Waiting, finish, in_the_way, version};
 use super::builds::newest;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -53,7 +53,8 @@ impl Restart {
         let workspace_id = workspace.id.clone();
         let first = client
             .restart_workspace(RestartWorkspaceInput { workspace_id, parameters, template_version_id })
-            .await?;
+            .await
+            .map_err(in_the_way(&workspace))?;
         if first.transition != WorkspaceTransition::Stop {
             return finish(context, &client, &workspace, &first, "start", &self.waiting).await;
         }
@@ -109,7 +110,10 @@ impl Update {
         let parameters = parameters(self.values.rich_parameter_file.as_deref(), self.values.parameters)?;
         let client = context.client()?;
         let workspace = self.which.find(&client).await?;
-        let build = client.update_workspace_version(&workspace.id, parameters).await?;
+        let build = client
+            .update_workspace_version(&workspace.id, parameters)
+            .await
+            .map_err(in_the_way(&workspace))?;
         finish(context, &client, &workspace, &build, "update", &self.waiting).await
     }
 }
